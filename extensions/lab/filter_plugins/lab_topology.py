@@ -1,0 +1,138 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a lab host is: its networks, addresses and routes, worked out from the lab's inventory."""
+
+from __future__ import annotations
+
+import ipaddress
+import typing as t
+from collections.abc import Mapping, Sequence
+
+from ansible.errors import AnsibleFilterError
+
+Address = t.Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
+Host = Mapping[str, t.Any]
+
+
+class LabError(ValueError):
+    """The inventory describes no lab that can be built."""
+
+
+def host_addresses(host: Host) -> list[Address]:
+    """The addresses of a lab host: lab_addresses, else port_matrix_addresses and all port_matrix_interfaces."""
+    entries: list[t.Any] = list(host.get("lab_addresses") or [])
+    if not entries:
+        entries = list(host.get("port_matrix_addresses") or [])
+        for interface in (host.get("port_matrix_interfaces") or {}).values():
+            entries.extend([interface] if isinstance(interface, (str, Mapping)) else interface)
+    name = host["inventory_hostname"]
+    addresses: list[Address] = []
+    for entry in entries:
+        text = str(entry["address"] if isinstance(entry, Mapping) else entry)
+        try:
+            address = ipaddress.ip_interface(text).ip
+        except ValueError as error:
+            raise LabError(f"host {name}: {text!r} is no address of a container: {error}") from error
+        if address not in addresses:
+            addresses.append(address)
+    if not addresses:
+        raise LabError(f"host {name} has no address: set lab_addresses, or put it into the group lab_networks")
+    return addresses
+
+
+def zone_addresses(host: Host) -> dict[str, list[Address]]:
+    """The zones that a host joins, in the order of lab_zones, each with the host's addresses in it."""
+    zones: dict[str, list[Address]] = {}
+    remaining = host_addresses(host)
+    for zone, settings in host["lab_zones"].items():
+        subnets = [ipaddress.ip_network(str(subnet)) for subnet in settings["subnets"]]
+        inside = [address for address in remaining if any(address in subnet for subnet in subnets)]
+        if inside:
+            zones[str(zone)] = inside
+        remaining = [address for address in remaining if address not in inside]
+    if remaining:
+        outside = ", ".join(map(str, remaining))
+        raise LabError(f"host {host['inventory_hostname']}: {outside} lies in no zone of lab_zones")
+    for zone, inside in zones.items():
+        if len({address.version for address in inside}) != len(inside):
+            raise LabError(f"host {host['inventory_hostname']}: more than one address of a family in zone {zone}")
+    return zones
+
+
+def gateways(hosts: Sequence[Host]) -> dict[str, list[Address]]:
+    """The router's addresses in each zone that has a router."""
+    found: dict[str, list[Address]] = {}
+    for host in hosts:
+        if host.get("lab_router"):
+            for zone, addresses in zone_addresses(host).items():
+                found.setdefault(zone, addresses)
+    return found
+
+
+def routes(host: Host, routers: Mapping[str, Sequence[Address]]) -> list[dict[str, str]]:
+    """The routes of a host: default through its (default) zone's router, and those of lab_routes (zone → own zone)."""
+    own_zones = zone_addresses(host)
+    if host.get("lab_router"):
+        return []
+    name = host["inventory_hostname"]
+    default_zone = str(host.get("lab_default_zone") or next(iter(own_zones)))
+    if len(own_zones) > 1 and not host.get("lab_default_zone"):
+        raise LabError(f"host {name} is in several zones ({', '.join(own_zones)}): set lab_default_zone")
+    wanted = [("default", default_zone)]
+    for zone, through in (host.get("lab_routes") or {}).items():
+        subnets = host["lab_zones"].get(zone, {}).get("subnets", [])
+        if not subnets:
+            raise LabError(f"host {name}: lab_routes names the zone {zone}, which lab_zones does not have")
+        wanted += [(str(subnet), str(through)) for subnet in subnets]
+    found: list[dict[str, str]] = []
+    for destination, zone in wanted:
+        if zone not in own_zones:
+            raise LabError(f"host {name} has no address in zone {zone}, through which it is to reach {destination}")
+        for gateway in routers.get(zone, []):
+            same_family = destination == "default" or ipaddress.ip_network(destination).version == gateway.version
+            reachable = any(address.version == gateway.version for address in own_zones[zone])
+            if same_family and reachable:
+                found.append({"destination": destination, "gateway": str(gateway)})
+    return found
+
+
+def sysctls(host: Host, interfaces: int) -> dict[str, str]:
+    """Kernel settings: no reverse path filter (a host with two legs answers on either), forwarding on the router."""
+    names = ["all", "default", *(f"eth{number}" for number in range(interfaces))]
+    settings = {f"net.ipv4.conf.{name}.rp_filter": "0" for name in names}
+    settings |= {f"net.ipv6.conf.{name}.accept_dad": "0" for name in names}
+    if host.get("lab_router"):
+        settings |= {"net.ipv4.ip_forward": "1", "net.ipv6.conf.all.forwarding": "1"}
+    return settings
+
+
+def lab_topology(hosts: Sequence[Host], name: str, prefix: str) -> dict[str, t.Any]:
+    """What the container of the host `name` is started with.
+
+    :param hosts: the variables of all lab hosts.
+    :param prefix: how the names of the lab's networks begin.
+    :return: ``networks`` (podman's --network values), ``routes``, ``sysctls`` and ``addresses``.
+    :raises AnsibleFilterError: the inventory describes no lab that can be built.
+    """
+    try:
+        host = next(host for host in hosts if host["inventory_hostname"] == name)
+        own_zones = zone_addresses(host)
+        networks = [
+            ",".join([f"{prefix}{zone}:interface_name=eth{number}", *(f"ip={address}" for address in addresses)])
+            for number, (zone, addresses) in enumerate(own_zones.items())
+        ]
+        return {
+            "networks": networks,
+            "routes": routes(host, gateways(hosts)),
+            "sysctls": sysctls(host, len(networks)),
+            "addresses": [str(address) for addresses in own_zones.values() for address in addresses],
+        }
+    except LabError as error:
+        raise AnsibleFilterError(str(error)) from error
+
+
+class FilterModule:
+    """The filters of the lab's playbooks."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        return {"lab_topology": lab_topology}

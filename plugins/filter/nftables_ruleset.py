@@ -1,0 +1,128 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The filter ``nftables_ruleset``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._errors import PortMatrixError, shown
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._expand import expand, hooks_of
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._extra_rules import parse_extra_rules
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue import as_filter
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._inventory import to_plain
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._mapping import as_flag, as_strings
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables import Policy, render_ruleset
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._site_document import read_site
+
+DOCUMENTATION = r"""
+name: nftables_ruleset
+short_description: Render the nftables table of one host
+version_added: 1.0.0
+author:
+  - uc_firewall maintainers (@uc-firewall)
+description:
+  - Returns the text of the table C(inet pexip_sfb) of one host, for C(nft -f). Loading it replaces that table in one
+    transaction and touches no other.
+  - An endpoint host gets a chain for hook input, and one for hook output with O(egress). A gateway gets a chain for
+    hook forward. A host can be both.
+positional: _input, host
+options:
+  _input:
+    description: The site, as the filter P(uc_firewall.pexip_sfb.site#filter) returns it.
+    type: dict
+    required: true
+  host:
+    description: The host, as the inventory names it.
+    type: str
+    required: true
+  gateway:
+    description: Whether the host is a transit firewall.
+    type: bool
+    default: false
+  egress:
+    description: Whether traffic that starts at an endpoint host is judged too.
+    type: bool
+    default: false
+  judged_endpoints:
+    description: On a gateway, only traffic from or to these endpoints is judged. V(all) judges all of it.
+    type: raw
+    default: [conferencing_node]
+  management:
+    description: Rules that keep the host manageable, in the same form as O(extra_rules).
+    type: list
+    elements: dict
+    default: []
+  extra_rules:
+    description:
+      - Rules beside the matrix. A rule has the keys C(name), C(hook), C(protocol), C(source), C(destination),
+        C(source_ports) and C(destination_ports). C(name) and C(protocol) are required.
+    type: list
+    elements: dict
+    default: []
+  enforce:
+    description: Whether to drop what is not permitted. Without it such traffic is counted, logged and let through.
+    type: bool
+    default: true
+"""
+
+EXAMPLES = r"""
+- name: Look at the ruleset before it goes anywhere
+  ansible.builtin.debug:
+    msg: "{{ port_matrix_site | uc_firewall.pexip_sfb.nftables_ruleset(inventory_hostname, gateway=true) }}"
+"""
+
+RETURN = r"""
+_value:
+  description: The ruleset.
+  type: str
+"""
+
+
+@as_filter("nftables_ruleset")
+def nftables_ruleset(
+    site: object,
+    host: str,
+    gateway: object = False,
+    egress: object = False,
+    judged_endpoints: object = ("conferencing_node",),
+    management: object = (),
+    extra_rules: object = (),
+    enforce: object = True,
+) -> str:
+    """Return the ruleset of *host*.
+
+    :raises AnsibleFilterError: if the host is neither endpoint nor gateway, or an input is not what it should be.
+    """
+    built = read_site(to_plain(site))
+    name = to_plain(host)
+    hooks = hooks_of(built, name, as_flag(gateway, "gateway"), as_flag(egress, "linux_firewall_egress"))
+    if not hooks:
+        raise PortMatrixError.at(
+            f"host {shown(name)}",
+            "is no endpoint of an enabled row and no gateway, so there is nothing to apply",
+            "a host in a group of an endpoint or in port_matrix_gateways",
+        )
+    judged = to_plain(judged_endpoints)
+    policy = Policy(
+        hooks=hooks,
+        rules=expand(built, name, hooks),
+        extra_rules=(
+            *parse_extra_rules(to_plain(management), "linux_firewall_management"),
+            *parse_extra_rules(to_plain(extra_rules), "linux_firewall_extra_rules"),
+        ),
+        judged=(
+            None if judged == "all" else built.addresses(as_strings(judged, "linux_firewall_judged_endpoints"), name)
+        ),
+        enforce=as_flag(enforce, "linux_firewall_enforce"),
+    )
+    return render_ruleset(policy)
+
+
+class FilterModule:
+    """The filters of this file."""
+
+    def filters(self) -> dict[str, Callable[..., object]]:
+        """Return filter name → function."""
+        return {"nftables_ruleset": nftables_ruleset}

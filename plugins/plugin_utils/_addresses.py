@@ -1,0 +1,168 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Addresses: literal IPv4 and IPv6 addresses and networks, parsed and written by netaddr."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import netaddr
+
+from ._errors import PortMatrixError, shown
+from ._intervals import IntervalSet
+
+Family = t.Literal["ipv4", "ipv6"]
+FAMILIES: tuple[Family, ...] = ("ipv4", "ipv6")
+ACCEPTED = "an IPv4 or IPv6 address, or a network as address/prefix length"
+
+_VERSION: dict[Family, t.Literal[4, 6]] = {"ipv4": 4, "ipv6": 6}
+_WIDTH: dict[Family, int] = {"ipv4": 32, "ipv6": 128}
+_PREFIX_LENGTH = re.compile(r"\d{1,3}", re.ASCII)
+_HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?\.?", re.IGNORECASE | re.ASCII)
+
+
+@dataclass(frozen=True)
+class AddressSet:
+    """Addresses of both families, each as an interval set of integers."""
+
+    ipv4: IntervalSet = IntervalSet()
+    ipv6: IntervalSet = IntervalSet()
+
+    @classmethod
+    def union(cls, sets: Iterable[AddressSet]) -> AddressSet:
+        """Everything that is in one of *sets*."""
+        parts = list(sets)
+        return cls(IntervalSet.union(p.ipv4 for p in parts), IntervalSet.union(p.ipv6 for p in parts))
+
+    def of_family(self, family: Family) -> IntervalSet:
+        """The part of one family."""
+        return self.ipv4 if family == "ipv4" else self.ipv6
+
+    def families(self) -> frozenset[Family]:
+        """The families that have at least one address."""
+        return frozenset(family for family in FAMILIES if self.of_family(family))
+
+    def cidrs(self, family: Family) -> list[str]:
+        """The addresses of *family* as sorted, merged CIDR strings, single addresses included (``/32``, ``/128``)."""
+        return format_cidrs(self.of_family(family), family)
+
+    def __bool__(self) -> bool:
+        return bool(self.ipv4) or bool(self.ipv6)
+
+    def only_single_addresses(self) -> bool:
+        """Tell whether no interval holds more than one address, as is so for a machine and not for a network."""
+        return all(first == last for family in FAMILIES for first, last in self.of_family(family).intervals)
+
+
+def format_cidrs(addresses: IntervalSet, family: Family) -> list[str]:
+    """Write an interval set of *family* as sorted, merged CIDR strings."""
+    version, width = _VERSION[family], _WIDTH[family]
+    cidrs: list[str] = []
+    for first, last in addresses.intervals:
+        if first == last:
+            cidrs.append(f"{netaddr.IPAddress(first, version)}/{width}")
+        else:
+            start, end = netaddr.IPAddress(first, version), netaddr.IPAddress(last, version)
+            cidrs.extend(str(cidr) for cidr in netaddr.iprange_to_cidrs(start, end))
+    return cidrs
+
+
+def parse_address(value: object, where: str) -> AddressSet:
+    """Read what a host has: an address, a network, or an interface address.
+
+    ``192.0.2.10/24`` is how ``ip address`` shows an interface: it has host bits set, so it names one machine
+    and becomes ``192.0.2.10``. Reading it as the network would open more than was meant.
+
+    :raises PortMatrixError: if *value* is none of these; the message begins with *where*.
+    """
+    network = _parse(value, where)
+    return _as_set(netaddr.IPNetwork(network.ip) if network.ip != network.network else network)
+
+
+def parse_network(value: object, where: str) -> AddressSet:
+    """Read a literal network (or a single address) of an endpoint; host bits are cleared, as the key says network.
+
+    :raises PortMatrixError: if *value* is neither; the message begins with *where*.
+    """
+    return _as_set(_parse(value, where).cidr)
+
+
+def parse_single_address(value: object, where: str) -> AddressSet:
+    """Read the address of one machine.
+
+    :raises PortMatrixError: if *value* is none, or a network; the message begins with *where*.
+    """
+    address = parse_address(value, where)
+    if not address.only_single_addresses():
+        raise PortMatrixError.at(where, f"{shown(value)} is a network", "one IPv4 or IPv6 address")
+    return address
+
+
+def read_cidrs(cidrs: Iterable[str]) -> AddressSet:
+    """Read back what :meth:`AddressSet.cidrs` wrote, of both families.
+
+    :raises PortMatrixError: if an item is no address.
+    """
+    found: dict[int, list[tuple[int, int]]] = {4: [], 6: []}
+    for cidr in cidrs:
+        network = _parse(cidr, "addresses of a rule")
+        found[network.version].append((network.first, network.last))
+    return AddressSet(IntervalSet.of(found[4]), IntervalSet.of(found[6]))
+
+
+def is_literal_address(value: object) -> bool:
+    """Tell whether *value* is an address that needs no name service, as ``ansible_host`` may be."""
+    return isinstance(value, str) and (netaddr.valid_ipv4(value) or netaddr.valid_ipv6(value))
+
+
+def has_host_bits(value: str) -> bool:
+    """Tell whether *value*, a valid address or network, is an interface address such as ``192.0.2.10/24``."""
+    network = netaddr.IPNetwork(value)
+    return bool(network.ip != network.network)
+
+
+def _as_set(network: netaddr.IPNetwork) -> AddressSet:
+    intervals = IntervalSet(((network.first, network.last),))
+    return AddressSet(ipv4=intervals) if network.version == 4 else AddressSet(ipv6=intervals)
+
+
+def _parse(value: object, where: str) -> netaddr.IPNetwork:
+    if not isinstance(value, str):
+        raise PortMatrixError.at(where, f"{shown(value)} is not an address", ACCEPTED)
+    address, slash, prefix = value.partition("/")
+    try:
+        if slash and not _PREFIX_LENGTH.fullmatch(prefix):
+            raise ValueError(prefix)
+        network = netaddr.IPNetwork(value)
+    except (netaddr.AddrFormatError, ValueError) as e:
+        problem = f"{shown(value)} is not an address"
+        if not slash and _HOST_NAME.fullmatch(address) and not _looks_numeric(address):
+            problem = f"{shown(value)} is a host name, and the rules need an address"
+        raise PortMatrixError.at(where, problem, ACCEPTED) from e
+    if reason := _unusable(network):
+        raise PortMatrixError.at(where, f"{shown(value)} is {reason}", ACCEPTED)
+    return network
+
+
+def _looks_numeric(text: str) -> bool:
+    return not any(letter.isalpha() for letter in text)
+
+
+def _unusable(network: netaddr.IPNetwork) -> str:
+    """Say why no machine can have this address; empty where one can. Wider networks, such as "any", may hold it."""
+    address = network.ip
+    if network.prefixlen == 0:
+        return "every address by its prefix length, and one address by the rest" if int(address) else ""
+    if address.is_loopback():
+        return "a loopback address, which no other host can reach"
+    if address.is_multicast():
+        return "a multicast address"
+    if network.size == 1 and (int(address) == 0 or str(address) == "255.255.255.255"):
+        return "not the address of a host"
+    if network.version == 6 and address.is_ipv4_mapped():
+        return "an IPv4 address in IPv6 notation; write it as IPv4"
+    return ""

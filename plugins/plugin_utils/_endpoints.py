@@ -1,0 +1,119 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Endpoints: the parties that rows name, and which hosts and networks of a site they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ._addresses import AddressSet
+from ._errors import ProblemList, names, shown
+from ._hosts import Addresses, Host, parse_host
+from ._mapping import as_identifier, as_mapping, as_strings, as_text
+
+
+@dataclass(frozen=True)
+class EndpointDefinition:
+    """Where the addresses of an endpoint come from.
+
+    ``interface`` is the name of an interface, ``"*"`` for all of them, or None for the host's own addresses.
+    ``fallback_groups`` count while ``groups`` have no host and there are no literal ``networks``.
+    """
+
+    name: str
+    groups: tuple[str, ...] = ()
+    fallback_groups: tuple[str, ...] = ()
+    interface: str | None = None
+    title: str = ""
+    networks: AddressSet = AddressSet()
+
+
+@dataclass(frozen=True)
+class Member:
+    """One participant of an endpoint: a host of the inventory, or (``host`` is None) its literal networks."""
+
+    host: str | None
+    addresses: Addresses
+
+    def is_machine(self) -> bool:
+        """Tell whether this is one machine, which never talks to itself through a firewall; a network may."""
+        return self.host is not None and self.addresses.local.only_single_addresses()
+
+
+def parse_endpoint(name: str, value: object, where: str) -> EndpointDefinition:
+    """Check one endpoint of the data file.
+
+    :raises PortMatrixError: if it is not one.
+    """
+    spec = as_mapping(value, where, ("groups", "fallback_groups", "interface", "title"))
+    interface = spec.get("interface")
+    return EndpointDefinition(
+        name=as_identifier(name, where),
+        groups=as_strings(spec.get("groups", ()), f"{where} groups"),
+        fallback_groups=as_strings(spec.get("fallback_groups", ()), f"{where} fallback_groups"),
+        interface=None if interface is None else as_text(interface, f"{where} interface"),
+        title=as_text(spec.get("title", name), f"{where} title"),
+    )
+
+
+def resolve_members(
+    definitions: Mapping[str, EndpointDefinition],
+    needed: Sequence[str],
+    hosts: Mapping[str, Mapping[str, object]],
+    groups: Mapping[str, Sequence[str]],
+    problems: ProblemList,
+) -> tuple[dict[str, tuple[Member, ...]], list[str]]:
+    """Find the members of the *needed* endpoints. Each host is parsed once, however many endpoints it is in.
+
+    What is wrong goes to *problems*. Returns endpoint → members, and notes on what was read in a way that may surprise.
+    """
+    parsed: dict[str, Host | None] = {}
+    resolved: dict[str, tuple[Member, ...]] = {}
+    notes: list[str] = []
+    for name in needed:
+        definition, members = definitions[name], []
+        for host_name in host_names(definition, groups):
+            if host_name not in parsed:
+                parsed[host_name] = problems.attempt(parse_host, host_name, hosts.get(host_name, {}))
+            host = parsed[host_name]
+            if host is None:
+                continue
+            notes.extend(host.notes)
+            notes.extend(_fallback_note(host, definition))
+            addresses = host.on(definition.interface)
+            if addresses:
+                members.append(Member(host_name, addresses))
+            else:
+                problems.add(host.hint)
+        if definition.networks:
+            members.append(Member(None, Addresses.plain(definition.networks)))
+        resolved[name] = tuple(members)
+    return resolved, notes
+
+
+def host_names(endpoint: EndpointDefinition, groups: Mapping[str, Sequence[str]]) -> list[str]:
+    """The hosts of the groups that count for *endpoint*, sorted."""
+    for candidates in (endpoint.groups, () if endpoint.networks else endpoint.fallback_groups):
+        found = sorted({host for group in candidates for host in groups.get(group, ())})
+        if found:
+            return found
+    return []
+
+
+def _fallback_note(host: Host, endpoint: EndpointDefinition) -> Iterable[str]:
+    interface = endpoint.interface
+    lacks = interface not in (None, "*") and interface not in host.interfaces
+    if lacks and host.interfaces and not endpoint.fallback_groups:
+        yield f"host {shown(host.name)} has no interface {interface}: {endpoint.name} takes its own addresses"
+
+
+def no_address_message(endpoint: EndpointDefinition, users: str) -> str:
+    """Say that *endpoint* is empty, which rows need it (*users*), and every way out."""
+    groups = names((*endpoint.groups, *endpoint.fallback_groups)) or "none"
+    return (
+        f"endpoint {endpoint.name}: has no addresses, and row {users} needs them (its groups: {groups}); accepted: "
+        f"hosts in those groups, networks in port_matrix_endpoints.{endpoint.name}, "
+        f"{endpoint.name} in port_matrix_allow_empty, or the rows in port_matrix_disabled_rows"
+    )

@@ -1,0 +1,133 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Expansion: rows and members of endpoints become rules, for a site, for one host, or for a transit firewall."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from ._addresses import FAMILIES, AddressSet, Family
+from ._endpoints import Member
+from ._hosts import View
+from ._intervals import IntervalSet
+from ._mapping import as_choice, as_strings
+from ._rows import Row
+from ._rules import HOOKS, Hook, Rule
+from ._site import Site
+
+# One part of a direction of a row: addresses that may talk, addresses that they may talk to.
+Part = tuple[AddressSet, AddressSet]
+
+
+def expand_site(site: Site) -> list[Rule]:
+    """Return what the matrix permits, in canonical order; NATed hosts with their advertised addresses."""
+    return list(_rules(site, lambda here, there: _transit_parts(here, there, "advertised")))
+
+
+def expand_transit(site: Site, gateway: str) -> list[Rule]:
+    """Return the rules of a transit firewall (hook forward): the whole matrix, in the addresses that it sees."""
+    view = site.view_of(gateway)
+    rules = _rules(site, lambda here, there: _transit_parts(here, there, view))
+    return [replace(rule, hook="forward") for rule in rules]
+
+
+def expand_host(site: Site, host: str, hook: Hook) -> list[Rule]:
+    """Return the rules of one host for traffic to it (hook input) or from it (hook output).
+
+    The host's own side has the addresses that are on the host; the other side has what it sees of the others.
+    """
+    view = site.view_of(host)
+
+    def parts(here: Sequence[Member], there: Sequence[Member]) -> Iterable[Part]:
+        own, others = (there, here) if hook == "input" else (here, there)
+        mine = [member for member in own if member.host == host]
+        if mine:
+            local = AddressSet.union(member.addresses.local for member in mine)
+            machines = {member.host for member in mine if member.is_machine()}
+            remote = AddressSet.union(m.addresses.seen(view) for m in others if m.host not in machines)
+            yield (remote, local) if hook == "input" else (local, remote)
+
+    return [replace(rule, hook=hook) for rule in _rules(site, parts)]
+
+
+def expand(site: Site, host: str, hooks: Sequence[str]) -> list[Rule]:
+    """Return the rules of *host* for all *hooks*, hook by hook in the order input, output, forward.
+
+    :raises PortMatrixError: for a hook that does not exist.
+    """
+    wanted = {as_choice(hook, "hooks", HOOKS) for hook in as_strings(hooks, "hooks")}
+    rules: list[Rule] = []
+    for hook in HOOKS:
+        if hook in wanted:
+            rules += expand_transit(site, host) if hook == "forward" else expand_host(site, host, hook)
+    return rules
+
+
+def hooks_of(site: Site, host: str, gateway: bool, egress: bool) -> tuple[Hook, ...]:
+    """Return the hooks that *host* has rules for: its own traffic where it is an endpoint, transit on a gateway."""
+    endpoint = bool(site.endpoints_of(host))
+    chosen = {"input": endpoint, "output": endpoint and egress, "forward": gateway}
+    return tuple(hook for hook in HOOKS if chosen[hook])
+
+
+def _rules(site: Site, parts: Callable[[Sequence[Member], Sequence[Member]], Iterable[Part]]) -> Iterator[Rule]:
+    for row in site.rows:
+        for source_names, destination_names in row.directions():
+            for source, destination in parts(site.members(source_names), site.members(destination_names)):
+                for protocol in row.protocols:
+                    for family in FAMILIES:
+                        here, there = source.of_family(family), destination.of_family(family)
+                        if here and there:
+                            yield _rule(row, protocol, family, (source_names, here), (destination_names, there))
+
+
+def _rule(
+    row: Row,
+    protocol: str,
+    family: Family,
+    source: tuple[tuple[str, ...], IntervalSet],
+    destination: tuple[tuple[str, ...], IntervalSet],
+) -> Rule:
+    return Rule(
+        row=row.id,
+        purpose=row.purpose,
+        group=row.group,
+        tls=row.tls,
+        reference=row.reference,
+        protocol=protocol,
+        family=family,
+        source_endpoint=source[0],
+        source=source[1],
+        source_ports=row.source_ports,
+        destination_endpoint=destination[0],
+        destination=destination[1],
+        destination_ports=row.destination_ports,
+    )
+
+
+def _transit_parts(here: Sequence[Member], there: Sequence[Member], view: View) -> Iterator[Part]:
+    """Cover every pair of *here* and *there* except a machine with itself, in as few rectangles as that takes.
+
+    Where no machine is on both sides, that is one rectangle. A mesh of n machines takes 2·log2(n) of them: for
+    each bit of their numbers, those that have it set and those that do not. Two different numbers differ in some
+    bit, and a number differs from itself in none.
+    """
+    twofold = sorted({m.host for m in here if m.is_machine()} & {m.host for m in there if m.is_machine()}, key=str)
+    number = {host: index for index, host in enumerate(twofold)}
+
+    def rest(members: Sequence[Member]) -> AddressSet:
+        return AddressSet.union(m.addresses.seen(view) for m in members if m.host not in number)
+
+    def numbered(members: Sequence[Member], bit: int, value: int) -> AddressSet:
+        return AddressSet.union(
+            m.addresses.seen(view) for m in members if m.host in number and number[m.host] >> bit & 1 == value
+        )
+
+    yield rest(here), AddressSet.union(m.addresses.seen(view) for m in there)
+    if twofold:
+        yield AddressSet.union(m.addresses.seen(view) for m in here if m.host in number), rest(there)
+    for bit in range((len(twofold) - 1).bit_length() if twofold else 0):
+        yield numbered(here, bit, 0), numbered(there, bit, 1)
+        yield numbered(here, bit, 1), numbered(there, bit, 0)

@@ -1,0 +1,52 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Interval sets over integers: the one form that ports and addresses share."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class IntervalSet:
+    """Sorted, disjoint, non-adjacent closed intervals ``(first, last)``.
+
+    Equal sets are equal objects, whatever order or overlap they were made from.
+    """
+
+    intervals: tuple[tuple[int, int], ...] = ()
+
+    @classmethod
+    def of(cls, intervals: Iterable[tuple[int, int]]) -> IntervalSet:
+        """Merge *intervals* (``first <= last`` each) into canonical form."""
+        merged: list[tuple[int, int]] = []
+        for first, last in sorted(intervals):
+            if merged and first <= merged[-1][1] + 1:
+                if last > merged[-1][1]:
+                    merged[-1] = (merged[-1][0], last)
+            else:
+                merged.append((first, last))
+        return cls(tuple(merged))
+
+    @classmethod
+    def union(cls, sets: Iterable[IntervalSet]) -> IntervalSet:
+        """Everything that is in one of *sets*."""
+        return cls.of(interval for one in sets for interval in one.intervals)
+
+    def __bool__(self) -> bool:
+        return bool(self.intervals)
+
+    def __len__(self) -> int:
+        """How many integers the set holds."""
+        return sum(last - first + 1 for first, last in self.intervals)
+
+    def __contains__(self, value: int) -> bool:
+        index = bisect_right(self.intervals, value, key=lambda interval: interval[0]) - 1
+        return index >= 0 and value <= self.intervals[index][1]
+
+    def issubset(self, other: IntervalSet) -> bool:
+        """Tell whether every integer of this set is in *other*."""
+        return IntervalSet.union((self, other)) == other

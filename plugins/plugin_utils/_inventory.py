@@ -1,0 +1,81 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the core needs of an inventory, taken out of it as plain data. Knows mappings, not Ansible."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Iterable, Mapping
+
+from ._errors import ProblemList, names
+from ._hosts import HOST_VARIABLES
+from ._matrix import load_port_matrix
+
+# One value holds for the whole site, because endpoints span hosts: two hosts that disagree would be two firewalls
+# that each believe in another table.
+SITE_VARIABLES = (
+    "port_matrix_allow_empty",
+    "port_matrix_disabled_rows",
+    "port_matrix_endpoints",
+    "port_matrix_extra_rows",
+    "port_matrix_ports",
+    "port_matrix_rows",
+    "port_matrix_strict_clients",
+)
+
+
+def to_plain(value: object) -> t.Any:
+    """Copy *value* into builtin types: templating may hand over lazy containers and strings of a subclass."""
+    if isinstance(value, Mapping):
+        return {to_plain(key): to_plain(item) for key, item in value.items()}
+    if isinstance(value, str):
+        return "".join(value)
+    if isinstance(value, Iterable) and not isinstance(value, (bytes, bytearray)):
+        return [to_plain(item) for item in value]
+    return value
+
+
+def collect_hosts(
+    hostvars: Mapping[str, Mapping[str, object]],
+    groups: Mapping[str, Iterable[str]],
+    endpoints: object,
+    play_hosts: Iterable[str],
+) -> dict[str, dict[str, t.Any]]:
+    """Return host name → those of its variables that the core reads.
+
+    Only hosts of groups that some endpoint takes its members from, and *play_hosts*, are looked at: reading the
+    variables of a host is what costs time in a large inventory.
+    """
+    wanted_groups = {name for d in load_port_matrix().endpoints.values() for name in (*d.groups, *d.fallback_groups)}
+    for override in endpoints.values() if isinstance(endpoints, Mapping) else ():
+        if isinstance(override, Mapping):
+            own_groups = override.get("groups", ())
+            wanted_groups.update((own_groups,) if isinstance(own_groups, str) else own_groups)
+    wanted = {host for group in wanted_groups if group in groups for host in groups[group]}
+    return {host: _variables(host, hostvars) for host in sorted(wanted.union(play_hosts)) if host in hostvars}
+
+
+def _variables(host: str, hostvars: Mapping[str, Mapping[str, object]]) -> dict[str, t.Any]:
+    variables = hostvars[host]
+    found = {name: to_plain(variables[name]) for name in HOST_VARIABLES if name in variables}
+    return {**found, "inventory_hostname": host}
+
+
+def check_uniform(hostvars: Mapping[str, Mapping[str, object]], play_hosts: Iterable[str]) -> None:
+    """Check that the inventory sets each site variable alike for all *play_hosts*, or for none.
+
+    :raises PortMatrixError: with each variable that differs, and two hosts that disagree.
+    """
+    problems = ProblemList()
+    for name in SITE_VARIABLES:
+        seen: list[tuple[object, str]] = []
+        for host in play_hosts:
+            variables = hostvars[host]
+            value = to_plain(variables[name]) if name in variables else None
+            if all(value != other for other, _host in seen):
+                seen.append((value, host))
+        if len(seen) > 1:
+            hosts = names(repr(host) for _value, host in seen[:2])
+            problems.add(f"{name}: differs between the hosts {hosts}; accepted: one value for all, in group_vars/all")
+    problems.raise_if_any()

@@ -1,0 +1,151 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The vendor's port matrix: the data file, and what a site makes of it (its ranges, its rows)."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import yaml
+
+from ._endpoints import EndpointDefinition, parse_endpoint
+from ._errors import PortMatrixError, ProblemList, names, shown
+from ._intervals import IntervalSet
+from ._mapping import as_flag, as_identifier, as_list, as_mapping, as_strings, as_text
+from ._ports import format_ports, parse_ports
+from ._rows import ROW_KEYS, Row, parse_rows
+
+_DATA = Path(__file__).with_name("port_matrix.yml")
+
+
+@dataclass(frozen=True)
+class PortRange:
+    """A named range of ports, with what deployments may set it to."""
+
+    name: str
+    ports: IntervalSet
+    set_by: str
+    within: IntervalSet | None = None
+    at_least: int = 1
+
+    def checked(self, ports: IntervalSet, where: str) -> IntervalSet:
+        """Return *ports* where the vendors accept them for this range.
+
+        :raises PortMatrixError: if they are outside, or too few.
+        """
+        if self.within and not ports.issubset(self.within):
+            raise PortMatrixError.at(
+                where, f"{' '.join(format_ports(ports)) or 'any'} is outside of what can be set", self._accepted()
+            )
+        if len(ports) < self.at_least:
+            raise PortMatrixError.at(where, f"{' '.join(format_ports(ports))} is too few ports", self._accepted())
+        return ports
+
+    def _accepted(self) -> str:
+        within = " ".join(format_ports(self.within)) if self.within else "1-65535"
+        return f"ports in {within}, at least {self.at_least} ({self.set_by})"
+
+
+@dataclass(frozen=True)
+class PortMatrix:
+    """The vendor's table as the collection ships it. ``rows`` are in the row schema, with range names."""
+
+    ranges: Mapping[str, PortRange]
+    endpoints: Mapping[str, EndpointDefinition]
+    rows: tuple[Mapping[str, t.Any], ...]
+
+
+def parse_port_matrix(document: object) -> PortMatrix:
+    """Check a whole data file.
+
+    :raises PortMatrixError: if anything in it is not as it should be, with every problem on a line of its own.
+    """
+    where = _DATA.name
+    data = as_mapping(document, where, ("editions", "port_ranges", "endpoints", "rows"))
+    ranges = {}
+    for name, value in _items(data, "port_ranges"):
+        spec = as_mapping(value, f"{where} {name}", ("ports", "within", "at_least", "set_by"))
+        within = parse_ports(spec["within"], f"{where} {name} within") if "within" in spec else None
+        at_least = int(str(spec.get("at_least", 1)))
+        set_by = as_text(spec.get("set_by", ""), f"{where} {name} set_by")
+        ports = parse_ports(spec.get("ports"), f"{where} {name} ports")
+        port_range = PortRange(as_identifier(name, where), ports, set_by, within, at_least)
+        port_range.checked(ports, f"{where} {name}")
+        ranges[name] = port_range
+    endpoints = {name: parse_endpoint(name, value, f"{where} {name}") for name, value in _items(data, "endpoints")}
+    rows = tuple(as_mapping(row, where, ROW_KEYS) for row in as_list(data.get("rows"), f"{where} rows"))
+    parsed = parse_rows(rows, where, {name: r.ports for name, r in ranges.items()})
+    for row in parsed:
+        for endpoint in row.endpoints():
+            if endpoint not in endpoints:
+                raise PortMatrixError.at(f"{where} row {row.id}", f"unknown endpoint {endpoint}", names(endpoints))
+    return PortMatrix(ranges, endpoints, rows)
+
+
+def _items(data: Mapping[str, object], key: str) -> Iterable[tuple[str, object]]:
+    value = data.get(key)
+    if not isinstance(value, Mapping):
+        raise PortMatrixError.at(_DATA.name, f"has no mapping {key}")
+    return value.items()
+
+
+@lru_cache(maxsize=1)
+def load_port_matrix() -> PortMatrix:
+    """Return the collection's own table.
+
+    :raises PortMatrixError: if the data file is damaged.
+    """
+    with _DATA.open(encoding="utf-8") as file:
+        return parse_port_matrix(yaml.safe_load(file))
+
+
+def resolve_ranges(overrides: Mapping[str, object], where: str) -> dict[str, IntervalSet]:
+    """Return every named range, the user's *overrides* (name → ports) over the defaults.
+
+    :raises PortMatrixError: for an unknown name, or ports that are none or that the vendors do not accept there.
+    """
+    ranges = load_port_matrix().ranges
+    settled = {name: port_range.ports for name, port_range in ranges.items()}
+    problems = ProblemList()
+    for name, value in as_mapping(overrides, where, ranges).items():
+        place = f"{where}.{name}"
+        ports = problems.attempt(_override_range, ranges[name], value, place)
+        settled[name] = ports or settled[name]
+    problems.raise_if_any()
+    return settled
+
+
+def _override_range(port_range: PortRange, value: object, where: str) -> IntervalSet:
+    return port_range.checked(parse_ports(value, where), where)
+
+
+def select_rows(
+    extra_rows: object = (), disabled_rows: object = (), strict_clients: object = False
+) -> list[dict[str, t.Any]]:
+    """Return the rows that apply, in the row schema: the table, less the disabled ones, plus the user's own.
+
+    :raises PortMatrixError: for the id of a row that does not exist, or inputs of a wrong type.
+    """
+    rows = [dict(row) for row in load_port_matrix().rows]
+    rows.extend(
+        {"group": "custom", **as_mapping(extra, "port_matrix_extra_rows", ROW_KEYS)}
+        for extra in as_list(extra_rows, "port_matrix_extra_rows")
+    )
+    disabled = as_strings(disabled_rows, "port_matrix_disabled_rows")
+    known = [str(row.get("id")) for row in rows]
+    for row_id in disabled:
+        if row_id not in known:
+            raise PortMatrixError.at("port_matrix_disabled_rows", f"there is no row {shown(row_id)}", names(known))
+    strict = as_flag(strict_clients, "port_matrix_strict_clients")
+    return [row for row in rows if row.get("id") not in disabled and (strict or row.get("group") != "strict_clients")]
+
+
+def in_canonical_order(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """Sort *rows*: those of the table as it has them, then the others by id."""
+    position = {str(row["id"]): index for index, row in enumerate(load_port_matrix().rows)}
+    return tuple(sorted(rows, key=lambda row: (position.get(row.id, len(position)), row.id)))

@@ -1,0 +1,150 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Renders rules as the text of one nftables table of our own, ``inet pexip_sfb``.
+
+The text replaces the table in one kernel transaction, whether or not it existed, and touches no other table.
+Nothing that a user typed as free text gets into it: names are checked identifiers, the rest are integers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from ._addresses import FAMILIES, AddressSet, Family
+from ._errors import PortMatrixError
+from ._extra_rules import PROTOCOLS_WITH_PORTS, ExtraRule
+from ._nftables_sets import SetTable, match_addresses, match_ports
+from ._rules import Hook, Rule
+
+FAMILY = "inet"
+TABLE = "pexip_sfb"
+COMMENT = "Pexip and Skype for Business port matrix; managed by Ansible, uc_firewall.pexip_sfb"
+LOG_PREFIX = "pexip_sfb would drop: "
+
+# Errors that path MTU discovery and traceroute live on, and what IPv6 needs to find its neighbours and
+# multicast listeners (RFC 4890, sections 4.3.1, 4.4.1). Neighbour discovery is not forwarded.
+_ICMP_ERRORS = (
+    "icmp type { destination-unreachable, time-exceeded, parameter-problem }",
+    "icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem }",
+)
+_NEIGHBOURS = (
+    "icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert }",
+    "icmpv6 type { mld-listener-query, mld-listener-report, mld-listener-done, mld2-listener-report }",
+)
+_LOOPBACK: dict[Hook, str] = {"input": 'iifname "lo"', "output": 'oifname "lo"'}
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What one host gets.
+
+    ``hooks`` are the chains that it has, ``rules`` and ``extra_rules`` what they let through. ``judged`` are the
+    addresses whose transit traffic is judged, None for all of it. Without ``enforce`` nothing is dropped:
+    what would be is counted and logged.
+    """
+
+    hooks: tuple[Hook, ...]
+    rules: Sequence[Rule]
+    extra_rules: Sequence[ExtraRule] = ()
+    judged: AddressSet | None = None
+    enforce: bool = True
+
+
+@dataclass
+class _Text:
+    sets: SetTable = field(default_factory=SetTable)
+    chains: list[str] = field(default_factory=list)
+
+    def chain(self, name: str, lines: Iterable[str]) -> None:
+        self.chains.append("\n".join((f"\tchain {name} {{", *(f"\t\t{line}" for line in lines), "\t}")))
+
+
+def render_ruleset(policy: Policy) -> str:
+    """Return the ruleset of one host, for ``nft -f``. Equal policies give equal text.
+
+    :raises PortMatrixError: if the policy has no chain, or judges the transit of nobody.
+    """
+    if not policy.hooks:
+        raise PortMatrixError.at("ruleset", "has no chain", "a host that is an endpoint or a gateway")
+    text = _Text()
+    for hook in policy.hooks:
+        if hook == "forward" and policy.judged is not None:
+            _judged_forward(text, policy, policy.judged)
+        else:
+            text.chain(hook, (_base(hook, drop=policy.enforce), *_judgement(text.sets, policy, hook)))
+    body = "\n\n".join((f'\tcomment "{COMMENT}"', *text.sets.declarations(), *text.chains))
+    # The first line makes the second one work on a host that has no such table yet.
+    return f"table {FAMILY} {TABLE}\ndelete table {FAMILY} {TABLE}\ntable {FAMILY} {TABLE} {{\n{body}\n}}\n"
+
+
+def _base(hook: Hook, drop: bool) -> str:
+    return f"type filter hook {hook} priority filter; policy {'drop' if drop else 'accept'};"
+
+
+def _judged_forward(text: _Text, policy: Policy, judged: AddressSet) -> None:
+    """Judge only what comes from or goes to *judged*; all other transit traffic is left alone."""
+    if not judged:
+        raise PortMatrixError.at(
+            "linux_firewall_judged_endpoints",
+            "have no addresses, so nothing would be judged",
+            "endpoints with addresses",
+        )
+    lines = [_base("forward", drop=False)]
+    for family in FAMILIES:
+        for side in ("saddr", "daddr"):
+            match = match_addresses(text.sets, ("judged",), judged.of_family(family), family, side)
+            if judged.of_family(family):
+                lines.append(f"{match} jump forward_judged".strip())
+    text.chain("forward", lines)
+    text.chain("forward_judged", _judgement(text.sets, policy, "forward"))
+
+
+def _judgement(sets: SetTable, policy: Policy, hook: Hook) -> Iterator[str]:
+    if hook in _LOOPBACK:
+        yield f'{_LOOPBACK[hook]} counter accept comment "loopback"'
+    yield 'ct state { established, related } counter accept comment "established"'
+    if policy.enforce:
+        yield 'ct state invalid counter drop comment "invalid"'
+    for match in (*_ICMP_ERRORS, *(_NEIGHBOURS if hook in _LOOPBACK else ())):
+        yield f'{match} counter accept comment "icmp"'
+    for extra in policy.extra_rules:
+        if extra.hook == hook:
+            yield from _extra_rule(sets, extra)
+    for rule in policy.rules:
+        if rule.hook == hook:
+            yield _rule(sets, rule)
+    if policy.enforce:
+        yield 'counter drop comment "default_deny"'
+    else:
+        yield f'limit rate 10/second burst 20 packets log prefix "{LOG_PREFIX}"'
+        yield 'counter accept comment "would_drop"'
+
+
+def _rule(sets: SetTable, rule: Rule) -> str:
+    source = match_addresses(sets, rule.source_endpoint, rule.source, rule.family, "saddr")
+    destination = match_addresses(sets, rule.destination_endpoint, rule.destination, rule.family, "daddr")
+    ports = match_ports(rule.protocol, rule.source_ports, rule.destination_ports)
+    return _accept(rule.family, ports, source, destination, comment=rule.row)
+
+
+def _extra_rule(sets: SetTable, extra: ExtraRule) -> Iterator[str]:
+    ports = f"meta l4proto {'ipv6-icmp' if extra.protocol == 'icmpv6' else extra.protocol}"
+    if extra.protocol in PROTOCOLS_WITH_PORTS:
+        ports = match_ports(extra.protocol, extra.source_ports, extra.destination_ports)
+    if extra.source is None and extra.destination is None:
+        yield _accept(None, ports, comment=extra.name)
+        return
+    for family in FAMILIES:
+        sides = [(extra.source, "saddr"), (extra.destination, "daddr")]
+        given = [(addresses.of_family(family), side) for addresses, side in sides if addresses is not None]
+        if all(addresses for addresses, _side in given):
+            matches = [match_addresses(sets, (extra.name,), addresses, family, side) for addresses, side in given]
+            yield _accept(family, ports, *matches, comment=extra.name)
+
+
+def _accept(family: Family | None, ports: str, *addresses: str, comment: str) -> str:
+    # A match of addresses already tells the family. Without one, every address of that family is meant.
+    only = f"meta nfproto {family}" if family and not any(addresses) else ""
+    return " ".join((*(match for match in (only, ports, *addresses) if match), f'counter accept comment "{comment}"'))

@@ -1,0 +1,130 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Rows of a port matrix: who talks to whom, over which protocol, from and to which ports."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ._errors import PortMatrixError, ProblemList, names, shown
+from ._intervals import IntervalSet
+from ._mapping import as_choice, as_flag, as_identifier, as_list, as_mapping, as_strings, as_text
+from ._ports import format_ports, parse_ports
+
+PROTOCOLS = ("tcp", "udp")
+GROUPS = ("integration", "strict_clients", "custom")
+ROW_KEYS = (
+    "id",
+    "purpose",
+    "source",
+    "destination",
+    "bidirectional",
+    "protocols",
+    "source_ports",
+    "destination_ports",
+    "tls",
+    "group",
+    "reference",
+)
+_NEEDED = ("id", "source", "destination", "protocols", "destination_ports")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the matrix. Port names are resolved: ``source_ports`` and ``destination_ports`` are sets of ports."""
+
+    id: str
+    purpose: str
+    source: tuple[str, ...]
+    destination: tuple[str, ...]
+    bidirectional: bool
+    protocols: tuple[str, ...]
+    source_ports: IntervalSet
+    destination_ports: IntervalSet
+    tls: bool
+    group: str
+    reference: str
+
+    @classmethod
+    def parse(cls, value: object, where: str, ranges: Mapping[str, IntervalSet]) -> Row:
+        """Check *value* (the row schema) and resolve its ports with *ranges*.
+
+        :raises PortMatrixError: for anything that is not a row; the message begins with *where* and the row's id.
+        """
+        data = as_mapping(value, where, ROW_KEYS)
+        if isinstance(data.get("id"), str):
+            where = f"{where} row {shown(data['id'])}"
+        for key in _NEEDED:
+            if key not in data:
+                raise PortMatrixError.at(where, f"has no {key}", f"a row with {names(_NEEDED)}")
+        protocols = {as_choice(item, f"{where} protocols", PROTOCOLS) for item in _some(data, "protocols", where)}
+        row_id = as_identifier(data["id"], f"{where} id")
+        return cls(
+            id=row_id,
+            purpose=as_text(data.get("purpose", row_id), f"{where} purpose"),
+            source=_endpoint_names(data, "source", where),
+            destination=_endpoint_names(data, "destination", where),
+            bidirectional=as_flag(data.get("bidirectional", False), f"{where} bidirectional"),
+            protocols=tuple(sorted(protocols)),
+            source_ports=parse_ports(data.get("source_ports", "any"), f"{where} source_ports", ranges),
+            destination_ports=parse_ports(data["destination_ports"], f"{where} destination_ports", ranges),
+            tls=as_flag(data.get("tls", False), f"{where} tls"),
+            group=as_choice(data.get("group", "custom"), f"{where} group", GROUPS),
+            reference=as_text(data.get("reference", ""), f"{where} reference"),
+        )
+
+    def as_mapping(self) -> dict[str, t.Any]:
+        """Write the row in the row schema; :meth:`parse` reads it back without range names."""
+        return {
+            "id": self.id,
+            "purpose": self.purpose,
+            "source": list(self.source),
+            "destination": list(self.destination),
+            "bidirectional": self.bidirectional,
+            "protocols": list(self.protocols),
+            "source_ports": format_ports(self.source_ports) or "any",
+            "destination_ports": format_ports(self.destination_ports) or "any",
+            "tls": self.tls,
+            "group": self.group,
+            "reference": self.reference,
+        }
+
+    def directions(self) -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
+        """The (source, destination) endpoints of each direction; both go to the same destination ports."""
+        forth = (self.source, self.destination)
+        return (forth, (self.destination, self.source)) if self.bidirectional else (forth,)
+
+    def endpoints(self) -> tuple[str, ...]:
+        """Every endpoint that the row names."""
+        return tuple(sorted({*self.source, *self.destination}))
+
+
+def _some(data: Mapping[str, object], key: str, where: str) -> tuple[str, ...]:
+    strings = as_strings(data[key], f"{where} {key}")
+    if not strings:
+        raise PortMatrixError.at(f"{where} {key}", "is an empty list", "at least one")
+    return strings
+
+
+def _endpoint_names(data: Mapping[str, object], key: str, where: str) -> tuple[str, ...]:
+    return tuple(sorted({as_identifier(name, f"{where} {key}") for name in _some(data, key, where)}))
+
+
+def parse_rows(rows: object, where: str, ranges: Mapping[str, IntervalSet]) -> tuple[Row, ...]:
+    """Check *rows* (the row schema) and return them in their order.
+
+    :raises PortMatrixError: with every row that is wrong, and ids that stand twice.
+    """
+    problems = ProblemList()
+    parsed: list[Row] = []
+    for value in as_list(rows, where):
+        row = problems.attempt(Row.parse, value, where, ranges)
+        if row and any(row.id == other.id for other in parsed):
+            problems.add(f"{where}: row id {row.id} stands twice; accepted: an id of its own for each row")
+        elif row:
+            parsed.append(row)
+    problems.raise_if_any()
+    return tuple(parsed)

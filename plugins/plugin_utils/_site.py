@@ -1,0 +1,166 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A site: its rows, and who the endpoints of those rows are. Built once from the inventory, then only read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ._addresses import AddressSet, Family, parse_network
+from ._endpoints import EndpointDefinition, Member, no_address_message, resolve_members
+from ._errors import PortMatrixError, ProblemList, names, shown
+from ._hosts import VIEWS, Addresses, View
+from ._mapping import as_choice, as_identifier, as_list, as_mapping, as_strings, as_text
+from ._matrix import in_canonical_order, load_port_matrix, resolve_ranges
+from ._rows import Row, parse_rows
+
+
+@dataclass(frozen=True)
+class Site:
+    """Validated rows, the members of every endpoint, and hosts whose view of NATed addresses is not the default."""
+
+    rows: tuple[Row, ...]
+    endpoints: Mapping[str, tuple[Member, ...]]
+    local_views: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
+
+    def view_of(self, host: str | None) -> View:
+        """The address of a NATed pair that *host* sees; the site as a whole (None) sees the advertised one."""
+        return "local" if host in self.local_views else "advertised"
+
+    def members(self, endpoints: Iterable[str]) -> tuple[Member, ...]:
+        """The members of all *endpoints*, each host once with the union of its addresses, in order of name.
+
+        :raises PortMatrixError: for the name of an endpoint that no row of this site uses.
+        """
+        found: dict[str, list[Addresses]] = {}
+        for endpoint in endpoints:
+            if endpoint not in self.endpoints:
+                raise PortMatrixError.at("endpoint", f"unknown endpoint {shown(endpoint)}", names(self.endpoints))
+            for member in self.endpoints[endpoint]:
+                found.setdefault(member.host or "", []).append(member.addresses)
+        return tuple(Member(host or None, Addresses.union(found[host])) for host in sorted(found))
+
+    def addresses(self, endpoints: Iterable[str], host: str | None = None) -> AddressSet:
+        """The addresses of *endpoints* as *host* sees them.
+
+        :raises PortMatrixError: for the name of an endpoint that no row of this site uses.
+        """
+        view = self.view_of(host)
+        return AddressSet.union(member.addresses.seen(view) for member in self.members(endpoints))
+
+    def endpoints_of(self, host: str) -> list[str]:
+        """The endpoints that *host* is a member of, sorted."""
+        return sorted(name for name, members in self.endpoints.items() if any(m.host == host for m in members))
+
+
+def build_site(
+    hosts: Mapping[str, Mapping[str, object]],
+    groups: Mapping[str, Sequence[str]],
+    rows: object,
+    ports: Mapping[str, object] | None = None,
+    endpoints: Mapping[str, object] | None = None,
+    allow_empty: object = (),
+) -> Site:
+    """Build and validate a site.
+
+    :param hosts: host name → its variables (those of ``HOST_VARIABLES``); hosts in no group of an endpoint are ignored.
+    :param groups: group name → its host names, those of child groups included.
+    :param rows: the rows that apply, in the row schema.
+    :param ports: ``port_matrix_ports``: range name → ports.
+    :param endpoints: ``port_matrix_endpoints``: endpoint name → ``groups``, ``interface``, ``networks``.
+    :param allow_empty: ``port_matrix_allow_empty``: endpoints that may have no address.
+    :raises PortMatrixError: with every problem of the inputs, a line each.
+    """
+    problems = ProblemList()
+    ranges = problems.attempt(resolve_ranges, ports or {}, "port_matrix_ports")
+    parsed_rows: tuple[Row, ...] = ()
+    if ranges is not None:
+        parsed_rows = problems.attempt(parse_rows, rows, "port_matrix_rows", ranges) or ()
+    needed = sorted({name for row in parsed_rows for name in row.endpoints()})
+    definitions = problems.attempt(_definitions, endpoints or {}, needed) or {}
+    problems.raise_if_any()
+
+    members, notes = resolve_members(definitions, needed, hosts, groups, problems)
+    allowed = problems.attempt(_allowed_empty, allow_empty, definitions) or ()
+    for name in needed:
+        if name in members and not members[name] and name not in allowed:
+            users = names(row.id for row in parsed_rows if name in row.endpoints())
+            problems.add(no_address_message(definitions[name], users))
+    local_views = frozenset(host for host, variables in hosts.items() if _has_local_view(host, variables, problems))
+    site = Site(in_canonical_order(parsed_rows), members, local_views, tuple(sorted(set(notes))))
+    for message in _families_apart(site):
+        problems.add(message)
+    problems.raise_if_any()
+    return site
+
+
+def _definitions(overrides: Mapping[str, object], needed: Sequence[str]) -> dict[str, EndpointDefinition]:
+    known = load_port_matrix().endpoints
+    definitions = dict(known)
+    problems = ProblemList()
+    for name, value in as_mapping(overrides, "port_matrix_endpoints", overrides).items():
+        if name not in known and name not in needed:
+            problems.add(
+                f"port_matrix_endpoints: unknown endpoint {shown(name)}, which no row uses; accepted: {names(known)}"
+            )
+            continue
+        definition = problems.attempt(_override, name, value, known.get(name))
+        definitions[name] = definition or definitions.get(name, EndpointDefinition(name))
+    for name in needed:
+        if name not in definitions:
+            problems.add(
+                f"port_matrix_rows: unknown endpoint {shown(name)}; accepted: {names(definitions)}, "
+                "or one that port_matrix_endpoints defines"
+            )
+    problems.raise_if_any()
+    return definitions
+
+
+def _override(name: str, value: object, base: EndpointDefinition | None) -> EndpointDefinition:
+    where = f"port_matrix_endpoints.{name}"
+    spec = as_mapping(value, where, ("groups", "interface", "networks"))
+    endpoint = base or EndpointDefinition(as_identifier(name, where))
+    if "groups" in spec:
+        endpoint = replace(endpoint, groups=as_strings(spec["groups"], f"{where}.groups"), fallback_groups=())
+    if "interface" in spec:
+        interface = spec["interface"]
+        endpoint = replace(endpoint, interface=None if interface is None else as_text(interface, f"{where}.interface"))
+    place = f"{where}.networks"
+    networks = AddressSet.union(parse_network(item, place) for item in as_list(spec.get("networks", ()), place))
+    return replace(endpoint, networks=networks)
+
+
+def _allowed_empty(allow_empty: object, definitions: Mapping[str, EndpointDefinition]) -> tuple[str, ...]:
+    allowed = as_strings(allow_empty, "port_matrix_allow_empty")
+    for name in allowed:
+        if name not in definitions:
+            raise PortMatrixError.at("port_matrix_allow_empty", f"unknown endpoint {shown(name)}", names(definitions))
+    return allowed
+
+
+def _families_apart(site: Site) -> Iterable[str]:
+    """Yield a message for each endpoint of a row that has no family in common with the other side of that row."""
+    for row in site.rows:
+        for here, there in ((row.source, row.destination), (row.destination, row.source)):
+            opposite = _families(site, there)
+            for name in here:
+                own = _families(site, (name,))
+                if own and opposite and not own & opposite:
+                    yield (
+                        f"row {row.id}: endpoint {name} has only {names(own)}, "
+                        f"and {names(there)} only {names(opposite)}; "
+                        "accepted: a family that both have, or the row in port_matrix_disabled_rows"
+                    )
+
+
+def _has_local_view(host: str, variables: Mapping[str, object], problems: ProblemList) -> bool:
+    view = variables.get("port_matrix_view", "advertised")
+    where = f"host {shown(host)} port_matrix_view"
+    return problems.attempt(as_choice, view, where, VIEWS) == "local"
+
+
+def _families(site: Site, endpoints: Iterable[str]) -> frozenset[Family]:
+    return frozenset().union(*(m.addresses.advertised.families() for name in endpoints for m in site.endpoints[name]))

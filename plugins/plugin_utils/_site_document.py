@@ -1,0 +1,63 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A site as plain data: what a role keeps between its tasks, and what a filter gets back."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Mapping
+
+from ._addresses import read_cidrs
+from ._endpoints import Member
+from ._errors import PortMatrixError
+from ._hosts import Addresses
+from ._mapping import as_mapping, as_strings
+from ._rows import parse_rows
+from ._site import Site
+
+
+def site_as_document(site: Site) -> dict[str, t.Any]:
+    """Write *site* as plain data: what the role keeps between its tasks. :func:`read_site` reads it back."""
+    return {
+        "rows": [row.as_mapping() for row in site.rows],
+        "endpoints": {
+            name: [_member_as_mapping(member) for member in members] for name, members in site.endpoints.items()
+        },
+        "local_views": sorted(site.local_views),
+        "notes": list(site.notes),
+    }
+
+
+def _member_as_mapping(member: Member) -> dict[str, t.Any]:
+    local, advertised = member.addresses.local, member.addresses.advertised
+    data: dict[str, t.Any] = {"host": member.host, "local": local.cidrs("ipv4") + local.cidrs("ipv6")}
+    if advertised != local:
+        data["advertised"] = advertised.cidrs("ipv4") + advertised.cidrs("ipv6")
+    return data
+
+
+def read_site(document: object) -> Site:
+    """Read what :func:`site_as_document` wrote.
+
+    :raises PortMatrixError: if it is something else.
+    """
+    where = "site"
+    data = as_mapping(document, where, ("rows", "endpoints", "local_views", "notes"))
+    endpoints = data.get("endpoints")
+    if not isinstance(endpoints, Mapping):
+        raise PortMatrixError.at(where, "has no endpoints", "what the filter site returned")
+    return Site(
+        parse_rows(data.get("rows", ()), where, {}),
+        {name: tuple(_read_member(member) for member in members) for name, members in endpoints.items()},
+        frozenset(as_strings(data.get("local_views", ()), where)),
+        as_strings(data.get("notes", ()), where),
+    )
+
+
+def _read_member(value: object) -> Member:
+    data = as_mapping(value, "site member", ("host", "local", "advertised"))
+    local = read_cidrs(as_strings(data.get("local", ()), "site member"))
+    advertised = read_cidrs(as_strings(data["advertised"], "site member")) if "advertised" in data else local
+    host = data.get("host")
+    return Member(None if host is None else str(host), Addresses(local, advertised))
