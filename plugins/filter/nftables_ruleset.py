@@ -105,6 +105,7 @@ def nftables_ruleset(
             "a host in a group of an endpoint or in port_matrix_gateways",
         )
     judged = to_plain(judged_endpoints)
+    view = built.view_of(name)
     policy = Policy(
         hooks=hooks,
         rules=expand(built, name, hooks),
@@ -113,7 +114,7 @@ def nftables_ruleset(
             *parse_extra_rules(to_plain(extra_rules), "linux_firewall_extra_rules"),
         ),
         judged=(
-            None if judged == "all" else built.addresses(as_strings(judged, "linux_firewall_judged_endpoints"), name)
+            None if judged == "all" else built.side(as_strings(judged, "linux_firewall_judged_endpoints")).seen(view)
         ),
         enforce=as_flag(enforce, "linux_firewall_enforce"),
     )

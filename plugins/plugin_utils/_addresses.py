@@ -24,6 +24,24 @@ _WIDTH: dict[Family, int] = {"ipv4": 32, "ipv6": 128}
 _PREFIX_LENGTH = re.compile(r"\d{1,3}", re.ASCII)
 _HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?\.?", re.IGNORECASE | re.ASCII)
 
+# Special-purpose addresses (RFC 6890, RFC 5771, RFC 4291) that no host has for others to talk to.
+_UNUSABLE = tuple(
+    (network.version, network.first, network.last, network.prefixlen, reason)
+    for network, reason in (
+        (netaddr.IPNetwork(text), reason)
+        for text, reason in (
+            ("127.0.0.0/8", "a loopback address, which no other host can reach"),
+            ("::1/128", "a loopback address, which no other host can reach"),
+            ("224.0.0.0/4", "a multicast address"),
+            ("ff00::/8", "a multicast address"),
+            ("0.0.0.0/32", "not the address of a host"),
+            ("::/128", "not the address of a host"),
+            ("255.255.255.255/32", "the broadcast address"),
+            ("::ffff:0:0/96", "an IPv4 address in IPv6 notation; write it as IPv4"),
+        )
+    )
+)
+
 
 @dataclass(frozen=True)
 class AddressSet:
@@ -36,6 +54,8 @@ class AddressSet:
     def union(cls, sets: Iterable[AddressSet]) -> AddressSet:
         """Everything that is in one of *sets*."""
         parts = list(sets)
+        if len(parts) == 1:
+            return parts[0]
         return cls(IntervalSet.union(p.ipv4 for p in parts), IntervalSet.union(p.ipv6 for p in parts))
 
     def of_family(self, family: Family) -> IntervalSet:
@@ -109,7 +129,10 @@ def read_cidrs(cidrs: Iterable[str]) -> AddressSet:
     """
     found: dict[int, list[tuple[int, int]]] = {4: [], 6: []}
     for cidr in cidrs:
-        network = _parse(cidr, "addresses of a rule")
+        try:
+            network = netaddr.IPNetwork(cidr)
+        except (netaddr.AddrFormatError, ValueError) as e:
+            raise PortMatrixError.at("site", f"{shown(cidr)} is not an address", ACCEPTED) from e
         found[network.version].append((network.first, network.last))
     return AddressSet(IntervalSet.of(found[4]), IntervalSet.of(found[6]))
 
@@ -154,15 +177,11 @@ def _looks_numeric(text: str) -> bool:
 
 def _unusable(network: netaddr.IPNetwork) -> str:
     """Say why no machine can have this address; empty where one can. Wider networks, such as "any", may hold it."""
-    address = network.ip
     if network.prefixlen == 0:
-        return "every address by its prefix length, and one address by the rest" if int(address) else ""
-    if address.is_loopback():
-        return "a loopback address, which no other host can reach"
-    if address.is_multicast():
-        return "a multicast address"
-    if network.size == 1 and (int(address) == 0 or str(address) == "255.255.255.255"):
-        return "not the address of a host"
-    if network.version == 6 and address.is_ipv4_mapped():
-        return "an IPv4 address in IPv6 notation; write it as IPv4"
+        return (
+            "every address by its prefix length, and one address by the rest" if network.ip != network.network else ""
+        )
+    for version, first, last, prefixlen, reason in _UNUSABLE:
+        if network.version == version and first <= network.value <= last and network.prefixlen >= prefixlen:
+            return reason
     return ""

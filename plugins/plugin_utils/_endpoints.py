@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ._addresses import AddressSet
 from ._errors import ProblemList, names, shown
-from ._hosts import Addresses, Host, parse_host
+from ._hosts import Addresses, Host, View, parse_host
 from ._mapping import as_identifier, as_mapping, as_strings, as_text
 
 
@@ -40,6 +40,28 @@ class Member:
     def is_machine(self) -> bool:
         """Tell whether this is one machine, which never talks to itself through a firewall; a network may."""
         return self.host is not None and self.addresses.local.only_single_addresses()
+
+
+class Side:
+    """One side of a row: the members of its endpoints, each host once. What is worked out of them is kept."""
+
+    def __init__(self, members: Iterable[Member]) -> None:
+        found: dict[str | None, list[Addresses]] = {}
+        for member in members:
+            found.setdefault(member.host, []).append(member.addresses)
+        self.members = {host: Member(host, Addresses.union(parts)) for host, parts in found.items()}
+        self.machines = frozenset(host for host, member in self.members.items() if host and member.is_machine())
+        self._seen: dict[View, AddressSet] = {}
+
+    def seen(self, view: View) -> AddressSet:
+        """The addresses of all members as a host with *view* sees them."""
+        if view not in self._seen:
+            self._seen[view] = AddressSet.union(member.addresses.seen(view) for member in self.members.values())
+        return self._seen[view]
+
+    def part(self, view: View, hosts: Callable[[str | None], bool]) -> AddressSet:
+        """The addresses of those members whose host satisfies *hosts*; None stands for literal networks."""
+        return AddressSet.union(m.addresses.seen(view) for m in self.members.values() if hosts(m.host))
 
 
 def parse_endpoint(name: str, value: object, where: str) -> EndpointDefinition:

@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from ._addresses import FAMILIES, AddressSet, Family
-from ._endpoints import Member
+from ._endpoints import Side
 from ._hosts import View
 from ._intervals import IntervalSet
 from ._mapping import as_choice, as_strings
@@ -40,13 +40,12 @@ def expand_host(site: Site, host: str, hook: Hook) -> list[Rule]:
     """
     view = site.view_of(host)
 
-    def parts(here: Sequence[Member], there: Sequence[Member]) -> Iterable[Part]:
+    def parts(here: Side, there: Side) -> Iterator[Part]:
         own, others = (there, here) if hook == "input" else (here, there)
-        mine = [member for member in own if member.host == host]
-        if mine:
-            local = AddressSet.union(member.addresses.local for member in mine)
-            machines = {member.host for member in mine if member.is_machine()}
-            remote = AddressSet.union(m.addresses.seen(view) for m in others if m.host not in machines)
+        if host in own.members:
+            local = own.members[host].addresses.local
+            itself = host in own.machines and host in others.members
+            remote = others.part(view, lambda other: other != host) if itself else others.seen(view)
             yield (remote, local) if hook == "input" else (local, remote)
 
     return [replace(rule, hook=hook) for rule in _rules(site, parts)]
@@ -72,10 +71,10 @@ def hooks_of(site: Site, host: str, gateway: bool, egress: bool) -> tuple[Hook, 
     return tuple(hook for hook in HOOKS if chosen[hook])
 
 
-def _rules(site: Site, parts: Callable[[Sequence[Member], Sequence[Member]], Iterable[Part]]) -> Iterator[Rule]:
+def _rules(site: Site, parts: Callable[[Side, Side], Iterator[Part]]) -> Iterator[Rule]:
     for row in site.rows:
         for source_names, destination_names in row.directions():
-            for source, destination in parts(site.members(source_names), site.members(destination_names)):
+            for source, destination in parts(site.side(source_names), site.side(destination_names)):
                 for protocol in row.protocols:
                     for family in FAMILIES:
                         here, there = source.of_family(family), destination.of_family(family)
@@ -107,27 +106,24 @@ def _rule(
     )
 
 
-def _transit_parts(here: Sequence[Member], there: Sequence[Member], view: View) -> Iterator[Part]:
+def _transit_parts(here: Side, there: Side, view: View) -> Iterator[Part]:
     """Cover every pair of *here* and *there* except a machine with itself, in as few rectangles as that takes.
 
     Where no machine is on both sides, that is one rectangle. A mesh of n machines takes 2·log2(n) of them: for
     each bit of their numbers, those that have it set and those that do not. Two different numbers differ in some
     bit, and a number differs from itself in none.
     """
-    twofold = sorted({m.host for m in here if m.is_machine()} & {m.host for m in there if m.is_machine()}, key=str)
-    number = {host: index for index, host in enumerate(twofold)}
+    twofold = here.machines & there.machines
+    if not twofold:
+        yield here.seen(view), there.seen(view)
+        return
+    number = {host: index for index, host in enumerate(sorted(twofold))}
 
-    def rest(members: Sequence[Member]) -> AddressSet:
-        return AddressSet.union(m.addresses.seen(view) for m in members if m.host not in number)
+    def numbered(side: Side, bit: int, value: int) -> AddressSet:
+        return side.part(view, lambda host: host in twofold and number[host] >> bit & 1 == value)
 
-    def numbered(members: Sequence[Member], bit: int, value: int) -> AddressSet:
-        return AddressSet.union(
-            m.addresses.seen(view) for m in members if m.host in number and number[m.host] >> bit & 1 == value
-        )
-
-    yield rest(here), AddressSet.union(m.addresses.seen(view) for m in there)
-    if twofold:
-        yield AddressSet.union(m.addresses.seen(view) for m in here if m.host in number), rest(there)
-    for bit in range((len(twofold) - 1).bit_length() if twofold else 0):
+    yield here.part(view, lambda host: host not in twofold), there.seen(view)
+    yield here.part(view, lambda host: host in twofold), there.part(view, lambda host: host not in twofold)
+    for bit in range((len(twofold) - 1).bit_length()):
         yield numbered(here, bit, 0), numbered(there, bit, 1)
         yield numbered(here, bit, 1), numbered(there, bit, 0)

@@ -34,7 +34,10 @@ class IntervalSet:
     @classmethod
     def union(cls, sets: Iterable[IntervalSet]) -> IntervalSet:
         """Everything that is in one of *sets*."""
-        return cls.of(interval for one in sets for interval in one.intervals)
+        parts = [one for one in sets if one.intervals]
+        if len(parts) == 1:
+            return parts[0]
+        return cls.of(interval for one in parts for interval in one.intervals)
 
     def __bool__(self) -> bool:
         return bool(self.intervals)

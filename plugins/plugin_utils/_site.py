@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from ._addresses import AddressSet, Family, parse_network
-from ._endpoints import EndpointDefinition, Member, no_address_message, resolve_members
+from ._addresses import AddressSet, parse_network
+from ._endpoints import EndpointDefinition, Member, Side, no_address_message, resolve_members
 from ._errors import PortMatrixError, ProblemList, names, shown
-from ._hosts import VIEWS, Addresses, View
+from ._hosts import VIEWS, View
 from ._mapping import as_choice, as_identifier, as_list, as_mapping, as_strings, as_text
 from ._matrix import in_canonical_order, load_port_matrix, resolve_ranges
 from ._rows import Row, parse_rows
@@ -25,31 +25,23 @@ class Site:
     endpoints: Mapping[str, tuple[Member, ...]]
     local_views: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
+    # A site never changes, so what follows from it is worked out once.
+    _sides: dict[tuple[str, ...], Side] = field(default_factory=dict, compare=False, repr=False)
 
     def view_of(self, host: str | None) -> View:
         """The address of a NATed pair that *host* sees; the site as a whole (None) sees the advertised one."""
         return "local" if host in self.local_views else "advertised"
 
-    def members(self, endpoints: Iterable[str]) -> tuple[Member, ...]:
-        """The members of all *endpoints*, each host once with the union of its addresses, in order of name.
+    def side(self, endpoints: tuple[str, ...]) -> Side:
+        """The members of all *endpoints* as one side of a row.
 
         :raises PortMatrixError: for the name of an endpoint that no row of this site uses.
         """
-        found: dict[str, list[Addresses]] = {}
-        for endpoint in endpoints:
-            if endpoint not in self.endpoints:
-                raise PortMatrixError.at("endpoint", f"unknown endpoint {shown(endpoint)}", names(self.endpoints))
-            for member in self.endpoints[endpoint]:
-                found.setdefault(member.host or "", []).append(member.addresses)
-        return tuple(Member(host or None, Addresses.union(found[host])) for host in sorted(found))
-
-    def addresses(self, endpoints: Iterable[str], host: str | None = None) -> AddressSet:
-        """The addresses of *endpoints* as *host* sees them.
-
-        :raises PortMatrixError: for the name of an endpoint that no row of this site uses.
-        """
-        view = self.view_of(host)
-        return AddressSet.union(member.addresses.seen(view) for member in self.members(endpoints))
+        if endpoints not in self._sides:
+            for name in endpoints:
+                as_choice(name, "endpoint", self.endpoints)
+            self._sides[endpoints] = Side(member for name in endpoints for member in self.endpoints[name])
+        return self._sides[endpoints]
 
     def endpoints_of(self, host: str) -> list[str]:
         """The endpoints that *host* is a member of, sorted."""
@@ -145,9 +137,9 @@ def _families_apart(site: Site) -> Iterable[str]:
     """Yield a message for each endpoint of a row that has no family in common with the other side of that row."""
     for row in site.rows:
         for here, there in ((row.source, row.destination), (row.destination, row.source)):
-            opposite = _families(site, there)
+            opposite = site.side(there).seen("advertised").families()
             for name in here:
-                own = _families(site, (name,))
+                own = site.side((name,)).seen("advertised").families()
                 if own and opposite and not own & opposite:
                     yield (
                         f"row {row.id}: endpoint {name} has only {names(own)}, "
@@ -160,7 +152,3 @@ def _has_local_view(host: str, variables: Mapping[str, object], problems: Proble
     view = variables.get("port_matrix_view", "advertised")
     where = f"host {shown(host)} port_matrix_view"
     return problems.attempt(as_choice, view, where, VIEWS) == "local"
-
-
-def _families(site: Site, endpoints: Iterable[str]) -> frozenset[Family]:
-    return frozenset().union(*(m.addresses.advertised.families() for name in endpoints for m in site.endpoints[name]))
