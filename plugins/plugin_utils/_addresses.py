@@ -25,21 +25,19 @@ _PREFIX_LENGTH = re.compile(r"\d{1,3}", re.ASCII)
 _HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?\.?", re.IGNORECASE | re.ASCII)
 
 # Special-purpose addresses (RFC 6890, RFC 5771, RFC 4291) that no host has for others to talk to.
+_UNUSABLE_NETWORKS = {
+    "127.0.0.0/8": "a loopback address, which no other host can reach",
+    "::1/128": "a loopback address, which no other host can reach",
+    "224.0.0.0/4": "a multicast address",
+    "ff00::/8": "a multicast address",
+    "0.0.0.0/32": "not the address of a host",
+    "::/128": "not the address of a host",
+    "255.255.255.255/32": "the broadcast address",
+    "::ffff:0:0/96": "an IPv4 address in IPv6 notation; write it as IPv4",
+}
 _UNUSABLE = tuple(
     (network.version, network.first, network.last, network.prefixlen, reason)
-    for network, reason in (
-        (netaddr.IPNetwork(text), reason)
-        for text, reason in (
-            ("127.0.0.0/8", "a loopback address, which no other host can reach"),
-            ("::1/128", "a loopback address, which no other host can reach"),
-            ("224.0.0.0/4", "a multicast address"),
-            ("ff00::/8", "a multicast address"),
-            ("0.0.0.0/32", "not the address of a host"),
-            ("::/128", "not the address of a host"),
-            ("255.255.255.255/32", "the broadcast address"),
-            ("::ffff:0:0/96", "an IPv4 address in IPv6 notation; write it as IPv4"),
-        )
-    )
+    for network, reason in ((netaddr.IPNetwork(text), reason) for text, reason in _UNUSABLE_NETWORKS.items())
 )
 
 
@@ -177,11 +175,12 @@ def _looks_numeric(text: str) -> bool:
 
 def _unusable(network: netaddr.IPNetwork) -> str:
     """Say why no machine can have this address; empty where one can. Wider networks, such as "any", may hold it."""
-    if network.prefixlen == 0:
-        return (
-            "every address by its prefix length, and one address by the rest" if network.ip != network.network else ""
-        )
+    address = int(network.ip)
+    is_interface_address = address != network.first
+    if network.prefixlen == 0 and is_interface_address:
+        return "every address by its prefix length, and one address by the rest"
     for version, first, last, prefixlen, reason in _UNUSABLE:
-        if network.version == version and first <= network.value <= last and network.prefixlen >= prefixlen:
+        reaches = network.prefixlen >= prefixlen or is_interface_address
+        if reaches and network.version == version and first <= address <= last:
             return reason
     return ""
