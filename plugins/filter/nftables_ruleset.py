@@ -109,10 +109,8 @@ def nftables_ruleset(
     policy = Policy(
         hooks=hooks,
         rules=expand(built, name, hooks),
-        extra_rules=(
-            *parse_extra_rules(to_plain(management), "linux_firewall_management"),
-            *parse_extra_rules(to_plain(extra_rules), "linux_firewall_extra_rules"),
-        ),
+        management=parse_extra_rules(to_plain(management), "linux_firewall_management"),
+        extra_rules=parse_extra_rules(to_plain(extra_rules), "linux_firewall_extra_rules"),
         judged=(
             None if judged == "all" else built.side(as_strings(judged, "linux_firewall_judged_endpoints")).seen(view)
         ),

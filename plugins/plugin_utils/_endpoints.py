@@ -39,7 +39,7 @@ class Member:
 
     def is_machine(self) -> bool:
         """Tell whether this is one machine, which never talks to itself through a firewall; a network may."""
-        return self.host is not None and self.addresses.local.only_single_addresses()
+        return self.host is not None and not self.addresses.networks
 
 
 class Side:

@@ -23,7 +23,7 @@ Part = tuple[AddressSet, AddressSet]
 
 def expand_site(site: Site) -> list[Rule]:
     """Return what the matrix permits, in canonical order; NATed hosts with their advertised addresses."""
-    return list(_rules(site, lambda here, there: _transit_parts(here, there, "advertised")))
+    return _rules(site, lambda here, there: _transit_parts(here, there, "advertised"))
 
 
 def expand_transit(site: Site, gateway: str) -> list[Rule]:
@@ -71,7 +71,12 @@ def hooks_of(site: Site, host: str, gateway: bool, egress: bool) -> tuple[Hook, 
     return tuple(hook for hook in HOOKS if chosen[hook])
 
 
-def _rules(site: Site, parts: Callable[[Side, Side], Iterator[Part]]) -> Iterator[Rule]:
+def _rules(site: Site, parts: Callable[[Side, Side], Iterator[Part]]) -> list[Rule]:
+    # The rectangles of a mesh differ as a whole, but those of one family, which few machines may have, can be equal.
+    return list(dict.fromkeys(_rules_of_parts(site, parts)))
+
+
+def _rules_of_parts(site: Site, parts: Callable[[Side, Side], Iterator[Part]]) -> Iterator[Rule]:
     for row in site.rows:
         for source_names, destination_names in row.directions():
             for source, destination in parts(site.side(source_names), site.side(destination_names)):

@@ -22,21 +22,30 @@ HOST_VARIABLES = ("port_matrix_addresses", "port_matrix_interfaces", "port_matri
 
 @dataclass(frozen=True)
 class Addresses:
-    """The addresses of one host or interface: as the host itself has them, and as everybody else sees them."""
+    """The addresses of one host or interface: as the host itself has them, and as everybody else sees them.
+
+    ``networks`` tells whether a network is among them, so that they may be many machines. The sets do not tell:
+    two neighbouring addresses of one machine are merged there as the network of these two would be.
+    """
 
     local: AddressSet = AddressSet()
     advertised: AddressSet = AddressSet()
+    networks: bool = False
 
     @classmethod
     def plain(cls, addresses: AddressSet) -> Addresses:
-        """Addresses without NAT: the same from everywhere."""
-        return cls(addresses, addresses)
+        """One address or network without NAT: the same from everywhere."""
+        return cls(addresses, addresses, not addresses.only_single_addresses())
 
     @classmethod
     def union(cls, parts: Iterable[Addresses]) -> Addresses:
         """Everything that is in one of *parts*."""
         all_parts = list(parts)
-        return cls(AddressSet.union(p.local for p in all_parts), AddressSet.union(p.advertised for p in all_parts))
+        return cls(
+            AddressSet.union(p.local for p in all_parts),
+            AddressSet.union(p.advertised for p in all_parts),
+            any(p.networks for p in all_parts),
+        )
 
     def seen(self, view: View) -> AddressSet:
         """The addresses as a host with *view* sees them."""
@@ -84,7 +93,8 @@ def parse_host(name: str, variables: Mapping[str, object]) -> Host:
         )
         value = {}
     for interface, addresses in value.items():
-        place = f"{where} port_matrix_interfaces.{interface}"
+        label = interface if str(interface).isprintable() else shown(interface)
+        place = f"{where} port_matrix_interfaces.{label}"
         parsed = problems.attempt(_parse_addresses, addresses, place)
         interfaces[str(interface)] = parsed or Addresses()
     own = problems.attempt(_own_addresses, where, variables, interfaces) or Addresses()

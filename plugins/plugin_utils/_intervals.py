@@ -42,8 +42,8 @@ class IntervalSet:
     def __bool__(self) -> bool:
         return bool(self.intervals)
 
-    def __len__(self) -> int:
-        """How many integers the set holds."""
+    def size(self) -> int:
+        """How many integers the set holds. Not ``len()``, which cannot count an IPv6 /64."""
         return sum(last - first + 1 for first, last in self.intervals)
 
     def __contains__(self, value: int) -> bool:

@@ -51,7 +51,9 @@ def collect_hosts(
     for override in endpoints.values() if isinstance(endpoints, Mapping) else ():
         if isinstance(override, Mapping):
             own_groups = override.get("groups", ())
-            wanted_groups.update((own_groups,) if isinstance(own_groups, str) else own_groups)
+            named = own_groups if isinstance(own_groups, (list, tuple)) else (own_groups,)
+            # What is no name is left to the check of the endpoints, which says where it stands.
+            wanted_groups.update(name for name in named if isinstance(name, str))
     wanted = {host for group in wanted_groups if group in groups for host in groups[group]}
     return {host: _variables(host, hostvars) for host in sorted(wanted.union(play_hosts)) if host in hostvars}
 

@@ -14,16 +14,17 @@ IDENTIFIER_ACCEPTED = "a lower-case letter, then up to 62 lower-case letters, di
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
 
 
-def as_mapping(value: object, where: str, keys: Iterable[str]) -> Mapping[str, object]:
-    """Return *value* as a mapping whose keys are all among *keys*.
+def as_mapping(value: object, where: str, keys: Iterable[str] | None = None) -> Mapping[str, object]:
+    """Return *value* as a mapping whose keys are all among *keys* (None: whatever they are).
 
     :raises PortMatrixError: if it is no mapping or has another key.
     """
-    known = set(keys)
+    known = None if keys is None else set(keys)
     if not isinstance(value, Mapping):
-        raise PortMatrixError.at(where, f"{shown(value)} is not a mapping", f"a mapping with the keys {names(known)}")
+        accepted = "a mapping" if known is None else f"a mapping with the keys {names(known)}"
+        raise PortMatrixError.at(where, f"{shown(value)} is not a mapping", accepted)
     for key in value:
-        if key not in known:
+        if known is not None and key not in known:
             raise PortMatrixError.at(where, f"unknown key {shown(key)}", names(known))
     return value
 

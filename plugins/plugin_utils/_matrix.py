@@ -42,7 +42,7 @@ class PortRange:
             raise PortMatrixError.at(
                 where, f"{' '.join(format_ports(ports)) or 'any'} is outside of what can be set", self._accepted()
             )
-        if len(ports) < self.at_least:
+        if ports.size() < self.at_least:
             raise PortMatrixError.at(where, f"{' '.join(format_ports(ports))} is too few ports", self._accepted())
         return ports
 
@@ -133,7 +133,7 @@ def select_rows(
     """
     rows = [dict(row) for row in load_port_matrix().rows]
     rows.extend(
-        {"group": "custom", **as_mapping(extra, "port_matrix_extra_rows", ROW_KEYS)}
+        {"group": "custom", **as_mapping(extra, "port_matrix_extra_rows")}
         for extra in as_list(extra_rows, "port_matrix_extra_rows")
     )
     disabled = as_strings(disabled_rows, "port_matrix_disabled_rows")

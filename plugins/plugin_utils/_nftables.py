@@ -21,6 +21,7 @@ from ._rules import Hook, Rule
 FAMILY = "inet"
 TABLE = "pexip_sfb"
 COMMENT = "Pexip and Skype for Business port matrix; managed by Ansible, uc_firewall.pexip_sfb"
+NOT_OPENING = "tcp flags & (syn | ack) != syn"
 LOG_PREFIX = "pexip_sfb would drop: "
 
 # Errors that path MTU discovery and traceroute live on, and what IPv6 needs to find its neighbours and
@@ -40,13 +41,14 @@ _LOOPBACK: dict[Hook, str] = {"input": 'iifname "lo"', "output": 'oifname "lo"'}
 class Policy:
     """What one host gets.
 
-    ``hooks`` are the chains that it has, ``rules`` and ``extra_rules`` what they let through. ``judged`` are the
-    addresses whose transit traffic is judged, None for all of it. Without ``enforce`` nothing is dropped:
-    what would be is counted and logged.
+    ``hooks`` are the chains that it has; ``rules``, ``management`` and ``extra_rules`` are what they let through.
+    ``judged`` are the addresses whose transit traffic is judged, None for all of it. Without ``enforce`` nothing is
+    dropped: what would be is counted and logged.
     """
 
     hooks: tuple[Hook, ...]
     rules: Sequence[Rule]
+    management: Sequence[ExtraRule] = ()
     extra_rules: Sequence[ExtraRule] = ()
     judged: AddressSet | None = None
     enforce: bool = True
@@ -94,32 +96,42 @@ def _judged_forward(text: _Text, policy: Policy, judged: AddressSet) -> None:
     lines = [_base("forward", drop=False)]
     for family in FAMILIES:
         for side in ("saddr", "daddr"):
-            match = match_addresses(text.sets, ("judged",), judged.of_family(family), family, side)
             if judged.of_family(family):
-                lines.append(f"{match} jump forward_judged".strip())
+                match = match_addresses(text.sets, ("judged",), judged.of_family(family), family, side)
+                lines.append(f"{match or f'meta nfproto {family}'} jump forward_judged")
     text.chain("forward", lines)
     text.chain("forward_judged", _judgement(text.sets, policy, "forward"))
 
 
 def _judgement(sets: SetTable, policy: Policy, hook: Hook) -> Iterator[str]:
-    if hook in _LOOPBACK:
-        yield f'{_LOOPBACK[hook]} counter accept comment "loopback"'
-    yield 'ct state { established, related } counter accept comment "established"'
-    if policy.enforce:
-        yield 'ct state invalid counter drop comment "invalid"'
-    for match in (*_ICMP_ERRORS, *(_NEIGHBOURS if hook in _LOOPBACK else ())):
-        yield f'{match} counter accept comment "icmp"'
-    for extra in policy.extra_rules:
-        if extra.hook == hook:
-            yield from _extra_rule(sets, extra)
-    for rule in policy.rules:
-        if rule.hook == hook:
-            yield _rule(sets, rule)
+    yield from _baseline(hook, policy.enforce)
+    yield from _extra_rules(sets, policy, hook)
+    yield from (_rule(sets, rule) for rule in policy.rules if rule.hook == hook)
     if policy.enforce:
         yield 'counter drop comment "default_deny"'
     else:
         yield f'limit rate 10/second burst 20 packets log prefix "{LOG_PREFIX}"'
         yield 'counter accept comment "would_drop"'
+
+
+def _baseline(hook: Hook, enforce: bool) -> Iterator[str]:
+    """Yield what any host needs for the permitted traffic to work at all."""
+    if hook in _LOOPBACK:
+        yield f'{_LOOPBACK[hook]} counter accept comment "loopback"'
+    yield 'ct state { established, related } counter accept comment "established"'
+    if enforce:
+        yield 'ct state invalid counter drop comment "invalid"'
+    for match in (*_ICMP_ERRORS, *(_NEIGHBOURS if hook in _LOOPBACK else ())):
+        yield f'{match} counter accept comment "icmp"'
+
+
+def _extra_rules(sets: SetTable, policy: Policy, hook: Hook) -> Iterator[str]:
+    for extra in (*policy.management, *policy.extra_rules):
+        if extra.hook == hook:
+            yield from _extra_rule(sets, extra)
+    for extra in policy.management if hook == "output" else ():
+        if extra.hook == "input" and extra.protocol == "tcp":
+            yield from _extra_rule(sets, _replies(extra), NOT_OPENING)
 
 
 def _rule(sets: SetTable, rule: Rule) -> str:
@@ -129,10 +141,28 @@ def _rule(sets: SetTable, rule: Rule) -> str:
     return _accept(rule.family, ports, source, destination, comment=rule.row)
 
 
-def _extra_rule(sets: SetTable, extra: ExtraRule) -> Iterator[str]:
+def _replies(extra: ExtraRule) -> ExtraRule:
+    """Turn a management rule round.
+
+    A connection that is older than our table is in no connection tracking yet. If the host sends first in it, that
+    packet looks like a new connection, and without this the connection that applies the table would hang.
+    """
+    return ExtraRule(
+        name=f"{extra.name}_replies"[:63],
+        hook="output",
+        protocol=extra.protocol,
+        source=extra.destination,
+        destination=extra.source,
+        source_ports=extra.destination_ports,
+        destination_ports=extra.source_ports,
+    )
+
+
+def _extra_rule(sets: SetTable, extra: ExtraRule, condition: str = "") -> Iterator[str]:
     ports = f"meta l4proto {'ipv6-icmp' if extra.protocol == 'icmpv6' else extra.protocol}"
     if extra.protocol in PROTOCOLS_WITH_PORTS:
         ports = match_ports(extra.protocol, extra.source_ports, extra.destination_ports)
+    ports = f"{ports} {condition}".strip()
     if extra.source is None and extra.destination is None:
         yield _accept(None, ports, comment=extra.name)
         return

@@ -72,7 +72,7 @@ def match_addresses(sets: SetTable, endpoints: Sequence[str], addresses: Interva
     """
     if addresses == _EVERY[family]:
         return ""
-    if len(addresses) == 1:
+    if addresses.size() == 1:
         return f"{_KEYWORD[family]} {side} {_element(addresses.intervals[0], family)}"
     return f"{_KEYWORD[family]} {side} @{sets.name(endpoints, addresses, family)}"
 

@@ -54,9 +54,9 @@ class Row:
 
         :raises PortMatrixError: for anything that is not a row; the message begins with *where* and the row's id.
         """
+        if isinstance(value, Mapping) and isinstance(value.get("id"), str):
+            where = f"{where} row {shown(value['id'])}"
         data = as_mapping(value, where, ROW_KEYS)
-        if isinstance(data.get("id"), str):
-            where = f"{where} row {shown(data['id'])}"
         for key in _NEEDED:
             if key not in data:
                 raise PortMatrixError.at(where, f"has no {key}", f"a row with {names(_NEEDED)}")
@@ -95,7 +95,8 @@ class Row:
     def directions(self) -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
         """The (source, destination) endpoints of each direction; both go to the same destination ports."""
         forth = (self.source, self.destination)
-        return (forth, (self.destination, self.source)) if self.bidirectional else (forth,)
+        back = (self.destination, self.source)
+        return (forth, back) if self.bidirectional and back != forth else (forth,)
 
     def endpoints(self) -> tuple[str, ...]:
         """Every endpoint that the row names."""

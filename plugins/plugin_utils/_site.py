@@ -93,7 +93,7 @@ def _definitions(overrides: Mapping[str, object], needed: Sequence[str]) -> dict
     known = load_port_matrix().endpoints
     definitions = dict(known)
     problems = ProblemList()
-    for name, value in as_mapping(overrides, "port_matrix_endpoints", overrides).items():
+    for name, value in as_mapping(overrides, "port_matrix_endpoints").items():
         if name not in known and name not in needed:
             problems.add(
                 f"port_matrix_endpoints: unknown endpoint {shown(name)}, which no row uses; accepted: {names(known)}"

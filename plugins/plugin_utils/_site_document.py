@@ -12,7 +12,7 @@ from ._addresses import read_cidrs
 from ._endpoints import Member
 from ._errors import PortMatrixError
 from ._hosts import Addresses
-from ._mapping import as_mapping, as_strings
+from ._mapping import as_flag, as_mapping, as_strings
 from ._rows import parse_rows
 from ._site import Site
 
@@ -34,6 +34,8 @@ def _member_as_mapping(member: Member) -> dict[str, t.Any]:
     data: dict[str, t.Any] = {"host": member.host, "local": local.cidrs("ipv4") + local.cidrs("ipv6")}
     if advertised != local:
         data["advertised"] = advertised.cidrs("ipv4") + advertised.cidrs("ipv6")
+    if member.addresses.networks:
+        data["networks"] = True
     return data
 
 
@@ -56,8 +58,9 @@ def read_site(document: object) -> Site:
 
 
 def _read_member(value: object) -> Member:
-    data = as_mapping(value, "site member", ("host", "local", "advertised"))
+    data = as_mapping(value, "site member", ("host", "local", "advertised", "networks"))
     local = read_cidrs(as_strings(data.get("local", ()), "site member"))
     advertised = read_cidrs(as_strings(data["advertised"], "site member")) if "advertised" in data else local
     host = data.get("host")
-    return Member(None if host is None else str(host), Addresses(local, advertised))
+    networks = as_flag(data.get("networks", False), "site member networks")
+    return Member(None if host is None else str(host), Addresses(local, advertised, networks))

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from ansible.errors import AnsibleFilterError
 
-Address = t.Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Host = Mapping[str, t.Any]
 
 
@@ -69,7 +69,7 @@ def gateways(hosts: Sequence[Host]) -> dict[str, list[Address]]:
     return found
 
 
-def routes(host: Host, routers: Mapping[str, Sequence[Address]]) -> list[dict[str, str]]:
+def routes(host: Host, routers: Mapping[str, Sequence[Address]]) -> list[str]:
     """The routes of a host: default through its (default) zone's router, and those of lab_routes (zone → own zone)."""
     own_zones = zone_addresses(host)
     if host.get("lab_router"):
@@ -84,7 +84,7 @@ def routes(host: Host, routers: Mapping[str, Sequence[Address]]) -> list[dict[st
         if not subnets:
             raise LabError(f"host {name}: lab_routes names the zone {zone}, which lab_zones does not have")
         wanted += [(str(subnet), str(through)) for subnet in subnets]
-    found: list[dict[str, str]] = []
+    found: list[str] = []
     for destination, zone in wanted:
         if zone not in own_zones:
             raise LabError(f"host {name} has no address in zone {zone}, through which it is to reach {destination}")
@@ -92,7 +92,7 @@ def routes(host: Host, routers: Mapping[str, Sequence[Address]]) -> list[dict[st
             same_family = destination == "default" or ipaddress.ip_network(destination).version == gateway.version
             reachable = any(address.version == gateway.version for address in own_zones[zone])
             if same_family and reachable:
-                found.append({"destination": destination, "gateway": str(gateway)})
+                found.append(f"{destination} {gateway}")
     return found
 
 
@@ -106,12 +106,30 @@ def sysctls(host: Host, interfaces: int) -> dict[str, str]:
     return settings
 
 
+def lab_network_options(subnets: Sequence[str]) -> list[str]:
+    """The options of `podman network create` for a zone; the first address of each subnet is this machine's own.
+
+    Named explicitly, because an internal network without name service gets no gateway of itself, and then this machine
+    has no address in the zone.
+    """
+    options: list[str] = []
+    for text in subnets:
+        try:
+            subnet = ipaddress.ip_network(str(text))
+        except ValueError as error:
+            raise AnsibleFilterError(f"lab_zones: {text!r} is no subnet: {error}") from error
+        options += ["--subnet", str(subnet), "--gateway", str(subnet.network_address + 1)]
+        if subnet.version == 6 and "--ipv6" not in options:
+            options.append("--ipv6")
+    return options
+
+
 def lab_topology(hosts: Sequence[Host], name: str, prefix: str) -> dict[str, t.Any]:
     """What the container of the host `name` is started with.
 
     :param hosts: the variables of all lab hosts.
     :param prefix: how the names of the lab's networks begin.
-    :return: ``networks`` (podman's --network values), ``routes``, ``sysctls`` and ``addresses``.
+    :return: ``networks`` (podman's --network), ``routes`` ("DESTINATION GATEWAY" each), ``sysctls`` and ``addresses``.
     :raises AnsibleFilterError: the inventory describes no lab that can be built.
     """
     try:
@@ -135,4 +153,5 @@ class FilterModule:
     """The filters of the lab's playbooks."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
-        return {"lab_topology": lab_topology}
+        """Name → filter."""
+        return {"lab_network_options": lab_network_options, "lab_topology": lab_topology}

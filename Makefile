@@ -1,0 +1,30 @@
+# Commands of the project. Users of the collection need none of them: see README.md.
+# Everything that is installed or made goes below .build/, but for the Debian packages that prepare-machine names.
+
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+
+in_environment := . .build/environment &&
+
+.PHONY: help demo test lint unit molecule format docs clean
+
+help: ## Show the commands
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+demo: .build/environment ## Build a lab of containers, apply the port matrix to it, prove every row with packets
+	@$(in_environment) extensions/lab/demo/run
+
+test: .build/environment ## Run everything that CI runs
+	@$(in_environment) tests/run-checks
+
+lint unit molecule: .build/environment ## Run one part of the tests
+	@$(in_environment) tests/run-checks $@
+
+format docs: .build/environment ## Format the code; write the generated tables
+	@$(in_environment) ruff format . && python docs/generate_tables.py
+
+.build/environment: tests/prepare-machine requirements.txt requirements-dev.txt
+	@tests/prepare-machine $@
+
+clean: ## Remove what the other commands made in the checkout
+	rm -rf .build .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage

@@ -1,0 +1,183 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Writes the tables of the documentation from what they describe: the matrix data, the roles, the demo's inventory.
+
+Run it from the top of the checkout: ``python docs/generate_tables.py``. With ``--check`` it changes nothing and ends
+with 1 where a page is not up to date.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import yaml
+
+TOP = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(TOP / ".build"))
+
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix import PortMatrix, load_port_matrix  # noqa: E402
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._ports import format_ports  # noqa: E402
+
+PAGES = ("README.md", "docs/port-matrix.md")
+
+
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table; a bar in a cell is escaped."""
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def rows_table(matrix: PortMatrix) -> str:
+    """The rows, as people read a port table."""
+    ports = {name: " and ".join(format_ports(r.ports)) for name, r in matrix.ranges.items()}
+
+    def shown(names: Sequence[str]) -> str:
+        return " and ".join(f"{ports[name]} (`{name}`)" if name in ports else str(name) for name in names)
+
+    def parties(names: Sequence[str]) -> str:
+        return " or ".join(matrix.endpoints[name].title for name in names)
+
+    return markdown_table(
+        ("#", "row", "from", "to", "purpose", "protocol", "source ports", "destination ports"),
+        (
+            (
+                str(number),
+                f"`{row['id']}`",
+                parties(row["source"]),
+                parties(row["destination"]) + (" (both directions)" if row.get("bidirectional") else ""),
+                row["purpose"],
+                " and ".join(protocol.upper() for protocol in row["protocols"]) + (" (TLS)" if row.get("tls") else ""),
+                shown(row["source_ports"]),
+                shown(row["destination_ports"]),
+            )
+            for number, row in enumerate(matrix.rows, start=1)
+        ),
+    )
+
+
+def ranges_table(matrix: PortMatrix) -> str:
+    """The named port ranges."""
+    return markdown_table(
+        ("range", "default", "what sets it", "accepted"),
+        (
+            (
+                f"`{port_range.name}`",
+                ", ".join(format_ports(port_range.ports)),
+                port_range.set_by,
+                f"within {format_ports(port_range.within)[0]}, at least {port_range.at_least}"
+                if port_range.within
+                else "any port",
+            )
+            for port_range in matrix.ranges.values()
+        ),
+    )
+
+
+def endpoints_table(matrix: PortMatrix) -> str:
+    """The endpoints and where their addresses come from."""
+
+    def groups(names: Sequence[str]) -> str:
+        return ", ".join(f"`{name}`" for name in names)
+
+    def addresses(interface: str | None) -> str:
+        if interface is None:
+            return "the host's addresses"
+        return "all its interfaces" if interface == "*" else f"interface `{interface}`"
+
+    return markdown_table(
+        ("endpoint", "who", "inventory groups", "addresses used"),
+        (
+            (
+                f"`{endpoint.name}`",
+                endpoint.title,
+                groups(endpoint.groups)
+                + (f"; if that has no hosts: {groups(endpoint.fallback_groups)}" if endpoint.fallback_groups else ""),
+                addresses(endpoint.interface),
+            )
+            for endpoint in matrix.endpoints.values()
+        ),
+    )
+
+
+def variables_table(role: str) -> str:
+    """The variables of one role, from its argument specification."""
+    spec = yaml.safe_load((TOP / "roles" / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
+    options = spec["argument_specs"]["main"]["options"]
+
+    def default(option: dict[str, object]) -> str:
+        if "default" not in option:
+            return "see there"
+        return f"`{str(option['default']).lower() if isinstance(option['default'], bool) else option['default']}`"
+
+    def described(option: dict[str, object]) -> str:
+        text = option["description"]
+        first = text if isinstance(text, str) else text[0]  # type: ignore[index]
+        return re.sub(r"[OCVIBP]\(([^)#]+)(?:#\w+)?\)", r"`\1`", str(first))
+
+    return markdown_table(
+        ("variable", "default", "what it is"),
+        ((f"`{name}`", default(option), described(option)) for name, option in options.items()),
+    )
+
+
+def inventory_listing() -> str:
+    """The demo's inventory, as it is."""
+    text = (TOP / "extensions/lab/demo/inventory/site.yml").read_text(encoding="utf-8")
+    return f"```yaml\n{text}```"
+
+
+def generated(matrix: PortMatrix) -> dict[str, str]:
+    """Marker name → the text that stands between its markers."""
+    return {
+        "rows": rows_table(matrix),
+        "ranges": ranges_table(matrix),
+        "endpoints": endpoints_table(matrix),
+        "port_matrix variables": variables_table("port_matrix"),
+        "linux_firewall variables": variables_table("linux_firewall"),
+        "demo inventory": inventory_listing(),
+    }
+
+
+def fill(page: str, texts: dict[str, str]) -> str:
+    """Put each text between its markers in *page*.
+
+    :raises KeyError: for a marker that has no text.
+    """
+
+    def replaced(match: re.Match[str]) -> str:
+        name = match["name"]
+        return f"<!-- generated: {name} -->\n\n{texts[name]}\n\n<!-- end: {name} -->"
+
+    pattern = r"<!-- generated: (?P<name>[^>]+?) -->.*?<!-- end: (?P=name) -->"
+    return re.sub(pattern, replaced, page, flags=re.DOTALL)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Fill all pages, or with ``--check`` compare them. Return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="change nothing; end with 1 where a page is out of date")
+    check = parser.parse_args(arguments).check
+    texts = generated(load_port_matrix())
+    stale = []
+    for name in PAGES:
+        path = TOP / name
+        page = path.read_text(encoding="utf-8")
+        filled = fill(page, texts)
+        if filled != page:
+            stale.append(name)
+            if not check:
+                path.write_text(filled, encoding="utf-8")
+    if check and stale:
+        print(f"Not up to date: {', '.join(stale)}. Run: python docs/generate_tables.py", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
