@@ -1,0 +1,201 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""``ansible-playbook uc_firewall.pexip_sfb.site`` with bad input ends before a host is touched, and says why."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HERE = Path(__file__).parent
+NTP = {
+    "id": "ntp",
+    "source": "conferencing_node",
+    "destination": "front_end",
+    "protocols": "udp",
+    "destination_ports": 123,
+}
+
+
+def inventory() -> dict[str, Any]:
+    """A small site that is right."""
+
+    def group(**hosts: Any) -> dict[str, Any]:
+        return {"hosts": hosts}
+
+    return {
+        "all": {
+            "vars": {"ansible_connection": "untouchable"},
+            "children": {
+                "pexip_conferencing_nodes": group(
+                    node1={"port_matrix_addresses": ["192.0.2.11"]}, node2={"port_matrix_addresses": ["192.0.2.12"]}
+                ),
+                "sfb_front_ends": group(fe1={"port_matrix_addresses": ["198.51.100.21"]}),
+                "sfb_edges": group(
+                    edge1={"port_matrix_interfaces": {"internal": ["198.51.100.31"], "av_edge": ["192.0.2.131"]}}
+                ),
+                "turn_servers": group(turn1={"port_matrix_addresses": ["198.51.100.41"]}),
+                "wac_servers": group(wac1={"port_matrix_addresses": ["198.51.100.51"]}),
+                "sfb_clients": group(client_lan={"port_matrix_addresses": ["203.0.113.0/25"]}),
+                "port_matrix_gateways": group(fw={"ansible_host": "198.51.100.2"}),
+                "port_matrix_linux": group(fw={}, turn1={}),
+            },
+        }
+    }
+
+
+def run_site(tmp_path: Path, content: dict[str, Any]) -> subprocess.CompletedProcess[str]:
+    """Run the playbook as a user does. Any connection to a host ends in the text "a host was touched"."""
+    path = tmp_path / "inventory.json"
+    path.write_text(json.dumps(content), encoding="utf-8")
+    environment = {
+        **os.environ,
+        "ANSIBLE_CONNECTION_PLUGINS": str(HERE / "connection_plugins"),
+        "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_LOCALHOST_WARNING": "false",
+        "COLUMNS": "10000",
+    }
+    command = ["ansible-playbook", "-i", str(path), "uc_firewall.pexip_sfb.site"]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+
+
+def host(name: str, group: str, **variables: Any) -> dict[str, Any]:
+    """An inventory in which the host *name* of *group* has other variables."""
+    content = inventory()
+    content["all"]["children"][group]["hosts"][name] = variables
+    return content
+
+
+def site(**variables: Any) -> dict[str, Any]:
+    """An inventory with variables of the site."""
+    content = inventory()
+    content["all"]["vars"].update(variables)
+    return content
+
+
+def without(group: str) -> dict[str, Any]:
+    """An inventory that lacks a group."""
+    content = inventory()
+    del content["all"]["children"][group]
+    return content
+
+
+BAD_INPUTS = {
+    "port 0": (
+        site(port_matrix_ports={"sip": 0}),
+        "port_matrix_ports.sip: 0: port 0 is out of range; accepted: a port 1-65535",
+    ),
+    "port above 65535": (
+        site(port_matrix_ports={"turn": "65536"}),
+        "port_matrix_ports.turn: '65536': port 65536 is out of",
+    ),
+    "a range backwards": (
+        site(port_matrix_ports={"media": "49999-40000"}),
+        "port_matrix_ports.media: '49999-40000' ends before it begins",
+    ),
+    "a range that the vendor does not accept": (
+        site(port_matrix_ports={"media": "4000-4999"}),
+        "port_matrix_ports.media: 4000-4999 is outside of what can be set; accepted: ports in 10000-49999",
+    ),
+    "an unknown range name": (
+        site(port_matrix_ports={"meda": 1}),
+        "port_matrix_ports: unknown key 'meda'; accepted: avatar",
+    ),
+    "an undefined range name in a row": (
+        site(port_matrix_extra_rows=[{**NTP, "destination_ports": "ntp"}]),
+        "row 'ntp' destination_ports: the range name 'ntp' is not defined",
+    ),
+    "an unknown endpoint": (
+        site(port_matrix_extra_rows=[{**NTP, "destination": "ntp_server"}]),
+        "port_matrix_rows: unknown endpoint 'ntp_server'; accepted: client, conferencing_node",
+    ),
+    "an unknown protocol": (
+        site(port_matrix_extra_rows=[{**NTP, "protocols": "ntp"}]),
+        "row 'ntp' protocols: unknown value 'ntp'; accepted: tcp, udp",
+    ),
+    "an unknown row": (
+        site(port_matrix_disabled_rows=["avatar"]),
+        "port_matrix_disabled_rows: there is no row 'avatar'; accepted: conference_avatar",
+    ),
+    "a row id twice": (
+        site(port_matrix_extra_rows=[{**NTP, "id": "sip_signaling"}]),
+        "port_matrix_rows: row id sip_signaling stands twice",
+    ),
+    "an unknown key of a row": (
+        site(port_matrix_extra_rows=[{**NTP, "port": 1}]),
+        "unknown key 'port'; accepted: bidirectional",
+    ),
+    "a hostile row id": (
+        site(port_matrix_extra_rows=[{**NTP, "id": 'x" accept; }\n'}]),
+        "cannot be an id; accepted: a lower-case letter",
+    ),
+    "an address that is none": (
+        host("node1", "pexip_conferencing_nodes", port_matrix_addresses=["192.0.2.256"]),
+        "host 'node1' port_matrix_addresses: '192.0.2.256' is not an address",
+    ),
+    "garbage behind the slash": (
+        host("client_lan", "sfb_clients", port_matrix_addresses=["203.0.113.0/x"]),
+        "host 'client_lan' port_matrix_addresses: '203.0.113.0/x' is not an address",
+    ),
+    "a host name as address": (
+        host("node1", "pexip_conferencing_nodes", port_matrix_addresses=["node1.example.net"]),
+        "host 'node1' port_matrix_addresses: 'node1.example.net' is a host name, and the rules need an address",
+    ),
+    "a host name as ansible_host": (
+        host("node1", "pexip_conferencing_nodes", ansible_host="node1.example.net"),
+        "host 'node1': ansible_host 'node1.example.net' is a name, and the rules need an address; accepted: set port_m",
+    ),
+    "an endpoint without addresses": (
+        without("wac_servers"),
+        "endpoint wac_server: has no addresses, and row wac_content needs them",
+    ),
+    "families that do not meet": (
+        host("edge1", "sfb_edges", port_matrix_addresses=["2001:db8::31"]),
+        "row media_nodes_to_edge: endpoint edge_av has only ipv6, and conferencing_node only ipv4",
+    ),
+    "an unknown view": (
+        host("fw", "port_matrix_gateways", ansible_host="198.51.100.2", port_matrix_view="inside"),
+        "port_matrix_view",
+    ),
+    "an unknown key of an endpoint": (
+        site(port_matrix_endpoints={"client": {"network": ["203.0.113.0/25"]}}),
+        "port_matrix_endpoints.client: unknown key 'network'; accepted: groups, interface, networks",
+    ),
+    "hosts that disagree": (
+        host("turn1", "port_matrix_linux", port_matrix_strict_clients=True),
+        "port_matrix_strict_clients: differs between the hosts 'fw', 'turn1'; accepted: one value for all",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD_INPUTS)
+def test_bad_input_ends_the_play_before_a_host_is_touched(case: str, tmp_path: Path) -> None:
+    content, message = BAD_INPUTS[case]
+    result = run_site(tmp_path, content)
+    output = re.sub(r"\s+", " ", result.stdout + result.stderr)
+    assert result.returncode != 0
+    assert message in output
+    assert "a host was touched" not in output
+
+
+def test_all_problems_are_reported_at_once(tmp_path: Path) -> None:
+    content = inventory()
+    children = content["all"]["children"]
+    children["pexip_conferencing_nodes"]["hosts"]["node1"] = {"port_matrix_addresses": ["192.0.2.300"]}
+    children["turn_servers"]["hosts"]["turn1"] = {"port_matrix_addresses": ["turn.example.net"]}
+    output = run_site(tmp_path, content).stdout
+    assert "192.0.2.300" in output
+    assert "turn.example.net" in output
+
+
+def test_good_input_does_reach_the_hosts(tmp_path: Path) -> None:
+    """Otherwise the tests above would pass for a play that never gets anywhere."""
+    result = run_site(tmp_path, inventory())
+    assert "a host was touched" in result.stdout + result.stderr
