@@ -30,6 +30,10 @@ class ProblemList:
     def __init__(self) -> None:
         self._messages: list[str] = []
 
+    def __bool__(self) -> bool:
+        """Tell whether there is any problem."""
+        return bool(self._messages)
+
     def attempt(self, build: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
         """Return what *build* returns; where it raises ``PortMatrixError``, keep the message and return None."""
         try:

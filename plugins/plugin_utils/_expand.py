@@ -44,7 +44,7 @@ def expand_host(site: Site, host: str, hook: Hook) -> list[Rule]:
         own, others = (there, here) if hook == "input" else (here, there)
         if host in own.members:
             local = own.members[host].addresses.local
-            itself = host in own.machines and host in others.members
+            itself = host in own.machines & others.machines
             remote = others.part(view, lambda other: other != host) if itself else others.seen(view)
             yield (remote, local) if hook == "input" else (local, remote)
 

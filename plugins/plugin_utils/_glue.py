@@ -26,7 +26,7 @@ def as_filter(name: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
             try:
                 return function(*args, **kwargs)
             except PortMatrixError as e:
-                raise AnsibleFilterError(f"uc_firewall.pexip_sfb.{name}: {e}") from e
+                raise AnsibleFilterError(f"uc_firewall.pexip_sfb.{name}:\n{e}") from e
 
         return wrapped
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from ._addresses import AddressSet, parse_network
 from ._endpoints import EndpointDefinition, Member, Side, no_address_message, resolve_members
 from ._errors import PortMatrixError, ProblemList, names, shown
-from ._hosts import VIEWS, View
+from ._hosts import VIEWS, View, parse_host
 from ._mapping import as_choice, as_identifier, as_list, as_mapping, as_strings, as_text
 from ._matrix import in_canonical_order, load_port_matrix, resolve_ranges
 from ._rows import Row, parse_rows
@@ -73,6 +73,10 @@ def build_site(
         parsed_rows = problems.attempt(parse_rows, rows, "port_matrix_rows", ranges) or ()
     needed = sorted({name for row in parsed_rows for name in row.endpoints()})
     definitions = problems.attempt(_definitions, endpoints or {}, needed) or {}
+    if problems:
+        # Without rows or endpoints nobody knows which hosts matter, but what is wrong with a host is wrong anyway.
+        for host, variables in hosts.items():
+            problems.attempt(parse_host, host, variables)
     problems.raise_if_any()
 
     members, notes = resolve_members(definitions, needed, hosts, groups, problems)

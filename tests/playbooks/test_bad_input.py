@@ -186,11 +186,12 @@ def test_bad_input_ends_the_play_before_a_host_is_touched(case: str, tmp_path: P
 
 
 def test_all_problems_are_reported_at_once(tmp_path: Path) -> None:
-    content = inventory()
+    content = site(port_matrix_ports={"sip": 0})
     children = content["all"]["children"]
     children["pexip_conferencing_nodes"]["hosts"]["node1"] = {"port_matrix_addresses": ["192.0.2.300"]}
     children["turn_servers"]["hosts"]["turn1"] = {"port_matrix_addresses": ["turn.example.net"]}
     output = run_site(tmp_path, content).stdout
+    assert "port_matrix_ports.sip" in output
     assert "192.0.2.300" in output
     assert "turn.example.net" in output
 

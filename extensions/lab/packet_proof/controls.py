@@ -1,0 +1,103 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What keeps a proof honest: packets that must arrive after the refused ones, and real servers that must answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from packet_proof.judge import Judge
+from packet_proof.lab import FAMILIES, Lab, Station
+from packet_proof.oracle import Packet
+
+# No row of the table uses these ports, and no kernel chooses them for itself.
+_FREE_PORTS = (901, 902)
+_MOST_CONTROLS = 3
+# lab_services → protocol, port, whether the check is required where the service runs
+SERVICES = {"coturn": (("udp", 3478, True), ("tcp", 3478, False)), "https": (("tcp", 443, True),)}
+
+
+@dataclass(frozen=True)
+class Control:
+    """A packet that shows that its receiver still receives."""
+
+    packet: Packet
+    source: Station
+    destination: Station
+
+
+@dataclass(frozen=True)
+class ServiceCheck:
+    """A conversation with a real server."""
+
+    service: str
+    packet: Packet
+    source: Station
+    destination: Station
+    family: str
+
+
+def controls_for(lab: Lab, judge: Judge, receiver: Station, protocol: str) -> list[Control]:
+    """Packets of which at least one must reach a receiver that is alive, best first.
+
+    Permitted flows of the protocol; then, where the receiver does not judge its own input, the router's own packets and
+    those of a neighbour, whom nobody judges; else permitted flows of the other protocol.
+    """
+    unjudged = [
+        Control(Packet(station.address, receiver.address, protocol, *_FREE_PORTS), station, receiver)
+        for station in neighbours(lab, receiver)
+        if not lab.judges(judge.site, station, receiver)
+    ]
+    found = list(_permitted(lab, judge, receiver, protocol))[:_MOST_CONTROLS] + unjudged[:2]
+    other = "udp" if protocol == "tcp" else "tcp"
+    return found or list(_permitted(lab, judge, receiver, other))[:_MOST_CONTROLS]
+
+
+def neighbours(lab: Lab, receiver: Station) -> list[Station]:
+    """The other containers' addresses on the receiver's own network, the router's first."""
+    found = [
+        station
+        for station in lab.stations
+        if station.container != receiver.container
+        and station.zone == receiver.zone
+        and station.address.version == receiver.address.version
+    ]
+    return sorted(found, key=lambda station: not lab.containers[station.container].router)
+
+
+def service_checks(lab: Lab, judge: Judge) -> tuple[list[ServiceCheck], list[str]]:
+    """A check of every real server in each family, from a host and port that a row permits; and what has no check."""
+    found: list[ServiceCheck] = []
+    notes: list[str] = []
+    for container in lab.containers.values():
+        for service in container.services:
+            for station in container.stations:
+                for protocol, port, required in SERVICES.get(service, ()):
+                    control = next(_permitted(lab, judge, station, protocol, port), None)
+                    family = FAMILIES[station.address.version]
+                    if control is not None:
+                        check = ServiceCheck(service, control.packet, control.source, station, family)
+                        found.append(check)
+                    elif required:
+                        notes.append(f"{service} on {container.name}, {family}: no row permits a visit, so not checked")
+    return found, notes
+
+
+def _permitted(lab: Lab, judge: Judge, receiver: Station, protocol: str, port: int | None = None) -> Iterator[Control]:
+    """One permitted packet from each station that may reach the receiver, over hosts that judge it."""
+    for station in lab.stations:
+        if station.container == receiver.container or lab.containers[station.container].router:
+            continue
+        if station.address.version != receiver.address.version:
+            continue
+        judges = lab.judges(judge.site, station, receiver)
+        for flow in judge.flows:
+            if not judges or not flow.enabled or protocol not in flow.protocols:
+                continue
+            source_port = judge.legal_ports(flow.source_ports)[0]
+            destination_port = judge.legal_ports(flow.destination_ports)[0] if port is None else port
+            packet = Packet(station.address, receiver.address, protocol, source_port, destination_port)
+            if judge.rows(packet, judges):
+                yield Control(packet, station, receiver)
+                break

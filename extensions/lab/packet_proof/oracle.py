@@ -1,0 +1,226 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The oracle: which rows of the port table permit a packet.
+
+Written from the port table and the design's endpoint table alone. It shares nothing with the collection's core, so that
+the two can be held against each other. Pure: :func:`permitted` depends on its arguments only.
+
+A row permits a packet if there are two DIFFERENT inventory entries (hosts, networks, or literal networks of
+``port_matrix_endpoints``), one in the row's source with the packet's source address and one in its destination with the
+packet's destination address, and protocol and both ports fit. Nothing permits a packet from an address to itself, or
+one whose addresses are of two families.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from packet_proof.site import Address, Host, NatPair, Network, Site, SiteError, read_network
+
+Range = tuple[int, int]
+ANY: tuple[Range, ...] = ((0, 65535),)
+
+DEFAULT_PORTS: Mapping[str, t.Any] = {
+    "sip": 5061,
+    "media": "40000-49999",
+    "edge_media": "50000-59999",
+    "ephemeral": "55000-65535",
+    "avatar": 80,
+    "turn": 3478,
+    "psom": [443, 8057],
+    "https": 443,
+    "edge_relay": 3478,
+}
+
+_CN, _FE, _EDGE_AV, _CLIENT, _SERVER = "conferencing_node", "front_end", "edge_av", "client", "sfb_server"
+# id, sources, destinations, protocols, source ports, destination ports, both directions, group
+_TABLE: tuple[tuple[str, str, str, str, str, str, bool, str], ...] = (
+    ("sip_signaling", _FE, _CN, "tcp", "any", "sip", True, "integration"),
+    ("media_to_nodes", f"{_CLIENT} {_SERVER}", _CN, "udp", "any", "media", False, "integration"),
+    ("conference_avatar", _CLIENT, _CN, "tcp", "any", "avatar", False, "integration"),
+    ("media_nodes_to_edge", _CN, _EDGE_AV, "udp tcp", "media", "edge_media", False, "integration"),
+    ("media_edge_to_nodes", _EDGE_AV, _CN, "udp tcp", "edge_media", "media", False, "integration"),
+    ("media_from_nodes", _CN, f"{_CLIENT} {_SERVER}", "udp tcp", "media", "any", False, "integration"),
+    ("media_nodes_to_turn", _CN, "turn_server", "udp", "media", "turn", False, "integration"),
+    ("psom_content", _CN, "web_conferencing", "tcp", "ephemeral", "psom", False, "integration"),
+    ("https_content", _CN, f"{_FE} edge", "tcp", "ephemeral", "https", False, "integration"),
+    ("wac_content", _CN, "wac_server", "tcp", "ephemeral", "https", False, "integration"),
+    ("strict_client_relay", _CLIENT, "edge_internal", "udp", "any", "edge_relay", False, "strict_clients"),
+    ("strict_edge_media", _EDGE_AV, _CN, "tcp udp", "any", "media", False, "strict_clients"),
+)
+
+_GROUPS: Mapping[str, tuple[str, ...]] = {
+    "conferencing_node": ("pexip_conferencing_nodes",),
+    "front_end": ("sfb_front_ends",),
+    "edge": ("sfb_edges",),
+    "edge_av": ("sfb_edges",),
+    "edge_internal": ("sfb_edges",),
+    "client": ("sfb_clients",),
+    "sfb_server": ("sfb_front_ends", "sfb_servers"),
+    "web_conferencing": ("sfb_web_conferencing",),
+    "turn_server": ("turn_servers",),
+    "wac_server": ("wac_servers",),
+}
+ENDPOINTS = tuple(_GROUPS)
+_INTERFACES = {"edge_av": "av_edge", "edge_internal": "internal", "web_conferencing": "web_conferencing"}
+_WEB_CONFERENCING_ELSEWHERE = ("sfb_front_ends", "sfb_edges")
+
+
+@dataclass(frozen=True)
+class Packet:
+    """The first packet of a flow."""
+
+    source: Address
+    destination: Address
+    protocol: str
+    source_port: int
+    destination_port: int
+
+    def reply(self) -> Packet:
+        """The packet that a stateful firewall takes for this one's answer."""
+        return Packet(self.destination, self.source, self.protocol, self.destination_port, self.source_port)
+
+
+@dataclass(frozen=True)
+class Flow:
+    """One direction of a row."""
+
+    row: str
+    sources: tuple[str, ...]
+    destinations: tuple[str, ...]
+    protocols: tuple[str, ...]
+    source_ports: tuple[Range, ...]
+    destination_ports: tuple[Range, ...]
+    enabled: bool = True
+
+
+def permitted(site: Site, packet: Packet, at: str | None = None) -> tuple[str, ...]:
+    """The ids of the enabled rows that permit a packet, in table order; empty: nothing permits it.
+
+    :param at: the host that judges: it sees itself by its local addresses, and of other NATed hosts the side that its
+        ``port_matrix_view`` names. None: an onlooker who sees advertised addresses.
+    """
+    rows = (flow.row for flow in flows(site) if flow.enabled and flow_permits(site, flow, packet, at))
+    return tuple(dict.fromkeys(rows))
+
+
+def flow_permits(site: Site, flow: Flow, packet: Packet, at: str | None = None) -> bool:
+    """Whether this direction of a row fits a packet, whether or not the row is enabled."""
+    return (
+        packet.protocol in flow.protocols
+        and contains(flow.source_ports, packet.source_port)
+        and contains(flow.destination_ports, packet.destination_port)
+        and joins(site, flow, packet.source, packet.destination, at)
+    )
+
+
+def joins(site: Site, flow: Flow, source: Address, destination: Address, at: str | None = None) -> bool:
+    """Whether a flow leads from one address to the other: two different inventory entries hold them."""
+    if source == destination or source.version != destination.version:
+        return False
+    sources = owners(site, flow.sources, source, at)
+    destinations = owners(site, flow.destinations, destination, at)
+    return bool(sources and destinations) and len(sources | destinations) > 1
+
+
+def owners(site: Site, endpoints: Iterable[str], address: Address, at: str | None = None) -> frozenset[str]:
+    """Who of the given endpoints holds an address: names of hosts, and texts of literal networks."""
+    return frozenset(
+        owner
+        for endpoint in endpoints
+        for owner, network in endpoint_networks(site, endpoint, at)
+        if network.version == address.version and address in network
+    )
+
+
+def endpoint_networks(site: Site, endpoint: str, at: str | None = None) -> list[tuple[str, Network]]:
+    """The addresses of an endpoint, each with its owner, as the host `at` sees them."""
+    if endpoint not in _GROUPS:
+        raise SiteError(f"{endpoint!r} is no endpoint; known are {', '.join(_GROUPS)}")
+    override = (site.variables.get("port_matrix_endpoints") or {}).get(endpoint) or {}
+    groups = tuple(override.get("groups", _GROUPS[endpoint]))
+    members = site.members(groups)
+    if endpoint == "web_conferencing" and "groups" not in override and not members:
+        members = site.members(_WEB_CONFERENCING_ELSEWHERE)
+    found = [
+        (host.name, _seen(site, host, pair, at)) for host in members for pair in _addresses(host, endpoint, override)
+    ]
+    for text in override.get("networks") or ():
+        network = read_network(f"port_matrix_endpoints, {endpoint}", text)
+        found.append((f"network {network}", network))
+    return found
+
+
+def flows(site: Site) -> list[Flow]:
+    """Every direction of every row: the table (or ``port_matrix_rows``), then ``port_matrix_extra_rows``."""
+    given = site.variables.get("port_matrix_rows")
+    rows = _own_table() if given is None else list(given)
+    rows += site.variables.get("port_matrix_extra_rows") or []
+    ports = dict(DEFAULT_PORTS) | dict(site.variables.get("port_matrix_ports") or {})
+    disabled = set(site.variables.get("port_matrix_disabled_rows") or ())
+    strict = bool(site.variables.get("port_matrix_strict_clients", False))
+    found = []
+    for row in rows:
+        forward = Flow(
+            row=str(row["id"]),
+            sources=_words(row["source"]),
+            destinations=_words(row["destination"]),
+            protocols=_words(row["protocols"]),
+            source_ports=port_ranges(row.get("source_ports", "any"), ports),
+            destination_ports=port_ranges(row.get("destination_ports", "any"), ports),
+            enabled=row["id"] not in disabled and (strict or row.get("group") != "strict_clients"),
+        )
+        found.append(forward)
+        if row.get("bidirectional"):
+            back = {"sources": forward.destinations, "destinations": forward.sources}
+            found.append(Flow(**(vars(forward) | back)))
+    return found
+
+
+def port_ranges(spec: t.Any, names: Mapping[str, t.Any]) -> tuple[Range, ...]:
+    """Ports from a number, "a-b", "any", a name of a range, or a list of these; sorted, not merged."""
+    if isinstance(spec, (list, tuple)):
+        found = {item for part in spec for item in port_ranges(part, names)}
+        return tuple(sorted(found)) or ANY
+    text = str(spec).strip()
+    if text == "any":
+        return ANY
+    if text in names:
+        return port_ranges(names[text], {})
+    low, dash, high = text.partition("-")
+    try:
+        return ((int(low), int(high if dash else low)),)
+    except ValueError as error:
+        raise SiteError(f"{spec!r} is no port, range or name of a range; names are {', '.join(names)}") from error
+
+
+def contains(ranges: Iterable[Range], port: int) -> bool:
+    """Whether a port lies in one of the ranges."""
+    return any(low <= port <= high for low, high in ranges)
+
+
+def _own_table() -> list[dict[str, t.Any]]:
+    keys = ("id", "source", "destination", "protocols", "source_ports", "destination_ports", "bidirectional", "group")
+    return [dict(zip(keys, row, strict=True)) for row in _TABLE]
+
+
+def _words(value: str | Iterable[str]) -> tuple[str, ...]:
+    return tuple(value.split() if isinstance(value, str) else value)
+
+
+def _addresses(host: Host, endpoint: str, override: Mapping[str, t.Any]) -> tuple[NatPair, ...]:
+    """Which of its addresses a member of an endpoint contributes."""
+    interface = override.get("interface", _INTERFACES.get(endpoint))
+    if interface:
+        return host.on(str(interface))
+    return host.every_interface() if endpoint == "edge" else host.own()
+
+
+def _seen(site: Site, host: Host, pair: NatPair, at: str | None) -> Network:
+    """An address as the judging host sees it."""
+    if at is None:
+        return pair.advertised
+    local = at == host.name or (at in site.hosts and site.hosts[at].view == "local")
+    return pair.local if local else pair.advertised

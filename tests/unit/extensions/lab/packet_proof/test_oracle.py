@@ -1,0 +1,175 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import ipaddress
+import typing as t
+
+import pytest
+from packet_proof.oracle import Packet, endpoint_networks, flows, permitted, port_ranges
+from packet_proof.site import Site, SiteError, build_site, site_from_inventory
+
+NODE, FE, INTERNAL, AV = "10.1.0.11", "10.2.0.21", "10.2.0.31", "10.4.0.31"
+TURN, WAC, CLIENT, OUTSIDER = "10.2.0.41", "10.2.0.51", "10.3.0.20", "10.3.0.200"
+
+
+def packet(source: str, destination: str, protocol: str, source_port: int, destination_port: int) -> Packet:
+    return Packet(
+        ipaddress.ip_address(source), ipaddress.ip_address(destination), protocol, source_port, destination_port
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "destination", "protocol", "source_port", "destination_port", "rows"),
+    [
+        (FE, NODE, "tcp", 1, 5061, "sip_signaling"),
+        (NODE, FE, "tcp", 1, 5061, "sip_signaling"),
+        (NODE, FE, "tcp", 5061, 50001, ""),
+        (FE, NODE, "tcp", 1, 5062, ""),
+        (FE, NODE, "udp", 1, 5061, ""),
+        (CLIENT, NODE, "tcp", 1, 5061, ""),
+        (CLIENT, NODE, "udp", 1, 40000, "media_to_nodes"),
+        (FE, NODE, "udp", 65535, 49999, "media_to_nodes"),
+        (INTERNAL, NODE, "udp", 1, 40000, ""),
+        (OUTSIDER, NODE, "udp", 1, 40000, ""),
+        (CLIENT, NODE, "udp", 1, 39999, ""),
+        (CLIENT, NODE, "udp", 1, 50000, ""),
+        (CLIENT, NODE, "tcp", 1, 40000, ""),
+        (CLIENT, NODE, "tcp", 1, 80, "conference_avatar"),
+        (FE, NODE, "tcp", 1, 80, ""),
+        (NODE, AV, "udp", 40000, 50000, "media_nodes_to_edge"),
+        (NODE, AV, "tcp", 49999, 59999, "media_nodes_to_edge"),
+        (NODE, INTERNAL, "udp", 40000, 50000, ""),
+        (NODE, AV, "udp", 39999, 50000, ""),
+        (NODE, AV, "udp", 40000, 60000, ""),
+        (AV, NODE, "udp", 50000, 40000, "media_edge_to_nodes"),
+        (AV, NODE, "tcp", 59999, 49999, "media_edge_to_nodes"),
+        (AV, NODE, "udp", 49999, 40000, ""),
+        (NODE, CLIENT, "udp", 40000, 1, "media_from_nodes"),
+        (NODE, FE, "tcp", 49999, 65535, "media_from_nodes"),
+        (NODE, CLIENT, "tcp", 50000, 1, ""),
+        (NODE, AV, "tcp", 40000, 1, ""),
+        (NODE, TURN, "udp", 40000, 3478, "media_nodes_to_turn"),
+        (NODE, TURN, "tcp", 40000, 3478, ""),
+        (NODE, TURN, "udp", 50000, 3478, ""),
+        (NODE, FE, "tcp", 55000, 8057, "psom_content"),
+        (NODE, FE, "tcp", 55000, 443, "psom_content https_content"),
+        (NODE, AV, "tcp", 65535, 443, "psom_content https_content"),
+        (NODE, INTERNAL, "tcp", 65535, 8057, "psom_content"),
+        (NODE, FE, "tcp", 54999, 443, ""),
+        (NODE, WAC, "tcp", 55000, 443, "wac_content"),
+        (NODE, WAC, "tcp", 55000, 8057, ""),
+        (CLIENT, INTERNAL, "udp", 1, 3478, ""),
+        (AV, NODE, "udp", 1, 40000, ""),
+        (NODE, NODE, "tcp", 1, 5061, ""),
+    ],
+)
+def test_table(
+    site: Site, source: str, destination: str, protocol: str, source_port: int, destination_port: int, rows: str
+) -> None:
+    assert permitted(site, packet(source, destination, protocol, source_port, destination_port)) == tuple(rows.split())
+
+
+def test_ipv6_and_never_across_families(site: Site) -> None:
+    assert permitted(site, packet("2001:db8:2::21", "2001:db8:1::11", "tcp", 1, 5061)) == ("sip_signaling",)
+    assert permitted(site, packet("2001:db8:3:0:8000::200", "2001:db8:1::11", "tcp", 1, 80)) == ()
+    assert permitted(site, packet("10.2.0.21", "2001:db8:1::11", "tcp", 1, 5061)) == ()
+
+
+def test_strict_clients_turn_on_rows_11_and_12(inventory: dict[str, t.Any]) -> None:
+    site = site_from_inventory(inventory, {"port_matrix_strict_clients": True})
+    assert permitted(site, packet(CLIENT, INTERNAL, "udp", 1, 3478)) == ("strict_client_relay",)
+    assert permitted(site, packet(CLIENT, AV, "udp", 1, 3478)) == ()
+    assert permitted(site, packet(AV, NODE, "tcp", 1, 49999)) == ("strict_edge_media",)
+    assert permitted(site, packet(INTERNAL, NODE, "tcp", 1, 49999)) == ()
+
+
+def test_disabled_and_extra_rows(inventory: dict[str, t.Any]) -> None:
+    row: dict[str, t.Any] = {"id": "own", "source": "wac_server", "destination": ["client"], "protocols": ["tcp"]}
+    row |= {"source_ports": "any", "destination_ports": [25, "sip"]}
+    variables = {"port_matrix_disabled_rows": ["conference_avatar"], "port_matrix_extra_rows": [row]}
+    site = site_from_inventory(inventory, variables)
+    assert permitted(site, packet(CLIENT, NODE, "tcp", 1, 80)) == ()
+    assert permitted(site, packet(WAC, CLIENT, "tcp", 1, 25)) == ("own",)
+    assert permitted(site, packet(WAC, CLIENT, "tcp", 1, 5061)) == ("own",)
+
+
+def test_one_changed_range_keeps_the_other_defaults(inventory: dict[str, t.Any]) -> None:
+    site = site_from_inventory(inventory, {"port_matrix_ports": {"media": "33000-33999"}})
+    assert permitted(site, packet(CLIENT, NODE, "udp", 1, 33000)) == ("media_to_nodes",)
+    assert permitted(site, packet(CLIENT, NODE, "udp", 1, 40000)) == ()
+    assert permitted(site, packet(FE, NODE, "tcp", 1, 5061)) == ("sip_signaling",)
+
+
+def test_web_conferencing_group_replaces_front_ends_and_edges() -> None:
+    groups = {"pexip_conferencing_nodes": ["n"], "sfb_front_ends": ["f"], "sfb_web_conferencing": ["w"]}
+    interfaces = {"port_matrix_interfaces": {"internal": ["10.0.0.3"], "web_conferencing": ["10.0.0.4"]}}
+    node, front_end = {"ansible_host": "10.0.0.1"}, {"ansible_host": "10.0.0.2"}
+    site = build_site(groups, {"n": node, "f": front_end, "w": interfaces})
+    assert permitted(site, packet("10.0.0.1", "10.0.0.4", "tcp", 60000, 8057)) == ("psom_content",)
+    assert permitted(site, packet("10.0.0.1", "10.0.0.3", "tcp", 60000, 8057)) == ()
+    assert permitted(site, packet("10.0.0.1", "10.0.0.2", "tcp", 60000, 8057)) == ()
+
+
+def test_missing_interface_is_the_hosts_addresses() -> None:
+    groups = {"pexip_conferencing_nodes": ["n"], "sfb_edges": ["e"]}
+    site = build_site(groups, {"n": {"ansible_host": "10.0.0.1"}, "e": {"port_matrix_addresses": ["10.0.0.2"]}})
+    assert permitted(site, packet("10.0.0.1", "10.0.0.2", "udp", 40000, 50000)) == ("media_nodes_to_edge",)
+
+
+def test_nat_depends_on_who_judges() -> None:
+    pair = {"address": "10.0.0.2", "advertised": "198.51.100.2"}
+    groups = {"pexip_conferencing_nodes": ["n"], "sfb_edges": ["e"], "port_matrix_gateways": ["inside", "outside"]}
+    hostvars: dict[str, dict[str, t.Any]] = {
+        "n": {"ansible_host": "10.0.0.1"},
+        "e": {"port_matrix_interfaces": {"av_edge": [pair]}},
+        "inside": {"port_matrix_view": "local"},
+        "outside": {},
+    }
+    site = build_site(groups, hostvars)
+    local = packet("10.0.0.1", "10.0.0.2", "udp", 40000, 50000)
+    advertised = packet("10.0.0.1", "198.51.100.2", "udp", 40000, 50000)
+    assert [bool(permitted(site, local, at)) for at in (None, "outside", "inside", "e")] == [False, False, True, True]
+    assert [bool(permitted(site, advertised, at)) for at in (None, "outside", "inside", "e")] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+
+
+def test_a_host_never_talks_to_itself() -> None:
+    groups = {"pexip_conferencing_nodes": ["both", "n"], "sfb_front_ends": ["both"]}
+    site = build_site(groups, {"both": {"port_matrix_addresses": ["10.0.0.1", "10.0.0.2"]}, "n": {}})
+    assert permitted(site, packet("10.0.0.1", "10.0.0.2", "tcp", 1, 5061)) == ()
+
+
+def test_endpoint_overrides(inventory: dict[str, t.Any]) -> None:
+    override = {
+        "sfb_server": {"groups": ["sfb_front_ends", "sfb_edges"]},
+        "edge_av": {"interface": "internal"},
+        "client": {"networks": ["172.16.0.0/12"]},
+    }
+    site = site_from_inventory(inventory, {"port_matrix_endpoints": override})
+    assert permitted(site, packet(INTERNAL, NODE, "udp", 1, 40000)) == ("media_to_nodes",)
+    assert permitted(site, packet(NODE, INTERNAL, "udp", 40000, 50000)) == ("media_nodes_to_edge", "media_from_nodes")
+    assert permitted(site, packet("172.16.9.9", NODE, "tcp", 1, 80)) == ("conference_avatar",)
+    assert permitted(site, packet(CLIENT, NODE, "tcp", 1, 80)) == ("conference_avatar",)
+
+
+def test_every_row_of_the_table_is_there(site: Site) -> None:
+    assert len({flow.row for flow in flows(site)}) == 12
+    assert len(flows(site)) == 13
+
+
+def test_errors(site: Site) -> None:
+    with pytest.raises(SiteError, match="'nobody' is no endpoint"):
+        endpoint_networks(site, "nobody")
+    with pytest.raises(SiteError, match="'media' is no port"):
+        port_ranges("media", {})
+    with pytest.raises(SiteError, match=r"host h.*'x\.y' is no address"):
+        build_site({}, {"host h": {"port_matrix_addresses": ["x.y"]}})
+    with pytest.raises(SiteError, match="host b: port_matrix_ports differs"):
+        build_site({}, {"a": {"port_matrix_ports": {}}, "b": {"port_matrix_ports": {"sip": 1}}})
+    with pytest.raises(SiteError, match="port_matrix_ports is a template"):
+        build_site({}, {"a": {"port_matrix_ports": "{{ ports }}"}})

@@ -1,0 +1,181 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._addresses import (
+    ACCEPTED,
+    AddressSet,
+    has_host_bits,
+    is_literal_address,
+    parse_address,
+    parse_network,
+    parse_single_address,
+    read_cidrs,
+)
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._errors import PortMatrixError
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._intervals import IntervalSet
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+def _cidrs(addresses: AddressSet) -> list[str]:
+    return addresses.cidrs("ipv4") + addresses.cidrs("ipv6")
+
+
+@pytest.mark.parametrize(
+    ("value", "as_address", "as_network"),
+    [
+        ("192.0.2.10", "192.0.2.10/32", "192.0.2.10/32"),
+        ("192.0.2.0/24", "192.0.2.0/24", "192.0.2.0/24"),
+        ("192.0.2.10/24", "192.0.2.10/32", "192.0.2.0/24"),
+        ("192.0.2.10/32", "192.0.2.10/32", "192.0.2.10/32"),
+        ("192.0.2.11/31", "192.0.2.11/32", "192.0.2.10/31"),
+        ("0.0.0.0/0", "0.0.0.0/0", "0.0.0.0/0"),
+        ("2001:DB8::0010", "2001:db8::10/128", "2001:db8::10/128"),
+        ("2001:db8::/64", "2001:db8::/64", "2001:db8::/64"),
+        ("2001:db8::10/64", "2001:db8::10/128", "2001:db8::/64"),
+        ("::/0", "::/0", "::/0"),
+        ("fe80::1", "fe80::1/128", "fe80::1/128"),
+    ],
+)
+def test_interface_addresses_are_one_machine_or_cleared_to_their_network(
+    value: str, as_address: str, as_network: str
+) -> None:
+    assert _cidrs(parse_address(value, "W")) == [as_address]
+    assert _cidrs(parse_network(value, "W")) == [as_network]
+
+
+GARBAGE = [
+    "", "/24", "10", "10/8", "10.1/16", "192.0.2", "192.0.2.256", "192.0.2.1.5", " 192.0.2.1", "192.0.2.1 ",
+    "192.0.2.1\n", "192.0.2.1/33", "192.0.2.1/", "192.0.2.1/-1", "192.0.2.1/255.255.255.0", "192.0.2.1/24/24",
+    "192.0.2.1-192.0.2.5", "010.0.0.1", "2001:db8::/129", "2001:db8:::1", "fe80::1%eth0", "[2001:db8::1]",
+    "192.0.2.1:443", "\uff11.2.3.4", "192.0.2.1; drop", "{ 192.0.2.1 }", "192.0.2.1|x", '"192.0.2.1"',
+    "192.0.2.1\nflush ruleset", "192.0.2.0/\u0662",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("parse", [parse_address, parse_network, parse_single_address])
+@pytest.mark.parametrize("value", [*GARBAGE, 5, None, True, 3221225985, ["192.0.2.1"], b"192.0.2.1"])
+def test_refuses_what_is_no_address(parse: object, value: object) -> None:
+    with pytest.raises(PortMatrixError) as caught:
+        parse(value, "W")  # type: ignore[operator]
+    assert str(caught.value) == f"W: {value!a} is not an address; accepted: {ACCEPTED}"
+
+
+@pytest.mark.parametrize("value", ["fe1.example.com", "fe1", "FE1.example.com.", "fe_1", "1e5", "3com.example"])
+def test_says_of_a_host_name_that_it_is_one(value: str) -> None:
+    with pytest.raises(PortMatrixError) as caught:
+        parse_address(value, "W")
+    assert str(caught.value) == f"W: '{value}' is a host name, and the rules need an address; accepted: {ACCEPTED}"
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("127.0.0.1", "a loopback address, which no other host can reach"),
+        ("127.0.0.0/8", "a loopback address, which no other host can reach"),
+        ("127.0.0.1/4", "a loopback address, which no other host can reach"),
+        ("::1", "a loopback address, which no other host can reach"),
+        ("224.0.0.1", "a multicast address"),
+        ("239.255.255.255", "a multicast address"),
+        ("ff02::1", "a multicast address"),
+        ("0.0.0.0", "not the address of a host"),
+        ("::", "not the address of a host"),
+        ("255.255.255.255", "the broadcast address"),
+        ("::ffff:192.0.2.1", "an IPv4 address in IPv6 notation; write it as IPv4"),
+        ("192.0.2.1/0", "every address by its prefix length, and one address by the rest"),
+        ("2001:db8::1/0", "every address by its prefix length, and one address by the rest"),
+    ],
+)
+def test_refuses_addresses_that_no_host_has(value: str, reason: str) -> None:
+    with pytest.raises(PortMatrixError) as caught:
+        parse_address(value, "W")
+    assert str(caught.value) == f"W: '{value}' is {reason}; accepted: {ACCEPTED}"
+
+
+@pytest.mark.parametrize(
+    "value", ["128.0.0.0/1", "0.0.0.0/1", "224.0.0.0/3", "8000::/1", "126.255.255.255", "128.0.0.0"]
+)
+def test_accepts_the_neighbours_and_the_surroundings_of_unusable_addresses(value: str) -> None:
+    assert parse_address(value, "W")
+
+
+def test_single_address_refuses_a_network() -> None:
+    with pytest.raises(PortMatrixError) as caught:
+        parse_single_address("192.0.2.0/31", "W")
+    assert str(caught.value) == "W: '192.0.2.0/31' is a network; accepted: one IPv4 or IPv6 address"
+
+
+@pytest.mark.parametrize(
+    ("value", "literal"),
+    [
+        ("192.0.2.1", True), ("2001:db8::1", True), ("192.0.2.1/24", False), ("fe1", False), ("10", False),
+        ("", False), (None, False), (5, False), ("192.0.2.1\n", False),
+    ],
+)  # fmt: skip
+def test_literal_addresses_need_no_name_service(value: object, literal: bool) -> None:
+    assert is_literal_address(value) is literal
+
+
+@pytest.mark.parametrize(("value", "has"), [("192.0.2.1/24", True), ("192.0.2.0/24", False), ("192.0.2.1", False)])
+def test_host_bits(value: str, has: bool) -> None:
+    assert has_host_bits(value) is has
+
+
+def test_union_merges_per_family() -> None:
+    parts = [parse_address(a, "W") for a in ("192.0.2.1", "2001:db8::", "192.0.2.0", "2001:db8::1")]
+    union = AddressSet.union(parts)
+    assert _cidrs(union) == ["192.0.2.0/31", "2001:db8::/127"]
+    assert union.families() == {"ipv4", "ipv6"}
+
+
+def test_the_empty_set_has_no_family() -> None:
+    empty = AddressSet.union([])
+    assert not empty
+    assert empty.families() == frozenset()
+    assert empty == AddressSet()
+
+
+@pytest.mark.parametrize("value", ["192.0.2.1", "2001:db8::1"])
+def test_a_set_of_one_family_is_true(value: str) -> None:
+    assert parse_address(value, "W")
+
+
+@pytest.mark.parametrize(
+    ("intervals", "cidrs"),
+    [
+        ([(0, 2**32 - 1)], ["0.0.0.0/0"]),
+        ([(1, 6)], ["0.0.0.1/32", "0.0.0.2/31", "0.0.0.4/31", "0.0.0.6/32"]),
+        ([(2**32 - 1, 2**32 - 1), (0, 0)], ["0.0.0.0/32", "255.255.255.255/32"]),
+    ],
+)
+def test_cidrs_are_sorted_and_merged(intervals: list[tuple[int, int]], cidrs: list[str]) -> None:
+    assert AddressSet(ipv4=IntervalSet.of(intervals)).cidrs("ipv4") == cidrs
+
+
+def _intervals(width: int) -> st.SearchStrategy[IntervalSet]:
+    value = st.integers(0, 2**width - 1)
+    pairs = st.tuples(value, value).map(lambda pair: (min(pair), max(pair)))
+    return st.lists(pairs, max_size=4).map(IntervalSet.of)
+
+
+@given(_intervals(32), _intervals(128))
+def test_cidrs_read_back_as_the_same_addresses(ipv4: IntervalSet, ipv6: IntervalSet) -> None:
+    addresses = AddressSet(ipv4, ipv6)
+    assert read_cidrs(_cidrs(addresses)) == addresses
+
+
+def test_reading_back_refuses_garbage() -> None:
+    with pytest.raises(PortMatrixError) as caught:
+        read_cidrs(["192.0.2.0/24", "x"])
+    assert str(caught.value) == f"site: 'x' is not an address; accepted: {ACCEPTED}"
+
+
+@given(st.text())
+def test_any_text_is_an_address_or_an_error_of_one_line(text: str) -> None:
+    try:
+        assert parse_address(text, "W")
+    except PortMatrixError as e:
+        assert len(str(e).splitlines()) == 1  # noqa: PT017

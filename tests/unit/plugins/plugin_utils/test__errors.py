@@ -1,0 +1,65 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._errors import (
+    PortMatrixError,
+    ProblemList,
+    names,
+    shown,
+)
+
+
+def _fail(text: str) -> None:
+    raise PortMatrixError(text)
+
+
+def test_message_says_where_what_and_what_is_accepted() -> None:
+    assert str(PortMatrixError.at("row x", "is wrong", "right")) == "row x: is wrong; accepted: right"
+
+
+def test_message_without_alternatives_ends_after_the_problem() -> None:
+    assert str(PortMatrixError.at("row x", "is wrong")) == "row x: is wrong"
+
+
+def test_input_errors_are_value_errors() -> None:
+    assert issubclass(PortMatrixError, ValueError)
+
+
+def test_problem_list_reports_every_problem_once_in_order() -> None:
+    problems = ProblemList()
+    assert problems.attempt(_fail, "second\nfirst") is None
+    assert problems.attempt(_fail, "first") is None
+    problems.add("third")
+    with pytest.raises(PortMatrixError) as caught:
+        problems.raise_if_any()
+    assert str(caught.value) == "second\nfirst\nthird"
+
+
+def test_problem_list_hands_results_on_and_is_silent_without_problems() -> None:
+    problems = ProblemList()
+    assert problems.attempt(int, "7") == 7
+    problems.raise_if_any()
+
+
+def test_problem_list_does_not_swallow_other_errors() -> None:
+    with pytest.raises(ValueError, match="invalid literal"):
+        ProblemList().attempt(int, "seven")
+
+
+def test_names_are_sorted() -> None:
+    assert names(["b", "a"]) == "a, b"
+
+
+@pytest.mark.parametrize("value", ["a\nb", "\u202ereversed", "\x1b[31mred", "quote \" and '", {"a\nb": "\r"}])
+def test_shown_is_one_line_of_ascii(value: object) -> None:
+    text = shown(value)
+    assert text.isascii()
+    assert text.isprintable()
+
+
+def test_shown_is_short() -> None:
+    assert shown("x" * 118) == "'" + "x" * 118 + "'"
+    assert shown("x" * 119) == "'" + "x" * 116 + "..."

@@ -1,0 +1,55 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._intervals import IntervalSet
+from hypothesis import given
+from hypothesis import strategies as st
+
+INTERVALS = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)).map(lambda pair: (min(pair), max(pair))))
+
+
+@pytest.mark.parametrize(
+    ("given_intervals", "merged"),
+    [
+        ([], ()),
+        ([(5, 9)], ((5, 9),)),
+        ([(7, 9), (1, 2)], ((1, 2), (7, 9))),
+        ([(1, 5), (3, 9)], ((1, 9),)),
+        ([(1, 9), (3, 5)], ((1, 9),)),
+        ([(1, 2), (3, 4)], ((1, 4),)),
+        ([(1, 2), (4, 5)], ((1, 2), (4, 5))),
+        ([(3, 3), (3, 3)], ((3, 3),)),
+    ],
+    ids=["none", "one", "sorted", "overlapping", "contained", "adjacent", "apart", "twice"],
+)
+def test_of_merges_into_canonical_form(given_intervals: list[tuple[int, int]], merged: object) -> None:
+    assert IntervalSet.of(given_intervals).intervals == merged
+
+
+@given(INTERVALS)
+def test_of_keeps_exactly_the_members(intervals: list[tuple[int, int]]) -> None:
+    members = {value for first, last in intervals for value in range(first, last + 1)}
+    merged = IntervalSet.of(intervals)
+    assert {value for value in range(-1, 63) if value in merged} == members
+    assert merged.size() == len(members)
+    assert bool(merged) == bool(members)
+
+
+@given(INTERVALS, INTERVALS)
+def test_union_and_subset_agree_with_plain_sets(one: list[tuple[int, int]], two: list[tuple[int, int]]) -> None:
+    left, right = IntervalSet.of(one), IntervalSet.of(two)
+    union = IntervalSet.union([left, right])
+    assert union == IntervalSet.of([*one, *two])
+    assert left.issubset(union)
+    assert left.issubset(right) == all(value in right for value in range(61) if value in left)
+
+
+def test_union_of_nothing_is_empty() -> None:
+    assert IntervalSet.union([]) == IntervalSet()
+
+
+def test_size_counts_more_than_a_machine_word_holds() -> None:
+    assert IntervalSet(((0, 2**128 - 1),)).size() == 2**128

@@ -1,0 +1,151 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Iterator, Mapping
+
+import pytest
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._errors import PortMatrixError
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._inventory import (
+    SITE_VARIABLES,
+    check_uniform,
+    collect_hosts,
+    to_plain,
+)
+
+
+class Text(str):
+    """A string of a subclass, as templating hands over."""
+
+    __slots__ = ()
+
+
+class Lazy(Mapping[str, t.Any]):
+    """A mapping that is no dict, and counts what is read."""
+
+    def __init__(self, data: dict[str, t.Any]) -> None:
+        self.data = data
+        self.reads: list[str] = []
+
+    def __getitem__(self, key: str) -> t.Any:
+        self.reads.append(key)
+        return self.data[key]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.data
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.data)
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+
+def test_plain_data_has_builtin_types_all_the_way_down() -> None:
+    plain = to_plain(Lazy({Text("a"): [Text("b"), (Text("c"), 5)], "d": Lazy({"e": None, "f": True})}))
+    assert plain == {"a": ["b", ["c", 5]], "d": {"e": None, "f": True}}
+    assert type(plain) is dict
+    assert type(plain["d"]) is dict
+    assert [type(key) for key in plain] == [str, str]
+    assert type(plain["a"][0]) is str
+    assert type(plain["a"][1]) is list
+    assert type(plain["a"][1][0]) is str
+
+
+@pytest.mark.parametrize("value", [5, 1.5, None, True, b"bytes", bytearray(b"b")])
+def test_scalars_stay_what_they_are(value: object) -> None:
+    assert to_plain(value) is value
+
+
+@pytest.mark.parametrize("value", ["", Text("x"), Text("")])
+def test_strings_become_builtin_strings(value: str) -> None:
+    assert to_plain(value) == value
+    assert type(to_plain(value)) is str
+
+
+GROUPS = {
+    "all": ["fe1", "node1", "unrelated", "fw", "mine1"],
+    "sfb_front_ends": ["fe1"],
+    "pexip_conferencing_nodes": ["node1", "gone"],
+    "mine": ["mine1"],
+}
+
+
+def _hostvars() -> Lazy:
+    names = ("fe1", "node1", "unrelated", "fw", "mine1")
+    return Lazy({name: Lazy({"ansible_host": Text("192.0.2.1"), "secret": "x"}) for name in names})
+
+
+@pytest.mark.parametrize(
+    ("endpoints", "play_hosts", "looked_at"),
+    [
+        ({}, [], ["fe1", "node1"]),
+        ({}, ["fw", "fe1"], ["fe1", "fw", "node1"]),
+        ({"edge": {"groups": ["mine"]}}, [], ["fe1", "mine1", "node1"]),
+        ({"edge": {"groups": "mine"}}, [], ["fe1", "mine1", "node1"]),
+        ({"edge": {"networks": ["192.0.2.0/24"]}}, [], ["fe1", "node1"]),
+        ({"edge": {"groups": 5}}, [], ["fe1", "node1"]),
+        ({"edge": {"groups": [{}, None]}}, [], ["fe1", "node1"]),
+        ({"edge": "mine"}, [], ["fe1", "node1"]),
+        (5, [], ["fe1", "node1"]),
+    ],
+)
+def test_only_hosts_that_can_be_an_endpoint_are_read(
+    endpoints: object, play_hosts: list[str], looked_at: list[str]
+) -> None:
+    hostvars = _hostvars()
+    hosts = collect_hosts(hostvars, GROUPS, endpoints, play_hosts)
+    assert list(hosts) == looked_at
+    assert hostvars.reads == looked_at
+
+
+def test_only_variables_that_the_core_reads_are_taken() -> None:
+    hostvars = _hostvars()
+    hosts = collect_hosts(hostvars, GROUPS, {}, [])
+    assert hosts["fe1"] == {"ansible_host": "192.0.2.1", "inventory_hostname": "fe1"}
+    assert hostvars.data["fe1"].reads == ["ansible_host"]
+
+
+@pytest.mark.parametrize("name", SITE_VARIABLES)
+@pytest.mark.parametrize(
+    "values", [[["a"], ["b"]], [["a"], None], [["a"], ["a"], ["b"], ["c"]]], ids=["two values", "one unset", "three"]
+)
+def test_hosts_that_disagree_about_the_site_are_an_error(name: str, values: list[object]) -> None:
+    hostvars: dict[str, dict[str, object]] = {
+        f"h{i}": {} if value is None else {name: value} for i, value in enumerate(values)
+    }
+    with pytest.raises(PortMatrixError) as caught:
+        check_uniform(hostvars, list(hostvars))
+    other = "'h2'" if len(values) == 4 else "'h1'"
+    assert str(caught.value) == (
+        f"{name}: differs between the hosts 'h0', {other}; accepted: one value for all, in group_vars/all"
+    )
+
+
+def test_every_variable_that_differs_is_reported() -> None:
+    hostvars: dict[str, dict[str, object]] = {
+        "a": {"port_matrix_ports": {"sip": 1}, "port_matrix_rows": []},
+        "b": {"port_matrix_ports": {}},
+    }
+    with pytest.raises(PortMatrixError) as caught:
+        check_uniform(hostvars, ["a", "b"])
+    assert [line.partition(":")[0] for line in str(caught.value).splitlines()] == [
+        "port_matrix_ports",
+        "port_matrix_rows",
+    ]
+
+
+@pytest.mark.parametrize(
+    "hostvars",
+    [
+        {},
+        {"a": {}, "b": {}},
+        {"a": {"port_matrix_ports": {"sip": 5062}}, "b": {"port_matrix_ports": {Text("sip"): 5062}}},
+        {"a": {"port_matrix_view": "local"}, "b": {"port_matrix_view": "advertised"}},
+    ],
+    ids=["no host", "unset", "alike", "a variable of hosts"],
+)
+def test_hosts_that_agree_pass(hostvars: dict[str, dict[str, t.Any]]) -> None:
+    check_uniform(hostvars, list(hostvars))

@@ -1,0 +1,103 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._errors import PortMatrixError
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._mapping import (
+    IDENTIFIER_ACCEPTED,
+    as_choice,
+    as_flag,
+    as_identifier,
+    as_list,
+    as_mapping,
+    as_strings,
+    as_text,
+)
+
+
+@pytest.mark.parametrize(
+    ("read", "value", "message"),
+    [
+        (
+            lambda v: as_mapping(v, "W", ("a", "b")),
+            ["a"],
+            "W: ['a'] is not a mapping; accepted: a mapping with the keys a, b",
+        ),
+        (lambda v: as_mapping(v, "W", ("b", "a")), {"a": 1, "c": 2}, "W: unknown key 'c'; accepted: a, b"),
+        (lambda v: as_mapping(v, "W", ("a",)), {1: 2}, "W: unknown key 1; accepted: a"),
+        (lambda v: as_mapping(v, "W"), 5, "W: 5 is not a mapping; accepted: a mapping"),
+        (lambda v: as_list(v, "W"), "ab", "W: 'ab' is not a list; accepted: a list"),
+        (lambda v: as_list(v, "W"), {"a": 1}, "W: {'a': 1} is not a list; accepted: a list"),
+        (lambda v: as_strings(v, "W"), 5, "W: 5 is not a list; accepted: a list"),
+        (
+            lambda v: as_strings(v, "W"),
+            ["a", 5],
+            "W: ['a', 5] holds something that is not a string; accepted: a list of strings",
+        ),
+        (lambda v: as_flag(v, "W"), "yes", "W: 'yes' is not a boolean; accepted: true or false"),
+        (lambda v: as_flag(v, "W"), 1, "W: 1 is not a boolean; accepted: true or false"),
+        (lambda v: as_text(v, "W"), 5, "W: 5 is not a string; accepted: one line of text"),
+        (lambda v: as_text(v, "W"), "a\x1bb", "W: 'a\\x1bb' holds a control character; accepted: one line of text"),
+        (lambda v: as_choice(v, "W", ("b", "a")), "c", "W: unknown value 'c'; accepted: a, b"),
+        (lambda v: as_choice(v, "W", ("b", "a")), ["a"], "W: unknown value ['a']; accepted: a, b"),
+    ],
+)
+def test_refuses_with_place_value_and_what_is_accepted(
+    read: Callable[[object], object], value: object, message: str
+) -> None:
+    with pytest.raises(PortMatrixError) as caught:
+        read(value)
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "", "A", "1a", "_a", "a-b", "a b", "ä", "a\n", "a" * 64, 5, None, ["a"],
+        'a" accept', "a;", "a}", "a{", "a|b", "a'b", "a\\b", "a\nflush ruleset", "\u0430", "a$", "a@b", "a#b",
+    ],
+)  # fmt: skip
+def test_identifier_refuses_whatever_could_end_a_name(value: object) -> None:
+    with pytest.raises(PortMatrixError) as caught:
+        as_identifier(value, "W")
+    assert str(caught.value) == f"W: {value!a} cannot be an id; accepted: {IDENTIFIER_ACCEPTED}"
+
+
+@pytest.mark.parametrize("value", ["a", "sip_signaling", "a1_", "a" * 63])
+def test_identifier_accepts(value: str) -> None:
+    assert as_identifier(value, "W") == value
+
+
+def test_mapping_returns_what_it_was_given() -> None:
+    assert as_mapping({"a": 1}, "W", ("a", "b")) == {"a": 1}
+    assert as_mapping({"whatever": 1}, "W") == {"whatever": 1}
+
+
+@pytest.mark.parametrize(("value", "strings"), [("a", ("a",)), (["b", "a"], ("b", "a")), ((), ())])
+def test_strings_take_one_or_a_list(value: object, strings: tuple[str, ...]) -> None:
+    assert as_strings(value, "W") == strings
+
+
+@pytest.mark.parametrize("value", [True, False])
+def test_flag_is_the_boolean(value: bool) -> None:
+    assert as_flag(value, "W") is value
+
+
+def test_list_takes_tuples_too() -> None:
+    assert as_list((1, 2), "W") == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [("RTP/RTCP media", "RTP/RTCP media"), ("  a\n\tb  ", "a b"), ("a\u2028b", "a b"), ("Größe", "Größe"), ("", "")],
+)
+def test_text_is_folded_into_one_line(value: str, text: str) -> None:
+    assert as_text(value, "W") == text
+
+
+def test_choice_is_the_value() -> None:
+    assert as_choice("a", "W", ("b", "a")) == "a"

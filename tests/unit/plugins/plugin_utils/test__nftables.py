@@ -1,0 +1,235 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._addresses import AddressSet, parse_network
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._errors import PortMatrixError
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._expand import expand
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._extra_rules import parse_extra_rules
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables import Policy, render_ruleset
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules import Hook
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._site import Site, build_site
+
+if t.TYPE_CHECKING:
+    from tests.unit.conftest import Kernel
+
+HOSTILE = (
+    "x\" accept; } }\ntable inet filter { chain input { type filter hook input priority 0; policy accept; } } # | '"
+)
+
+
+def _site(**row: t.Any) -> Site:
+    hosts = {
+        "a": {"port_matrix_addresses": ["192.0.2.1", "2001:db8::1"]},
+        "b": {"port_matrix_addresses": ["192.0.2.9"]},
+    }
+    full = {"id": "r1", "source": "x", "destination": "y", "protocols": "udp", "destination_ports": 9, **row}
+    return build_site(
+        hosts, {"g": ["a"], "h": ["b"]}, [full], endpoints={"x": {"groups": ["g"]}, "y": {"groups": ["h"]}}
+    )
+
+
+def _chains(ruleset: str) -> dict[str, list[str]]:
+    """Chain name → its lines."""
+    chains: dict[str, list[str]] = {}
+    lines: list[str] = []
+    for line in ruleset.splitlines():
+        words = line.split()
+        if words[:1] == ["chain"]:
+            lines = chains.setdefault(words[1], [])
+        elif line.startswith("\t\t"):
+            lines.append(line.strip())
+    return chains
+
+
+def _extra(**rule: t.Any) -> list[str]:
+    """The lines that an extra rule adds to the chain of its hook."""
+    hook = rule.setdefault("hook", "input")
+    without, with_rule = (
+        _chains(render_ruleset(Policy((hook,), (), extra_rules)))[hook]
+        for extra_rules in ((), parse_extra_rules([{"name": "extra", "protocol": "tcp", **rule}], "W"))
+    )
+    return [line for line in with_rule if line not in without]
+
+
+def _judged(*networks: str) -> list[str]:
+    judged = AddressSet.union(parse_network(network, "W") for network in networks)
+    return _chains(render_ruleset(Policy(("forward",), (), judged=judged)))["forward"]
+
+
+def test_the_text_replaces_the_table_whether_or_not_it_exists() -> None:
+    lines = render_ruleset(Policy(("input",), ())).splitlines()
+    assert lines[:3] == ["table inet pexip_sfb", "delete table inet pexip_sfb", "table inet pexip_sfb {"]
+    assert lines[-1] == "}"
+
+
+@pytest.mark.parametrize("hook", ["input", "output", "forward"])
+def test_what_is_not_permitted_is_dropped_by_rule_and_by_policy(hook: Hook) -> None:
+    lines = _chains(render_ruleset(Policy((hook,), ())))[hook]
+    assert lines[0] == f"type filter hook {hook} priority filter; policy drop;"
+    assert lines[-1] == 'counter drop comment "default_deny"'
+    assert 'ct state invalid counter drop comment "invalid"' in lines
+
+
+@pytest.mark.parametrize("hook", ["input", "output", "forward"])
+@pytest.mark.parametrize("judged", [None, AddressSet.union([parse_network("192.0.2.0/24", "W")])])
+def test_observing_drops_nothing_and_logs_what_would_be_dropped(hook: Hook, judged: AddressSet | None) -> None:
+    ruleset = render_ruleset(Policy((hook,), (), judged=judged, enforce=False))
+    assert "drop;" not in ruleset
+    assert "counter drop" not in ruleset
+    lines = list(_chains(ruleset).values())[-1]
+    assert lines[-2:] == [
+        'limit rate 10/second burst 20 packets log prefix "pexip_sfb would drop: "',
+        'counter accept comment "would_drop"',
+    ]
+
+
+def test_there_is_a_chain_for_each_hook_and_no_other() -> None:
+    assert list(_chains(render_ruleset(Policy(("input", "output"), ())))) == ["input", "output"]
+
+
+def test_loopback_and_neighbour_discovery_are_for_hosts_not_for_transit() -> None:
+    chains = _chains(render_ruleset(Policy(("input", "output", "forward"), ())))
+    assert 'iifname "lo" counter accept comment "loopback"' in chains["input"]
+    assert 'oifname "lo" counter accept comment "loopback"' in chains["output"]
+    assert any("nd-neighbor-solicit" in line for line in chains["input"])
+    assert not any("nd-neighbor-solicit" in line or '"lo"' in line for line in chains["forward"])
+    for lines in chains.values():
+        assert any("packet-too-big" in line for line in lines)
+        assert 'ct state { established, related } counter accept comment "established"' in lines
+
+
+def test_a_rule_is_in_the_chain_of_its_hook_only() -> None:
+    site = _site()
+    chains = _chains(render_ruleset(Policy(("input", "output", "forward"), expand(site, "a", ["output", "forward"]))))
+    rule = 'udp dport 9 ip saddr 192.0.2.1 ip daddr 192.0.2.9 counter accept comment "r1"'
+    assert [rule in chains[hook] for hook in ("input", "output", "forward")] == [False, True, True]
+
+
+@pytest.mark.parametrize("family", ["ipv4", "ipv6"])
+def test_a_rule_without_an_address_still_tells_its_family(family: str) -> None:
+    everything = "0.0.0.0/0" if family == "ipv4" else "::/0"
+    row = {"id": "r1", "source": "x", "destination": "x", "protocols": "udp", "destination_ports": 9}
+    site = build_site({}, {}, [row], endpoints={"x": {"networks": [everything]}})
+    lines = _chains(render_ruleset(Policy(("forward",), expand(site, "fw", ["forward"]))))["forward"]
+    assert f'meta nfproto {family} udp dport 9 counter accept comment "r1"' in lines
+
+
+def test_only_traffic_of_the_judged_goes_to_judgement() -> None:
+    assert _judged("192.0.2.1", "2001:db8::/64") == [
+        "type filter hook forward priority filter; policy accept;",
+        "ip saddr 192.0.2.1 jump forward_judged",
+        "ip daddr 192.0.2.1 jump forward_judged",
+        "ip6 saddr @judged_v6 jump forward_judged",
+        "ip6 daddr @judged_v6 jump forward_judged",
+    ]
+
+
+def test_judging_every_address_of_one_family_leaves_the_other_family_alone() -> None:
+    assert _judged("0.0.0.0/0") == [
+        "type filter hook forward priority filter; policy accept;",
+        "meta nfproto ipv4 jump forward_judged",
+        "meta nfproto ipv4 jump forward_judged",
+    ]
+
+
+def test_judging_nobody_is_an_error() -> None:
+    with pytest.raises(PortMatrixError) as caught:
+        render_ruleset(Policy(("forward",), (), judged=AddressSet()))
+    assert str(caught.value) == (
+        "linux_firewall_judged_endpoints: have no addresses, so nothing would be judged; "
+        "accepted: endpoints with addresses"
+    )
+
+
+def test_who_is_judged_matters_only_in_transit() -> None:
+    policy = Policy(("input",), ())
+    assert render_ruleset(Policy(("input",), (), judged=AddressSet())) == render_ruleset(policy)
+
+
+def test_a_host_without_a_chain_is_an_error() -> None:
+    with pytest.raises(PortMatrixError) as caught:
+        render_ruleset(Policy((), ()))
+    assert str(caught.value) == "ruleset: has no chain; accepted: a host that is an endpoint or a gateway"
+
+
+@pytest.mark.parametrize(
+    ("rule", "lines"),
+    [
+        ({"destination_ports": 22}, ["tcp dport 22"]),
+        ({}, ["meta l4proto tcp"]),
+        ({"protocol": "icmp"}, ["meta l4proto icmp"]),
+        ({"protocol": "icmpv6"}, ["meta l4proto ipv6-icmp"]),
+        ({"source": ["192.0.2.1"], "destination_ports": 22}, ["tcp dport 22 ip saddr 192.0.2.1"]),
+        (
+            {"source": ["192.0.2.1", "2001:db8::1"], "destination_ports": 22},
+            ["tcp dport 22 ip saddr 192.0.2.1", "tcp dport 22 ip6 saddr 2001:db8::1"],
+        ),
+        (
+            {"source": ["192.0.2.1", "2001:db8::1"], "destination": ["192.0.2.9"], "hook": "forward"},
+            ["meta l4proto tcp ip saddr 192.0.2.1 ip daddr 192.0.2.9"],
+        ),
+        ({"source": ["0.0.0.0/0"]}, ["meta nfproto ipv4 meta l4proto tcp"]),
+        ({"source": ["::/0"], "hook": "output"}, ["meta nfproto ipv6 meta l4proto tcp"]),
+        ({"source": ["192.0.2.0/24"]}, ["meta l4proto tcp ip saddr @extra_v4"]),
+    ],
+)
+def test_extra_rules(rule: dict[str, t.Any], lines: list[str]) -> None:
+    assert _extra(**rule) == [f'{line} counter accept comment "extra"' for line in lines]
+
+
+def test_extra_rules_come_before_the_matrix_and_the_default() -> None:
+    extra = parse_extra_rules([{"name": "ssh", "protocol": "tcp", "destination_ports": 22, "hook": "output"}], "W")
+    lines = _chains(render_ruleset(Policy(("output",), expand(_site(), "a", ["output"]), extra)))["output"]
+    comments = [line.rpartition("comment ")[2].strip('"') for line in lines if "comment" in line]
+    assert comments[-3:] == ["ssh", "r1", "default_deny"]
+
+
+def test_equal_policies_give_equal_text() -> None:
+    first, second = (render_ruleset(Policy(("input",), expand(_site(), "b", ["input"]))) for _ in range(2))
+    assert first == second
+
+
+def test_free_text_does_not_reach_the_ruleset() -> None:
+    plain = render_ruleset(Policy(("input",), expand(_site(), "b", ["input"])))
+    hostile = render_ruleset(Policy(("input",), expand(_site(purpose=HOSTILE, reference=HOSTILE), "b", ["input"])))
+    assert hostile == plain
+
+
+def test_the_names_of_hosts_and_groups_do_not_reach_the_ruleset() -> None:
+    hosts = {HOSTILE: {"port_matrix_addresses": ["192.0.2.1"]}, "b": {"port_matrix_addresses": ["192.0.2.9"]}}
+    row = {"id": "r1", "source": "x", "destination": "y", "protocols": "udp", "destination_ports": 9}
+    endpoints = {"x": {"groups": [HOSTILE]}, "y": {"groups": ["h"]}}
+    site = build_site(hosts, {HOSTILE: [HOSTILE], "h": ["b"]}, [row], endpoints=endpoints)
+    ruleset = render_ruleset(Policy(("input", "output"), expand(site, HOSTILE, ["input", "output"])))
+    assert 'ip saddr 192.0.2.1 ip daddr 192.0.2.9 counter accept comment "r1"' in ruleset
+    assert "table inet filter" not in ruleset
+    assert ruleset.count("{") == ruleset.count("}")
+
+
+@pytest.mark.parametrize("key", ["id", "source", "destination"])
+def test_a_hostile_name_is_refused(key: str) -> None:
+    with pytest.raises(PortMatrixError, match="cannot be an id; accepted: a lower-case letter"):
+        _site(**{key: HOSTILE})
+
+
+def test_the_longest_ids_load(kernel: Kernel) -> None:
+    row_id, names = "r" * 63, [letter * 63 for letter in "abcd"]
+    row = {"id": row_id, "source": names[:3], "destination": names, "protocols": "udp", "destination_ports": 9}
+    site = build_site(
+        {}, {}, [row], endpoints={name: {"networks": [f"192.0.{i}.0/24"]} for i, name in enumerate(names)}
+    )
+    extra = parse_extra_rules([{"name": "e" * 63, "protocol": "icmpv6", "source": ["2001:db8::/64"]}], "W")
+    loaded = kernel.load(render_ruleset(Policy(("input", "forward"), expand(site, "fw", ["forward"]), extra)))
+    assert {"r" * 63, "e" * 63} <= {rule.get("comment") for rule in loaded.of_kind("rule")}
+
+
+def test_other_tables_are_left_alone(kernel: Kernel) -> None:
+    other = "table inet filter {\n\tchain input {\n\t\ttcp dport 22 accept\n\t}\n}\n"
+    loaded = kernel.load(other, render_ruleset(Policy(("input",), ())))
+    assert [table["name"] for table in loaded.of_kind("table")] == ["filter", "pexip_sfb"]
+    assert [rule["chain"] for rule in loaded.of_kind("rule") if rule["table"] == "filter"] == ["input"]

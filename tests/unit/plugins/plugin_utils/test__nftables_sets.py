@@ -1,0 +1,116 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._addresses import AddressSet, Family, parse_network
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._intervals import IntervalSet
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables_sets import (
+    SetTable,
+    match_addresses,
+    match_ports,
+)
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._ports import ANY_PORT, parse_ports
+
+
+def _addresses(*texts: str, family: Family = "ipv4") -> IntervalSet:
+    return AddressSet.union(parse_network(text, "W") for text in texts).of_family(family)
+
+
+def _declared(sets: SetTable) -> str:
+    return "\n".join(sets.declarations())
+
+
+def test_the_same_addresses_share_a_set_named_after_who_came_first() -> None:
+    sets = SetTable()
+    addresses = _addresses("192.0.2.1", "192.0.2.3")
+    assert sets.name(["edge"], addresses, "ipv4") == "edge_v4"
+    assert sets.name(["edge_av"], addresses, "ipv4") == "edge_v4"
+    assert _declared(sets).count("set ") == 1
+
+
+def test_the_same_integers_of_another_family_are_another_set() -> None:
+    sets = SetTable()
+    numbers = IntervalSet(((1, 5),))
+    assert sets.name(["e"], numbers, "ipv4") == "e_v4"
+    assert sets.name(["e"], numbers, "ipv6") == "e_v6"
+
+
+def test_different_addresses_never_share_a_name() -> None:
+    sets = SetTable()
+    contents = [_addresses(f"192.0.2.{index}", "10.0.0.0/8") for index in range(5)]
+    names = [sets.name(["e"], content, "ipv4") for content in contents[:3]]
+    names += [sets.name(["e_2"], contents[3], "ipv4"), sets.name(["e"], contents[4], "ipv4")]
+    assert names == ["e_v4", "e_2_v4", "e_3_v4", "e_2_2_v4", "e_4_v4"]
+
+
+@pytest.mark.parametrize(
+    ("endpoints", "name"),
+    [
+        (["a"], "a_v4"),
+        (["a", "b", "c"], "a_or_b_or_c_v4"),
+        (["a", "b", "c", "d"], "a_or_3_more_v4"),
+    ],
+)
+def test_a_name_spells_out_up_to_three_endpoints(endpoints: list[str], name: str) -> None:
+    assert SetTable().name(endpoints, _addresses("192.0.2.0/24"), "ipv4") == name
+
+
+def test_the_longest_name_is_one_that_nftables_accepts() -> None:
+    assert len(SetTable().name([c * 63 for c in "abc"], _addresses("192.0.2.0/24"), "ipv4")) < 256
+
+
+@pytest.mark.parametrize(
+    ("family", "texts", "elements"),
+    [
+        ("ipv4", ["192.0.2.9", "192.0.2.0/29"], ["192.0.2.0/29", "192.0.2.9"]),
+        ("ipv4", ["192.0.2.1", "192.0.2.2"], ["192.0.2.1-192.0.2.2"]),
+        ("ipv6", ["2001:db8::/64", "2001:db8:1::1"], ["2001:db8::/64", "2001:db8:1::1"]),
+        ("ipv6", ["2001:db8::1", "2001:db8::2"], ["2001:db8::1-2001:db8::2"]),
+    ],
+)
+def test_elements_are_addresses_networks_and_ranges(family: Family, texts: list[str], elements: list[str]) -> None:
+    sets = SetTable()
+    sets.name(["e"], _addresses(*texts, family=family), family)
+    suffix, kind = family.replace("ip", ""), f"{family}_addr"
+    listed = ",\n\t\t\t".join(elements)
+    assert _declared(sets) == (
+        f"\tset e_{suffix} {{\n\t\ttype {kind}\n\t\tflags interval\n\t\telements = {{\n\t\t\t{listed}\n\t\t}}\n\t}}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("family", "texts", "match", "sets_made"),
+    [
+        ("ipv4", ["192.0.2.1"], "ip saddr 192.0.2.1", 0),
+        ("ipv6", ["2001:db8::1"], "ip6 saddr 2001:db8::1", 0),
+        ("ipv4", ["0.0.0.0/0"], "", 0),
+        ("ipv6", ["::/0"], "", 0),
+        ("ipv4", ["192.0.2.0/31"], "ip saddr @e_v4", 1),
+        ("ipv6", ["2001:db8::/64"], "ip6 saddr @e_v6", 1),
+        ("ipv4", ["0.0.0.0/1"], "ip saddr @e_v4", 1),
+    ],
+    ids=["one", "one IPv6", "all", "all IPv6", "two", "more than a machine word counts", "half"],
+)
+def test_matches_of_addresses(family: Family, texts: list[str], match: str, sets_made: int) -> None:
+    sets = SetTable()
+    assert match_addresses(sets, ["e"], _addresses(*texts, family=family), family, "saddr") == match
+    assert len(list(sets.declarations())) == sets_made
+
+
+@pytest.mark.parametrize(
+    ("source", "destination", "match"),
+    [
+        ("any", "any", "meta l4proto udp"),
+        ("any", 3478, "udp dport 3478"),
+        ("40000-49999", "any", "udp sport 40000-49999"),
+        ("1-65535", [8057, 443], "udp sport 1-65535 udp dport { 443, 8057 }"),
+    ],
+)
+def test_matches_of_ports(source: object, destination: object, match: str) -> None:
+    assert match_ports("udp", parse_ports(source, "W"), parse_ports(destination, "W")) == match
+
+
+def test_any_port_has_no_match() -> None:
+    assert match_ports("tcp", ANY_PORT, ANY_PORT) == "meta l4proto tcp"

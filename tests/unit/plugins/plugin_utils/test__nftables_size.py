@@ -1,0 +1,60 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a ruleset costs where endpoints are large: rules do not grow with addresses, and it loads at once."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import typing as t
+
+import pytest
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._expand import expand
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix import load_port_matrix, select_rows
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables import Policy, render_ruleset
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._site import build_site
+
+if t.TYPE_CHECKING:
+    from tests.unit.conftest import Kernel
+
+LARGE = 10_000
+
+
+def _ruleset(addresses: int) -> str:
+    """The ruleset of a transit firewall where each group of each endpoint has *addresses* scattered IPv4 addresses."""
+    matrix = load_port_matrix()
+    names = sorted({group for e in matrix.endpoints.values() for group in (*e.groups, *e.fallback_groups)})
+    hosts, groups = {}, {}
+    for number, group in enumerate(names):
+        groups[group] = [f"{group}{index}" for index in range(addresses)]
+        first = int(ipaddress.IPv4Address(f"10.{number}.0.0"))
+        for index, host in enumerate(groups[group]):
+            hosts[host] = {"port_matrix_addresses": [str(ipaddress.IPv4Address(first + 2 * index))]}
+    site = build_site(hosts, groups, select_rows(strict_clients=True))
+    return render_ruleset(Policy(("forward",), expand(site, "fw", ["forward"])))
+
+
+def _rule_count(ruleset: str) -> int:
+    return sum(line.startswith("\t\t") and " comment " in line for line in ruleset.splitlines())
+
+
+@pytest.fixture(scope="module")
+def large() -> str:
+    return _ruleset(LARGE)
+
+
+def test_a_thousand_times_the_addresses_are_not_twice_the_rules(large: str) -> None:
+    few = _rule_count(_ruleset(10))
+    assert few > 12
+    assert _rule_count(large) <= 2 * few
+
+
+def test_ten_thousand_addresses_in_each_endpoint_load_within_two_seconds(large: str, kernel: Kernel) -> None:
+    if os.geteuid():
+        pytest.fail("a batch of this size does not fit into an unprivileged socket buffer; run this test as root")
+    loaded = kernel.load(large)
+    print(f"loaded in {loaded.seconds:.2f} s")
+    assert all(len(one["elem"]) >= LARGE for one in loaded.of_kind("set"))
+    assert len(loaded.of_kind("rule")) == _rule_count(large)
+    assert loaded.seconds < 2

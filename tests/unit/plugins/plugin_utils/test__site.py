@@ -1,0 +1,274 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._addresses import ACCEPTED
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._errors import PortMatrixError
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._site import Site, build_site
+
+ENDPOINTS = (
+    "client, conferencing_node, edge, edge_av, edge_internal, front_end, sfb_server, turn_server, wac_server, "
+    "web_conferencing"
+)
+GROUPS = {"pexip_conferencing_nodes": ["node1"], "sfb_front_ends": ["fe1"], "sfb_edges": ["edge1"]}
+HOSTS: dict[str, dict[str, t.Any]] = {
+    "node1": {"port_matrix_addresses": ["192.0.2.11"]},
+    "fe1": {"port_matrix_addresses": ["198.51.100.21"]},
+    "edge1": {"port_matrix_interfaces": {"internal": ["198.51.100.31"], "av_edge": ["192.0.2.131"]}},
+}
+
+
+def _row(row_id: str = "r1", **changes: object) -> dict[str, object]:
+    row: dict[str, object] = {
+        "id": row_id, "source": "front_end", "destination": "conferencing_node", "protocols": "tcp",
+        "destination_ports": "sip",
+    }  # fmt: skip
+    return {**row, **changes}
+
+
+def _build(*rows: object, **changes: t.Any) -> Site:
+    arguments: dict[str, t.Any] = {"hosts": HOSTS, "groups": GROUPS, "rows": list(rows or [_row()]), **changes}
+    return build_site(**arguments)
+
+
+def _seen(site: Site, endpoint: str) -> list[str]:
+    seen = site.side((endpoint,)).seen("advertised")
+    return seen.cidrs("ipv4") + seen.cidrs("ipv6")
+
+
+def _problems(*rows: object, **changes: t.Any) -> list[str]:
+    with pytest.raises(PortMatrixError) as caught:
+        _build(*rows, **changes)
+    return str(caught.value).splitlines()
+
+
+def test_only_endpoints_of_the_rows_are_resolved() -> None:
+    assert list(_build().endpoints) == ["conferencing_node", "front_end"]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "addresses"),
+    [
+        ("edge", ["192.0.2.131/32", "198.51.100.31/32"]),
+        ("edge_av", ["192.0.2.131/32"]),
+        ("edge_internal", ["198.51.100.31/32"]),
+        ("sfb_server", ["198.51.100.21/32"]),
+        ("web_conferencing", ["192.0.2.131/32", "198.51.100.21/32", "198.51.100.31/32"]),
+    ],
+)
+def test_who_is_who(endpoint: str, addresses: list[str]) -> None:
+    assert _seen(_build(_row(source=endpoint)), endpoint) == addresses
+
+
+@pytest.mark.parametrize(
+    ("override", "addresses"),
+    [
+        ({"groups": ["sfb_front_ends"]}, ["198.51.100.21/32"]),
+        ({"groups": "sfb_front_ends"}, ["198.51.100.21/32"]),
+        ({"interface": "internal"}, ["198.51.100.31/32"]),
+        ({"interface": None}, ["192.0.2.131/32", "198.51.100.31/32"]),
+        ({"interface": "*"}, ["192.0.2.131/32", "198.51.100.31/32"]),
+        ({"networks": ["203.0.113.5/24", "2001:db8::1"]}, ["192.0.2.131/32", "203.0.113.0/24", "2001:db8::1/128"]),
+        ({"groups": [], "networks": ["203.0.113.5"]}, ["203.0.113.5/32"]),
+    ],
+)
+def test_an_endpoint_can_be_overridden(override: dict[str, object], addresses: list[str]) -> None:
+    row = _row(source="edge_av", destination="edge_av")
+    assert _seen(_build(row, endpoints={"edge_av": override}), "edge_av") == addresses
+
+
+@pytest.mark.parametrize(
+    "override",
+    [{"groups": ["sfb_web_conferencing"]}, {"groups": ["elsewhere"]}],
+    ids=["the default group, said explicitly", "another group"],
+)
+def test_groups_of_the_user_have_no_fallback(override: dict[str, object]) -> None:
+    (problem,) = _problems(_row(source="web_conferencing"), endpoints={"web_conferencing": override})
+    assert problem.startswith("endpoint web_conferencing: has no addresses, and row r1 needs them")
+
+
+def test_the_web_conferencing_servers_take_the_place_of_front_ends_and_edges() -> None:
+    site = _build(
+        _row(source="web_conferencing"),
+        hosts={**HOSTS, "web1": {"port_matrix_addresses": ["198.51.100.61"]}},
+        groups={**GROUPS, "sfb_web_conferencing": ["web1"]},
+    )
+    assert _seen(site, "web_conferencing") == ["198.51.100.61/32"]
+
+
+def test_a_row_of_the_user_can_have_an_endpoint_of_the_user() -> None:
+    site = _build(_row(source="ntp"), endpoints={"ntp": {"groups": ["sfb_front_ends"]}})
+    assert _seen(site, "ntp") == ["198.51.100.21/32"]
+
+
+def test_the_rows_are_in_canonical_order_with_resolved_ports() -> None:
+    site = _build(_row("b"), _row("sip_signaling"), _row("a"), ports={"sip": 5062})
+    assert [row.id for row in site.rows] == ["sip_signaling", "a", "b"]
+    assert site.rows[0].as_mapping()["destination_ports"] == ["5062"]
+
+
+def test_an_endpoint_may_be_empty_where_the_user_says_so() -> None:
+    site = _build(_row(source=["front_end", "client"]), allow_empty=["client"])
+    assert site.endpoints["client"] == ()
+    assert site.endpoints["front_end"] != ()
+
+
+def test_a_view_is_that_of_the_host() -> None:
+    site = _build(hosts={**HOSTS, "fw": {"port_matrix_view": "local"}, "fw2": {"port_matrix_view": "advertised"}})
+    assert [site.view_of(host) for host in ("fw", "fw2", "fe1", None)] == ["local", *["advertised"] * 3]
+
+
+def test_endpoints_of_a_host() -> None:
+    site = _build(_row(source=["edge", "edge_av", "front_end"]))
+    assert site.endpoints_of("edge1") == ["edge", "edge_av"]
+    assert site.endpoints_of("fw") == []
+
+
+def test_notes_are_sorted_and_stand_once() -> None:
+    hosts = {**HOSTS, "fe1": {"port_matrix_addresses": ["198.51.100.21/24"]}}
+    site = _build(_row(source=["sfb_server", "front_end", "web_conferencing"]), hosts=hosts)
+    assert site.notes == (
+        "host 'fe1': '198.51.100.21/24' is an interface address and counts as the one address 198.51.100.21",
+    )
+
+
+def test_a_site_knows_no_endpoint_that_its_rows_do_not_use() -> None:
+    with pytest.raises(PortMatrixError) as caught:
+        _build().side(("edge",))
+    assert str(caught.value) == "endpoint: unknown value 'edge'; accepted: conferencing_node, front_end"
+
+
+@pytest.mark.parametrize(
+    ("row", "changes", "problem"),
+    [
+        (
+            _row(),
+            {"ports": {"sip": 0}},
+            'port_matrix_ports.sip: 0: port 0 is out of range; accepted: a port 1-65535, a range "first-last", or any',
+        ),
+        (
+            _row(source="fe"),
+            {},
+            "port_matrix_rows: unknown endpoint 'fe'"
+            f"; accepted: {ENDPOINTS}, or one that port_matrix_endpoints defines",
+        ),
+        (
+            _row(),
+            {"endpoints": {"egde": {}}},
+            f"port_matrix_endpoints: unknown endpoint 'egde', which no row uses; accepted: {ENDPOINTS}",
+        ),
+        (
+            _row(),
+            {"endpoints": {'e"; }\n': {}}},
+            f"port_matrix_endpoints: unknown endpoint 'e\"; }}\\n', which no row uses; accepted: {ENDPOINTS}",
+        ),
+        (
+            _row(),
+            {"endpoints": {"edge": {"group": "x"}}},
+            "port_matrix_endpoints.edge: unknown key 'group'; accepted: groups, interface, networks",
+        ),
+        (
+            _row(),
+            {"endpoints": {"edge": ["x"]}},
+            "port_matrix_endpoints.edge: ['x'] is not a mapping"
+            "; accepted: a mapping with the keys groups, interface, networks",
+        ),
+        (
+            _row(),
+            {"endpoints": {"edge": {"groups": 5}}},
+            "port_matrix_endpoints.edge.groups: 5 is not a list; accepted: a list",
+        ),
+        (
+            _row(),
+            {"endpoints": {"edge": {"interface": 5}}},
+            "port_matrix_endpoints.edge.interface: 5 is not a string; accepted: one line of text",
+        ),
+        (
+            _row(),
+            {"endpoints": {"edge": {"networks": "192.0.2.0/24"}}},
+            "port_matrix_endpoints.edge.networks: '192.0.2.0/24' is not a list; accepted: a list",
+        ),
+        (
+            _row(),
+            {"endpoints": {"edge": {"networks": ["lan"]}}},
+            "port_matrix_endpoints.edge.networks: 'lan' is a host name, and the rules need an address"
+            f"; accepted: {ACCEPTED}",
+        ),
+        (_row(), {"endpoints": 5}, "port_matrix_endpoints: 5 is not a mapping; accepted: a mapping"),
+        (_row(), {"endpoints": [{}]}, "port_matrix_endpoints: [{}] is not a mapping; accepted: a mapping"),
+        (_row(), {"allow_empty": ["egde"]}, f"port_matrix_allow_empty: unknown endpoint 'egde'; accepted: {ENDPOINTS}"),
+        (_row(), {"allow_empty": 5}, "port_matrix_allow_empty: 5 is not a list; accepted: a list"),
+        (
+            _row(),
+            {"hosts": {**HOSTS, "fw": {"port_matrix_view": "inside"}}},
+            "host 'fw' port_matrix_view: unknown value 'inside'; accepted: advertised, local",
+        ),
+        (
+            _row(),
+            {"hosts": {**HOSTS, "fe1": {"ansible_host": "fe1.example"}}},
+            "host 'fe1': ansible_host 'fe1.example' is a name, and the rules need an address"
+            "; accepted: set port_matrix_addresses for this host",
+        ),
+    ],
+)
+def test_refuses_with_variable_value_and_what_is_accepted(row: object, changes: dict[str, t.Any], problem: str) -> None:
+    assert problem in _problems(row, **changes)
+
+
+def test_an_empty_endpoint_is_reported_with_the_rows_that_need_it() -> None:
+    assert _problems(_row("b", source="wac_server"), _row("a", destination=["wac_server", "front_end"])) == [
+        "endpoint wac_server: has no addresses, and row a, b needs them (its groups: wac_servers); accepted: "
+        "hosts in those groups, networks in port_matrix_endpoints.wac_server, "
+        "wac_server in port_matrix_allow_empty, or the rows in port_matrix_disabled_rows"
+    ]
+
+
+def test_families_that_do_not_meet_are_reported_from_both_sides() -> None:
+    hosts = {**HOSTS, "edge1": {"port_matrix_addresses": ["2001:db8::1"]}}
+    assert _problems(_row(source=["edge", "front_end"]), hosts=hosts) == [
+        "row r1: endpoint edge has only ipv6, and conferencing_node only ipv4; "
+        "accepted: a family that both have, or the row in port_matrix_disabled_rows"
+    ]
+    assert _problems(_row(source="edge"), hosts=hosts) == [
+        "row r1: endpoint edge has only ipv6, and conferencing_node only ipv4; "
+        "accepted: a family that both have, or the row in port_matrix_disabled_rows",
+        "row r1: endpoint conferencing_node has only ipv4, and edge only ipv6; "
+        "accepted: a family that both have, or the row in port_matrix_disabled_rows",
+    ]
+
+
+def test_families_that_meet_in_one_pass() -> None:
+    hosts = {**HOSTS, "edge1": {"port_matrix_addresses": ["2001:db8::1", "192.0.2.131"]}}
+    assert _seen(_build(_row(source="edge"), hosts=hosts), "edge") == ["192.0.2.131/32", "2001:db8::1/128"]
+
+
+def test_all_problems_of_the_variables_are_reported_at_once() -> None:
+    problems = _problems(_row(source="fe"), endpoints={"egde": {}, "edge": 5})
+    assert [problem.partition(";")[0] for problem in problems] == [
+        "port_matrix_endpoints: unknown endpoint 'egde', which no row uses",
+        "port_matrix_endpoints.edge: 5 is not a mapping",
+        "port_matrix_rows: unknown endpoint 'fe'",
+    ]
+
+
+def test_all_problems_of_the_hosts_are_reported_at_once() -> None:
+    problems = _problems(
+        _row(source=["front_end", "wac_server"]),
+        hosts={"node1": {"port_matrix_addresses": ["x!"]}, "fe1": {}, "fw": {"port_matrix_view": 1}},
+        allow_empty=["nobody"],
+    )
+    assert [problem.partition(";")[0] for problem in problems][:3] == [
+        "host 'node1' port_matrix_addresses: 'x!' is not an address",
+        "host 'fe1': has no address",
+        "port_matrix_allow_empty: unknown endpoint 'nobody'",
+    ]
+    assert problems[-1] == "host 'fw' port_matrix_view: unknown value 1; accepted: advertised, local"
+
+
+def test_a_wrong_range_and_a_wrong_endpoint_are_reported_at_once() -> None:
+    problems = _problems(_row(), ports={"sip": 0}, endpoints={"egde": {}})
+    assert [problem.partition(":")[0] for problem in problems] == ["port_matrix_ports.sip", "port_matrix_endpoints"]

@@ -1,0 +1,77 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._addresses import ACCEPTED
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._errors import PortMatrixError
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix import select_rows
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._site import Site, build_site
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._site_document import read_site, site_as_document
+
+
+def _site() -> Site:
+    return build_site(
+        {
+            "node1": {"port_matrix_addresses": [{"address": "10.0.0.11", "advertised": "192.0.2.11"}, "2001:db8::11"]},
+            "fe1": {"port_matrix_addresses": ["198.51.100.20", "198.51.100.21/24"]},
+            "lan": {"port_matrix_addresses": ["203.0.113.0/25"], "port_matrix_view": "local"},
+        },
+        {"pexip_conferencing_nodes": ["node1"], "sfb_front_ends": ["fe1"], "sfb_clients": ["lan"]},
+        select_rows(disabled_rows=["sip_signaling"], strict_clients=True),
+        endpoints={"edge": {"networks": ["192.0.2.128/25"]}},
+        allow_empty=["edge_av", "edge_internal", "turn_server", "wac_server"],
+    )
+
+
+def test_a_site_survives_being_written_as_json() -> None:
+    site = _site()
+    assert read_site(json.loads(json.dumps(site_as_document(site)))) == site
+
+
+def test_a_member_is_written_with_what_is_special_about_it() -> None:
+    endpoints = site_as_document(_site())["endpoints"]
+    assert endpoints["conferencing_node"] == [
+        {
+            "host": "node1",
+            "local": ["10.0.0.11/32", "2001:db8::11/128"],
+            "advertised": ["192.0.2.11/32", "2001:db8::11/128"],
+        }
+    ]
+    assert endpoints["front_end"] == [{"host": "fe1", "local": ["198.51.100.20/31"]}]
+    assert endpoints["client"] == [{"host": "lan", "local": ["203.0.113.0/25"], "networks": True}]
+    assert endpoints["edge"] == [{"host": None, "local": ["192.0.2.128/25"], "networks": True}]
+    assert endpoints["turn_server"] == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"endpoints": None}, "site: has no endpoints; accepted: what the filter site returned"),
+        ({"extra": 1}, "site: unknown key 'extra'; accepted: endpoints, local_views, notes, rows"),
+        ({"rows": 5}, "site: 5 is not a list; accepted: a list"),
+        ({"local_views": 5}, "site: 5 is not a list; accepted: a list"),
+        ({"notes": [5]}, "site: [5] holds something that is not a string; accepted: a list of strings"),
+        (
+            {"endpoints": {"e": ["h"]}},
+            "site member: 'h' is not a mapping; accepted: a mapping with the keys advertised, host, local, networks",
+        ),
+        ({"endpoints": {"e": [{"local": ["x"]}]}}, f"site: 'x' is not an address; accepted: {ACCEPTED}"),
+        (
+            {"endpoints": {"e": [{"networks": "no"}]}},
+            "site member networks: 'no' is not a boolean; accepted: true or false",
+        ),
+    ],
+)
+def test_refuses_what_is_no_site(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(PortMatrixError) as caught:
+        read_site({**site_as_document(_site()), **changes})
+    assert str(caught.value) == message
+
+
+def test_refuses_what_is_no_mapping() -> None:
+    with pytest.raises(PortMatrixError, match=r"^site: 'x' is not a mapping; accepted: a mapping with the keys"):
+        read_site("x")
