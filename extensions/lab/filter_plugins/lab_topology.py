@@ -106,6 +106,15 @@ def sysctls(host: Host, interfaces: int) -> dict[str, str]:
     return settings
 
 
+def hardware_address(address: Address) -> str:
+    """A hardware address that follows from *address*.
+
+    A container that is restarted keeps it, as a real machine does. With a new one, its neighbours would go on talking
+    to the old one for some seconds.
+    """
+    return ":".join(f"{byte:02x}" for byte in b"\x02\x53" + address.packed[-4:])
+
+
 def lab_network_options(subnets: Sequence[str]) -> list[str]:
     """The options of `podman network create` for a zone; the first address of each subnet is this machine's own.
 
@@ -136,7 +145,13 @@ def lab_topology(hosts: Sequence[Host], name: str, prefix: str) -> dict[str, t.A
         host = next(host for host in hosts if host["inventory_hostname"] == name)
         own_zones = zone_addresses(host)
         networks = [
-            ",".join([f"{prefix}{zone}:interface_name=eth{number}", *(f"ip={address}" for address in addresses)])
+            ",".join(
+                [
+                    f"{prefix}{zone}:interface_name=eth{number}",
+                    f"mac={hardware_address(addresses[0])}",
+                    *(f"ip={address}" for address in addresses),
+                ]
+            )
             for number, (zone, addresses) in enumerate(own_zones.items())
         ]
         return {

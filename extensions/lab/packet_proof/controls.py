@@ -42,7 +42,8 @@ def controls_for(lab: Lab, judge: Judge, receiver: Station, protocol: str) -> li
     """Packets of which at least one must reach a receiver that is alive, best first.
 
     Permitted flows of the protocol; then, where the receiver does not judge its own input, the router's own packets and
-    those of a neighbour, whom nobody judges; else permitted flows of the other protocol.
+    those of a neighbour, whom nobody judges; else permitted flows of the other protocol, or to another address of the
+    receiver, which the same sockets take.
     """
     unjudged = [
         Control(Packet(station.address, receiver.address, protocol, *_FREE_PORTS), station, receiver)
@@ -50,8 +51,15 @@ def controls_for(lab: Lab, judge: Judge, receiver: Station, protocol: str) -> li
         if not lab.judges(judge.site, station, receiver)
     ]
     found = list(_permitted(lab, judge, receiver, protocol))[:_MOST_CONTROLS] + unjudged[:2]
-    other = "udp" if protocol == "tcp" else "tcp"
-    return found or list(_permitted(lab, judge, receiver, other))[:_MOST_CONTROLS]
+    if not found:
+        found = [
+            control
+            for station in (receiver, *lab.containers[receiver.container].stations)
+            for any_protocol in ("tcp", "udp")
+            for control in _permitted(lab, judge, station, any_protocol)
+        ]
+        found = found[:_MOST_CONTROLS]
+    return found
 
 
 def neighbours(lab: Lab, receiver: Station) -> list[Station]:

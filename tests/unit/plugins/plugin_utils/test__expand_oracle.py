@@ -23,7 +23,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._expand impo
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix import select_rows
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules import Rule
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._site import Site, build_site
-from hypothesis import event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 from packet_proof import oracle
 from packet_proof.site import Address, Network
@@ -269,7 +269,6 @@ def _packets(data: st.DataObject, case: Case, at: str | None) -> list[oracle.Pac
     return [p for p in drawn if p.source != p.destination and p.source.version == p.destination.version]
 
 
-@settings(max_examples=150)
 @given(st.data())
 @pytest.mark.parametrize("gateway", [None, GATEWAY])
 def test_the_site_and_its_transit_permit_what_the_oracle_permits(gateway: str | None, data: st.DataObject) -> None:
@@ -282,7 +281,6 @@ def test_the_site_and_its_transit_permit_what_the_oracle_permits(gateway: str | 
         assert permitted >= set(oracle.permitted(case.oracle, packet, gateway))
 
 
-@settings(max_examples=150)
 @given(st.data())
 @pytest.mark.parametrize("hook", ["input", "output"])
 def test_a_host_permits_what_the_oracle_permits(hook: t.Any, data: st.DataObject) -> None:

@@ -50,7 +50,7 @@ def _extra(**rule: t.Any) -> list[str]:
     """The lines that an extra rule adds to the chain of its hook."""
     hook = rule.setdefault("hook", "input")
     without, with_rule = (
-        _chains(render_ruleset(Policy((hook,), (), extra_rules)))[hook]
+        _chains(render_ruleset(Policy((hook,), (), extra_rules=extra_rules)))[hook]
         for extra_rules in ((), parse_extra_rules([{"name": "extra", "protocol": "tcp", **rule}], "W"))
     )
     return [line for line in with_rule if line not in without]
@@ -184,9 +184,43 @@ def test_extra_rules(rule: dict[str, t.Any], lines: list[str]) -> None:
 
 def test_extra_rules_come_before_the_matrix_and_the_default() -> None:
     extra = parse_extra_rules([{"name": "ssh", "protocol": "tcp", "destination_ports": 22, "hook": "output"}], "W")
-    lines = _chains(render_ruleset(Policy(("output",), expand(_site(), "a", ["output"]), extra)))["output"]
+    lines = _chains(render_ruleset(Policy(("output",), expand(_site(), "a", ["output"]), extra_rules=extra)))["output"]
     comments = [line.rpartition("comment ")[2].strip('"') for line in lines if "comment" in line]
     assert comments[-3:] == ["ssh", "r1", "default_deny"]
+
+
+REPLY = "tcp flags & (syn | ack) != syn"
+
+
+@pytest.mark.parametrize(
+    ("rule", "replies"),
+    [
+        (
+            {"protocol": "tcp", "source": ["192.0.2.7"], "destination_ports": 22},
+            [f'tcp sport 22 {REPLY} ip daddr 192.0.2.7 counter accept comment "ssh_replies"'],
+        ),
+        ({"protocol": "tcp"}, [f'meta l4proto tcp {REPLY} counter accept comment "ssh_replies"']),
+        ({"protocol": "udp", "destination_ports": 22}, []),
+        ({"protocol": "tcp", "hook": "forward"}, []),
+    ],
+    ids=["from one address", "from anywhere", "not TCP", "not to this host"],
+)
+def test_a_management_connection_older_than_the_table_goes_on(rule: dict[str, t.Any], replies: list[str]) -> None:
+    management = parse_extra_rules([{"name": "ssh", **rule}], "W")
+    chains = _chains(render_ruleset(Policy(("input", "output", "forward"), (), management=management)))
+    assert [line for line in chains["output"] if "ssh" in line] == replies
+    assert not any("ssh_replies" in line for line in (*chains["input"], *chains["forward"]))
+
+
+def test_only_management_has_replies() -> None:
+    extra = parse_extra_rules([{"name": "ssh", "protocol": "tcp", "destination_ports": 22}], "W")
+    assert "replies" not in render_ruleset(Policy(("input", "output"), (), extra_rules=extra))
+
+
+def test_the_longest_management_rule_with_replies_loads(kernel: Kernel) -> None:
+    management = parse_extra_rules([{"name": "m" * 63, "protocol": "tcp", "source": ["192.0.2.0/24"]}], "W")
+    loaded = kernel.load(render_ruleset(Policy(("input", "output"), (), management=management)))
+    assert {rule["chain"] for rule in loaded.of_kind("rule") if rule.get("comment") == "m" * 63} == {"input", "output"}
 
 
 def test_equal_policies_give_equal_text() -> None:
@@ -224,7 +258,9 @@ def test_the_longest_ids_load(kernel: Kernel) -> None:
         {}, {}, [row], endpoints={name: {"networks": [f"192.0.{i}.0/24"]} for i, name in enumerate(names)}
     )
     extra = parse_extra_rules([{"name": "e" * 63, "protocol": "icmpv6", "source": ["2001:db8::/64"]}], "W")
-    loaded = kernel.load(render_ruleset(Policy(("input", "forward"), expand(site, "fw", ["forward"]), extra)))
+    loaded = kernel.load(
+        render_ruleset(Policy(("input", "forward"), expand(site, "fw", ["forward"]), extra_rules=extra))
+    )
     assert {"r" * 63, "e" * 63} <= {rule.get("comment") for rule in loaded.of_kind("rule")}
 
 

@@ -1,0 +1,170 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The filters as functions: what they take, what they return, and how they fail."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Iterator, Mapping
+
+import pytest
+from ansible.errors import AnsibleFilterError
+from ansible_collections.uc_firewall.pexip_sfb.plugins.filter import expand, nftables_ruleset, rows, site
+
+GROUPS = {
+    "all": ["node1", "fe1", "fw", "unrelated"],
+    "pexip_conferencing_nodes": ["node1"],
+    "sfb_front_ends": ["fe1"],
+    "port_matrix_gateways": ["fw"],
+}
+HOSTVARS: dict[str, dict[str, t.Any]] = {
+    "node1": {"port_matrix_addresses": ["192.0.2.11"]},
+    "fe1": {"ansible_host": "198.51.100.21"},
+    "fw": {"ansible_host": "fw.example"},
+    "unrelated": {"port_matrix_addresses": "nonsense"},
+}
+MESH = {"id": "mesh", "source": "front_end", "destination": "front_end", "protocols": "tcp", "destination_ports": 444}
+ONLY_SIP = [row for row in rows.rows([]) if row["id"] == "sip_signaling"]
+
+
+def _site(own_rows: list[dict[str, t.Any]] = ONLY_SIP, **arguments: t.Any) -> dict[str, t.Any]:
+    return site.site(HOSTVARS, GROUPS, own_rows, **arguments)
+
+
+class Counting(Mapping[str, t.Any]):
+    """Hostvars that note whose variables are read, as each read costs a templating of that host."""
+
+    def __init__(self, data: Mapping[str, t.Any]) -> None:
+        self.data = data
+        self.reads: list[str] = []
+
+    def __getitem__(self, key: str) -> t.Any:
+        self.reads.append(key)
+        return self.data[key]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.data
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.data)
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+
+@pytest.mark.parametrize(
+    ("module", "name"), [(expand, "expand"), (nftables_ruleset, "nftables_ruleset"), (rows, "rows"), (site, "site")]
+)
+def test_each_file_has_the_filter_of_its_name(module: t.Any, name: str) -> None:
+    filters = module.FilterModule().filters()
+    assert list(filters) == [name]
+    assert callable(filters[name])
+
+
+def test_a_site_reads_only_hosts_that_can_be_an_endpoint() -> None:
+    hostvars = Counting({**HOSTVARS, **{f"h{number}": {} for number in range(1000)}})
+    site.site(hostvars, {**GROUPS, "others": [f"h{number}" for number in range(1000)]}, ONLY_SIP)
+    assert sorted(hostvars.reads) == ["fe1", "node1"]
+
+
+def test_a_site_reads_the_hosts_of_the_play_too() -> None:
+    hostvars = Counting(HOSTVARS)
+    site.site(hostvars, GROUPS, ONLY_SIP, play_hosts=["fw"])
+    assert set(hostvars.reads) == {"fe1", "node1", "fw"}
+
+
+def test_hosts_of_the_play_that_disagree_are_an_error() -> None:
+    hostvars = {**HOSTVARS, "fw": {"port_matrix_ports": {"sip": 5062}}}
+    with pytest.raises(AnsibleFilterError, match="port_matrix_ports: differs between the hosts 'fe1', 'fw'"):
+        site.site(hostvars, GROUPS, ONLY_SIP, play_hosts=["fe1", "fw"])
+
+
+def test_unset_options_are_the_defaults() -> None:
+    assert _site(ports=None, endpoints=None, allow_empty=[]) == _site()
+
+
+def test_rules_of_a_site_have_no_hook_and_those_of_a_host_do() -> None:
+    built = _site()
+    assert [("hook" in rule) for rule in expand.expand_filter(built)] == [False, False]
+    assert [rule["hook"] for rule in expand.expand_filter(built, "fe1")] == ["input", "output"]
+    assert [rule["hook"] for rule in expand.expand_filter(built, "fw", "forward")] == ["forward", "forward"]
+
+
+def test_a_ruleset_has_the_chains_of_the_host() -> None:
+    built = _site()
+    assert "chain output" not in nftables_ruleset.nftables_ruleset(built, "fe1")
+    assert "chain output" in nftables_ruleset.nftables_ruleset(built, "fe1", egress=True)
+    assert "chain forward_judged" in nftables_ruleset.nftables_ruleset(built, "fw", gateway=True)
+    everything = nftables_ruleset.nftables_ruleset(built, "fw", gateway=True, judged_endpoints="all")
+    assert "chain forward_judged" not in everything
+    assert "policy drop" in everything
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: rows.rows([], ["sip"]),
+            "rows:\nport_matrix_disabled_rows: there is no row 'sip'; accepted: conference_avatar,",
+        ),
+        (
+            lambda: _site(ports={"sip": 0}),
+            "site:\nport_matrix_ports.sip: 0: port 0 is out of range; accepted: a port 1-65535,",
+        ),
+        (
+            lambda: _site(endpoints={"edge": {"groups": 5}}),
+            "site:\nport_matrix_endpoints.edge.groups: 5 is not a list; accepted: a list",
+        ),
+        (lambda: _site(endpoints=[5]), "site:\nport_matrix_endpoints: [5] is not a mapping; accepted: a mapping"),
+        (
+            lambda: expand.expand_filter(_site(), 5),
+            "expand:\nhost: 5 is not a string; accepted: the name of an inventory host",
+        ),
+        (
+            lambda: expand.expand_filter(_site(), "fe1", ["up"]),
+            "expand:\nhooks: unknown value 'up'; accepted: forward, input, output",
+        ),
+        (
+            lambda: expand.expand_filter({"rows": []}),
+            "expand:\nsite: has no endpoints; accepted: what the filter site returned",
+        ),
+        (
+            lambda: nftables_ruleset.nftables_ruleset(_site(), "fw"),
+            "nftables_ruleset:\nhost 'fw': is no endpoint of an enabled row and no gateway, "
+            "so there is nothing to apply; accepted: a host in a group of an endpoint or in port_matrix_gateways",
+        ),
+        (
+            lambda: nftables_ruleset.nftables_ruleset(_site(), "fe1", egress="yes"),
+            "nftables_ruleset:\nlinux_firewall_egress: 'yes' is not a boolean; accepted: true or false",
+        ),
+        (
+            lambda: nftables_ruleset.nftables_ruleset(_site(), "fe1", enforce="yes"),
+            "nftables_ruleset:\nlinux_firewall_enforce: 'yes' is not a boolean; accepted: true or false",
+        ),
+        (
+            lambda: nftables_ruleset.nftables_ruleset(_site(), "fe1", extra_rules=[{"name": "x"}]),
+            "nftables_ruleset:\nlinux_firewall_extra_rules: {'name': 'x'} has no protocol; accepted: a mapping with",
+        ),
+        (
+            lambda: nftables_ruleset.nftables_ruleset(_site(), "fe1", management="ssh"),
+            "nftables_ruleset:\nlinux_firewall_management: 'ssh' is not a list; accepted: a list",
+        ),
+    ],
+)
+def test_an_error_names_the_filter_and_what_is_wrong(call: t.Callable[[], object], message: str) -> None:
+    with pytest.raises(AnsibleFilterError) as caught:
+        call()
+    assert str(caught.value).startswith(f"uc_firewall.pexip_sfb.{message}")
+
+
+@pytest.mark.xfail(strict=True, reason="the message says endpoint, not the variable")
+def test_judging_an_unknown_endpoint_names_the_variable() -> None:
+    with pytest.raises(AnsibleFilterError, match=r"linux_firewall_judged_endpoints: unknown .*'edeg'"):
+        nftables_ruleset.nftables_ruleset(_site(), "fw", gateway=True, judged_endpoints=["edeg"])
+
+
+@pytest.mark.xfail(strict=True, reason="judged endpoints are resolved for hosts that judge no transit")
+def test_who_is_judged_does_not_matter_on_a_host_that_is_no_gateway() -> None:
+    built = site.site(HOSTVARS, GROUPS, [{**MESH, "destination": "sfb_server"}])
+    assert "chain input" in nftables_ruleset.nftables_ruleset(built, "fe1")
