@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._addresses import AddressSet
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._errors import PortMatrixError, shown
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._expand import expand, hooks_of
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._extra_rules import parse_extra_rules
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue import as_filter
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._inventory import to_plain
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._mapping import as_flag, as_strings
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._mapping import as_choice, as_flag, as_strings
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables import Policy, render_ruleset
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._site import Site
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._site_document import read_site
 
 DOCUMENTATION = r"""
@@ -104,19 +106,23 @@ def nftables_ruleset(
             "is no endpoint of an enabled row and no gateway, so there is nothing to apply",
             "a host in a group of an endpoint or in port_matrix_gateways",
         )
-    judged = to_plain(judged_endpoints)
-    view = built.view_of(name)
     policy = Policy(
         hooks=hooks,
         rules=expand(built, name, hooks),
         management=parse_extra_rules(to_plain(management), "linux_firewall_management"),
         extra_rules=parse_extra_rules(to_plain(extra_rules), "linux_firewall_extra_rules"),
-        judged=(
-            None if judged == "all" else built.side(as_strings(judged, "linux_firewall_judged_endpoints")).seen(view)
-        ),
+        judged=_judged(built, name, to_plain(judged_endpoints)) if "forward" in hooks else None,
         enforce=as_flag(enforce, "linux_firewall_enforce"),
     )
     return render_ruleset(policy)
+
+
+def _judged(site: Site, gateway: str, endpoints: object) -> AddressSet | None:
+    if endpoints == "all":
+        return None
+    where = "linux_firewall_judged_endpoints"
+    chosen = tuple(as_choice(name, where, site.endpoints) for name in as_strings(endpoints, where))
+    return site.side(chosen).seen(site.view_of(gateway))
 
 
 class FilterModule:

@@ -133,7 +133,7 @@ def _fallback_note(host: Host, endpoint: EndpointDefinition) -> Iterable[str]:
 
 def no_address_message(endpoint: EndpointDefinition, users: str) -> str:
     """Say that *endpoint* is empty, which rows need it (*users*), and every way out."""
-    groups = names((*endpoint.groups, *endpoint.fallback_groups)) or "none"
+    groups = names(shown(group) for group in (*endpoint.groups, *endpoint.fallback_groups)) or "none"
     return (
         f"endpoint {endpoint.name}: has no addresses, and row {users} needs them (its groups: {groups}); accepted: "
         f"hosts in those groups, networks in port_matrix_endpoints.{endpoint.name}, "

@@ -9,7 +9,7 @@ import typing as t
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ._addresses import AddressSet, parse_network
+from ._addresses import FAMILIES, AddressSet, Family, parse_network
 from ._errors import PortMatrixError, ProblemList, names, shown
 from ._intervals import IntervalSet
 from ._mapping import as_choice, as_identifier, as_list, as_mapping
@@ -18,6 +18,7 @@ from ._rules import HOOKS, Hook
 
 PROTOCOLS_WITH_PORTS = ("tcp", "udp")
 PROTOCOLS = (*PROTOCOLS_WITH_PORTS, "icmp", "icmpv6")
+_FAMILY_OF_PROTOCOL: dict[str, Family] = {"icmp": "ipv4", "icmpv6": "ipv6"}
 
 _KEYS = ("name", "hook", "protocol", "source", "destination", "source_ports", "destination_ports")
 
@@ -33,6 +34,15 @@ class ExtraRule:
     destination: AddressSet | None
     source_ports: IntervalSet
     destination_ports: IntervalSet
+
+    def families(self) -> list[Family]:
+        """The families of the packets that the rule can match."""
+        return [
+            family
+            for family in FAMILIES
+            if self.protocol not in _FAMILY_OF_PROTOCOL or _FAMILY_OF_PROTOCOL[self.protocol] == family
+            if all(side is None or side.of_family(family) for side in (self.source, self.destination))
+        ]
 
 
 def parse_extra_rules(value: object, where: str) -> tuple[ExtraRule, ...]:
@@ -59,7 +69,7 @@ def _parse(value: object, where: str) -> ExtraRule:
     ports = [key for key in ("source_ports", "destination_ports") if key in data]
     if ports and protocol not in PROTOCOLS_WITH_PORTS:
         raise PortMatrixError.at(f"{where} {ports[0]}", f"{protocol} has no ports", names(PROTOCOLS_WITH_PORTS))
-    return ExtraRule(
+    rule = ExtraRule(
         name=name,
         hook=t.cast(Hook, as_choice(data.get("hook", "input"), f"{where} hook", HOOKS)),
         protocol=protocol,
@@ -72,6 +82,11 @@ def _parse(value: object, where: str) -> ExtraRule:
             else ANY_PORT
         ),
     )
+    if not rule.families():
+        raise PortMatrixError.at(
+            where, "can match no packet: its protocol, source and destination have no family in common", "one family"
+        )
+    return rule
 
 
 def _addresses(data: Mapping[str, object], key: str, where: str) -> AddressSet | None:

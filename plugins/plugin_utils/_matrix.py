@@ -139,6 +139,13 @@ def select_rows(
     disabled = as_strings(disabled_rows, "port_matrix_disabled_rows")
     known = [str(row.get("id")) for row in rows]
     for row_id in disabled:
+        if known.count(row_id) > 1:
+            raise PortMatrixError.at(
+                "port_matrix_extra_rows",
+                f"row id {row_id} stands twice",
+                "an id of its own for each row, disabled or not",
+            )
+    for row_id in disabled:
         if row_id not in known:
             raise PortMatrixError.at("port_matrix_disabled_rows", f"there is no row {shown(row_id)}", names(known))
     strict = as_flag(strict_clients, "port_matrix_strict_clients")

@@ -93,6 +93,8 @@ def _judged_forward(text: _Text, policy: Policy, judged: AddressSet) -> None:
             "have no addresses, so nothing would be judged",
             "endpoints with addresses",
         )
+    # Rules first: the sets get the names that the rules give them, and these lines share them.
+    judgement = list(_judgement(text.sets, policy, "forward"))
     lines = [_base("forward", drop=False)]
     for family in FAMILIES:
         for side in ("saddr", "daddr"):
@@ -100,7 +102,7 @@ def _judged_forward(text: _Text, policy: Policy, judged: AddressSet) -> None:
                 match = match_addresses(text.sets, ("judged",), judged.of_family(family), family, side)
                 lines.append(f"{match or f'meta nfproto {family}'} jump forward_judged")
     text.chain("forward", lines)
-    text.chain("forward_judged", _judgement(text.sets, policy, "forward"))
+    text.chain("forward_judged", judgement)
 
 
 def _judgement(sets: SetTable, policy: Policy, hook: Hook) -> Iterator[str]:
@@ -166,12 +168,14 @@ def _extra_rule(sets: SetTable, extra: ExtraRule, condition: str = "") -> Iterat
     if extra.source is None and extra.destination is None:
         yield _accept(None, ports, comment=extra.name)
         return
-    for family in FAMILIES:
-        sides = [(extra.source, "saddr"), (extra.destination, "daddr")]
-        given = [(addresses.of_family(family), side) for addresses, side in sides if addresses is not None]
-        if all(addresses for addresses, _side in given):
-            matches = [match_addresses(sets, (extra.name,), addresses, family, side) for addresses, side in given]
-            yield _accept(family, ports, *matches, comment=extra.name)
+    for family in extra.families():
+        sides = ((extra.source, "saddr"), (extra.destination, "daddr"))
+        matches = [
+            match_addresses(sets, (extra.name,), addresses.of_family(family), family, side)
+            for addresses, side in sides
+            if addresses is not None
+        ]
+        yield _accept(family, ports, *matches, comment=extra.name)
 
 
 def _accept(family: Family | None, ports: str, *addresses: str, comment: str) -> str:

@@ -22,6 +22,7 @@ _EVERY: dict[Family, IntervalSet] = {
     "ipv6": IntervalSet(((0, 2**128 - 1),)),
 }
 _NAMES_SPELLED_OUT = 3
+_COMMENT_LENGTH = 127  # what nft takes
 
 
 class SetTable:
@@ -29,9 +30,13 @@ class SetTable:
 
     def __init__(self) -> None:
         self._names: dict[tuple[Family, IntervalSet], str] = {}
+        self._users: dict[str, dict[str, None]] = {}
 
     def name(self, endpoints: Sequence[str], addresses: IntervalSet, family: Family) -> str:
-        """Return the name of the set that holds *addresses*, named after the *endpoints* that first needed it."""
+        """Return the name of the set that holds *addresses*, named after the *endpoints* that first needed it.
+
+        Where others need it too, its comment lists them.
+        """
         key = (family, addresses)
         if key not in self._names:
             base = "_or_".join(endpoints)
@@ -43,14 +48,17 @@ class SetTable:
                 number += 1
                 name = f"{base}_{number}_{_SUFFIX[family]}"
             self._names[key] = name
+        self._users.setdefault(self._names[key], {})[" or ".join(endpoints)] = None
         return self._names[key]
 
     def declarations(self) -> Iterator[str]:
         """Yield the text of each set, in order of first use."""
         for (family, addresses), name in self._names.items():
             elements = ",\n\t\t\t".join(_element(interval, family) for interval in addresses.intervals)
+            users = "; ".join(self._users[name])[:_COMMENT_LENGTH]
+            comment = f'\t\tcomment "{users}"\n' if len(self._users[name]) > 1 else ""
             yield (
-                f"\tset {name} {{\n\t\ttype {_TYPE[family]}\n\t\tflags interval\n"
+                f"\tset {name} {{\n\t\ttype {_TYPE[family]}\n\t\tflags interval\n{comment}"
                 f"\t\telements = {{\n\t\t\t{elements}\n\t\t}}\n\t}}"
             )
 

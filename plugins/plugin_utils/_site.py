@@ -86,11 +86,12 @@ def build_site(
             users = names(row.id for row in parsed_rows if name in row.endpoints())
             problems.add(no_address_message(definitions[name], users))
     local_views = frozenset(host for host, variables in hosts.items() if _has_local_view(host, variables, problems))
-    site = Site(in_canonical_order(parsed_rows), members, local_views, tuple(sorted(set(notes))))
+    site = Site(in_canonical_order(parsed_rows), members, local_views)
+    notes.extend(_hosts_apart(site))
     for message in _families_apart(site):
         problems.add(message)
     problems.raise_if_any()
-    return site
+    return replace(site, notes=tuple(sorted(set(notes))))
 
 
 def _definitions(overrides: Mapping[str, object], needed: Sequence[str]) -> dict[str, EndpointDefinition]:
@@ -150,6 +151,18 @@ def _families_apart(site: Site) -> Iterable[str]:
                         f"and {names(there)} only {names(opposite)}; "
                         "accepted: a family that both have, or the row in port_matrix_disabled_rows"
                     )
+
+
+def _hosts_apart(site: Site) -> Iterable[str]:
+    """Yield a note for each machine that a row names and that shares no family with the other side of that row."""
+    for row in site.rows:
+        for here, there in ((row.source, row.destination), (row.destination, row.source)):
+            opposite = site.side(there).seen("advertised").families()
+            side = site.side(here)
+            for host in sorted(side.machines):
+                own = side.members[host].addresses.advertised.families()
+                if opposite and not own & opposite:
+                    yield f"host {shown(host)} has only {names(own)}: row {row.id} opens nothing for it"
 
 
 def _has_local_view(host: str, variables: Mapping[str, object], problems: ProblemList) -> bool:

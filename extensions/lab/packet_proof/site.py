@@ -150,12 +150,19 @@ def _pairs(host: str, entries: t.Any) -> tuple[NatPair, ...]:
     pairs = []
     for entry in [entries] if isinstance(entries, (str, Mapping)) else entries:
         if isinstance(entry, Mapping):
-            local = read_network(host, entry["address"])
-            pairs.append(NatPair(local, read_network(host, entry.get("advertised") or entry["address"])))
+            local = read_address(host, entry["address"])
+            pairs.append(NatPair(local, read_address(host, entry.get("advertised") or entry["address"])))
         else:
-            network = read_network(host, entry)
+            network = read_address(host, entry)
             pairs.append(NatPair(network, network))
     return tuple(pairs)
+
+
+def read_address(where: str, text: object) -> Network:
+    """What a host has: a network, or with host bits set the one address. :raises SiteError: it is none."""
+    network = read_network(where, text)
+    address = ipaddress.ip_interface(str(text)).ip
+    return network if address == network.network_address else ipaddress.ip_network(address)
 
 
 def read_network(where: str, text: object) -> Network:

@@ -158,13 +158,11 @@ def test_an_error_names_the_filter_and_what_is_wrong(call: t.Callable[[], object
     assert str(caught.value).startswith(f"uc_firewall.pexip_sfb.{message}")
 
 
-@pytest.mark.xfail(strict=True, reason="the message says endpoint, not the variable")
 def test_judging_an_unknown_endpoint_names_the_variable() -> None:
     with pytest.raises(AnsibleFilterError, match=r"linux_firewall_judged_endpoints: unknown .*'edeg'"):
         nftables_ruleset.nftables_ruleset(_site(), "fw", gateway=True, judged_endpoints=["edeg"])
 
 
-@pytest.mark.xfail(strict=True, reason="judged endpoints are resolved for hosts that judge no transit")
 def test_who_is_judged_does_not_matter_on_a_host_that_is_no_gateway() -> None:
     built = site.site(HOSTVARS, GROUPS, [{**MESH, "destination": "sfb_server"}])
     assert "chain input" in nftables_ruleset.nftables_ruleset(built, "fe1")

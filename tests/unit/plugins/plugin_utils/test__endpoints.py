@@ -158,7 +158,7 @@ def test_a_missing_interface_is_noted(definition: EndpointDefinition, variables:
 
 @pytest.mark.parametrize(
     ("endpoint", "groups"),
-    [(EndpointDefinition("e", ("b", "a"), ("c",)), "a, b, c"), (EndpointDefinition("e"), "none")],
+    [(EndpointDefinition("e", ("b", "a"), ("c",)), "'a', 'b', 'c'"), (EndpointDefinition("e"), "none")],
 )
 def test_the_message_of_an_empty_endpoint_names_every_way_out(endpoint: EndpointDefinition, groups: str) -> None:
     assert no_address_message(endpoint, "sip, psom") == (

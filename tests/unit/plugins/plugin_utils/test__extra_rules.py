@@ -51,6 +51,11 @@ def test_protocols_without_ports(protocol: str) -> None:
     assert (rule.protocol, rule.source_ports, rule.destination_ports) == (protocol, ANY_PORT, ANY_PORT)
 
 
+NO_FAMILY = (
+    "W ssh: can match no packet: its protocol, source and destination have no family in common; accepted: one family"
+)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -65,6 +70,14 @@ def test_protocols_without_ports(protocol: str) -> None:
         ({"protocol": "sctp"}, "W ssh protocol: unknown value 'sctp'; accepted: icmp, icmpv6, tcp, udp"),
         ({"hook": "prerouting"}, "W ssh hook: unknown value 'prerouting'; accepted: forward, input, output"),
         ({"source": "192.0.2.1"}, "W ssh source: '192.0.2.1' is not a list; accepted: a list"),
+        (
+            {"source": ["192.0.2.1"], "destination": ["2001:db8::1"]},
+            NO_FAMILY,
+        ),
+        (
+            {"protocol": "icmp", "source": ["2001:db8::1"], "source_ports": ..., "destination_ports": ...},
+            NO_FAMILY,
+        ),
         ({"source": []}, "W ssh source: is an empty list; accepted: addresses, or no source for any address"),
         (
             {"destination": []},

@@ -75,6 +75,11 @@ def test_selecting_does_not_change_the_table() -> None:
     ("arguments", "message"),
     [
         (
+            {"extra_rows": [{**OWN_ROW, "id": "wac_content"}], "disabled_rows": ["wac_content"]},
+            "port_matrix_extra_rows: row id wac_content stands twice; "
+            "accepted: an id of its own for each row, disabled or not",
+        ),
+        (
             {"disabled_rows": ["sip"]},
             "port_matrix_disabled_rows: there is no row 'sip'; accepted: " + ", ".join(sorted(INTEGRATION + STRICT)),
         ),

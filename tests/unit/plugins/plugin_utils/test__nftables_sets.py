@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 import pytest
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._addresses import AddressSet, Family, parse_network
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._intervals import IntervalSet
@@ -12,6 +14,9 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables_se
     match_ports,
 )
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._ports import ANY_PORT, parse_ports
+
+if t.TYPE_CHECKING:
+    from tests.unit.conftest import Kernel
 
 
 def _addresses(*texts: str, family: Family = "ipv4") -> IntervalSet:
@@ -28,6 +33,23 @@ def test_the_same_addresses_share_a_set_named_after_who_came_first() -> None:
     assert sets.name(["edge"], addresses, "ipv4") == "edge_v4"
     assert sets.name(["edge_av"], addresses, "ipv4") == "edge_v4"
     assert _declared(sets).count("set ") == 1
+
+
+def test_a_shared_set_says_who_uses_it() -> None:
+    sets = SetTable()
+    addresses = _addresses("192.0.2.0/24")
+    sets.name(["front_end"], addresses, "ipv4")
+    assert "comment" not in "".join(sets.declarations())
+    sets.name(["edge", "front_end"], addresses, "ipv4")
+    assert '\t\tcomment "front_end; edge or front_end"\n' in "".join(sets.declarations())
+
+
+def test_the_comment_of_a_shared_set_is_one_that_nftables_accepts(kernel: Kernel) -> None:
+    sets = SetTable()
+    for number in range(9):
+        sets.name([f"{chr(97 + number)}{'x' * 40}"], _addresses("192.0.2.0/24"), "ipv4")
+    loaded = kernel.load("table inet t {\n" + "".join(sets.declarations()) + "\n}")
+    assert len(loaded.of_kind("set")) == 1
 
 
 def test_the_same_integers_of_another_family_are_another_set() -> None:

@@ -221,7 +221,7 @@ def test_refuses_with_variable_value_and_what_is_accepted(row: object, changes: 
 
 def test_an_empty_endpoint_is_reported_with_the_rows_that_need_it() -> None:
     assert _problems(_row("b", source="wac_server"), _row("a", destination=["wac_server", "front_end"])) == [
-        "endpoint wac_server: has no addresses, and row a, b needs them (its groups: wac_servers); accepted: "
+        "endpoint wac_server: has no addresses, and row a, b needs them (its groups: 'wac_servers'); accepted: "
         "hosts in those groups, networks in port_matrix_endpoints.wac_server, "
         "wac_server in port_matrix_allow_empty, or the rows in port_matrix_disabled_rows"
     ]
@@ -244,6 +244,12 @@ def test_families_that_do_not_meet_are_reported_from_both_sides() -> None:
 def test_families_that_meet_in_one_pass() -> None:
     hosts = {**HOSTS, "edge1": {"port_matrix_addresses": ["2001:db8::1", "192.0.2.131"]}}
     assert _seen(_build(_row(source="edge"), hosts=hosts), "edge") == ["192.0.2.131/32", "2001:db8::1/128"]
+
+
+def test_a_machine_that_meets_nobody_is_noted() -> None:
+    hosts = {**HOSTS, "fe2": {"port_matrix_addresses": ["2001:db8::22"]}}
+    groups = {**GROUPS, "sfb_front_ends": ["fe1", "fe2"]}
+    assert _build(hosts=hosts, groups=groups).notes == ("host 'fe2' has only ipv6: row r1 opens nothing for it",)
 
 
 def test_all_problems_of_the_variables_are_reported_at_once() -> None:

@@ -1,0 +1,160 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module runs for real, through Ansible, in a network namespace that exists for the test only."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import typing as t
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+OURS = "table inet pexip_sfb\ndelete table inet pexip_sfb\ntable inet pexip_sfb {{\n{body}\n}}\n"
+RULESET = OURS.format(
+    body="""
+    set nodes {
+        type ipv4_addr
+        flags interval
+        elements = { 192.0.2.11, 192.0.2.16/28 }
+    }
+    chain input {
+        type filter hook input priority filter; policy accept;
+        ip saddr @nodes counter accept
+    }"""
+)
+OTHER_RULESET = OURS.format(
+    body="""
+    chain input {
+        type filter hook input priority filter; policy drop;
+    }"""
+)
+FOREIGN = """
+table inet theirs {
+    chain input {
+        type filter hook input priority 5; policy accept;
+        tcp dport 22 accept
+    }
+}
+"""
+
+
+class Host:
+    """A network namespace that stands for a host."""
+
+    def __init__(self, name: str) -> None:
+        self._inside = ["ip", "netns", "exec", name]
+
+    def nft(self, *arguments: str, text: str | None = None) -> str:
+        command = [*self._inside, "nft", *arguments]
+        return subprocess.run(command, input=text, capture_output=True, text=True, check=True).stdout
+
+    def module(self, *options: str, **arguments: str) -> dict[str, t.Any]:
+        """Run the module; return what it returned, whether it ``failed``, and what the user was ``shown``."""
+        command = [
+            *self._inside, "ansible", "-i", "host,", "all", "-c", "local",
+            "-e", f"ansible_python_interpreter={sys.executable}",
+            "-m", "uc_firewall.pexip_sfb.nftables_table", "-a", json.dumps(arguments), *options,
+        ]  # fmt: skip
+        environment = {**os.environ, "ANSIBLE_NOCOLOR": "1"}
+        output = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=60, check=False
+        ).stdout
+        start = output.index("=> ") + 3
+        result = t.cast("dict[str, t.Any]", json.JSONDecoder().raw_decode(output[start:])[0])
+        return {**result, "failed": "FAILED!" in output[:start], "shown": output}
+
+
+@pytest.fixture
+def host() -> Iterator[Host]:
+    name = f"pexip-sfb-test-{uuid.uuid4().hex[:8]}"
+    made = subprocess.run(["ip", "netns", "add", name], capture_output=True, text=True, check=False)
+    if made.returncode:
+        pytest.fail(
+            f"no network namespace ({made.stderr.strip()}); run as root, with the packages iproute2 and nftables"
+        )
+    yield Host(name)
+    subprocess.run(["ip", "netns", "delete", name], check=True)
+
+
+def test_the_table_is_made_once_and_others_are_left_alone(host: Host) -> None:
+    host.nft("-f", "-", text=FOREIGN)
+    first = host.module(ruleset=RULESET)
+    listed = host.nft("list", "ruleset")
+    again = host.module(ruleset=RULESET)
+    assert (first["changed"], again["changed"]) == (True, False)
+    assert first["nft"].endswith("/nft")
+    assert "table inet theirs" in listed
+    assert "192.0.2.16/28" in listed
+    assert host.nft("list", "ruleset") == listed
+
+
+def test_another_ruleset_replaces_the_table(host: Host) -> None:
+    host.module(ruleset=RULESET)
+    assert host.module(ruleset=OTHER_RULESET)["changed"] is True
+    listed = host.nft("list", "ruleset")
+    assert "policy drop" in listed
+    assert "nodes" not in listed
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        ("flush", "chain", "inet", "pexip_sfb", "input"),
+        ("add", "element", "inet", "pexip_sfb", "nodes", "{ 198.51.100.1 }"),
+        ("insert", "rule", "inet", "pexip_sfb", "input", "accept"),
+        ("add", "chain", "inet", "pexip_sfb", "extra"),
+        ("flush", "ruleset"),
+    ],
+)
+def test_what_somebody_changed_in_the_kernel_is_put_right(host: Host, spoil: tuple[str, ...]) -> None:
+    host.module(ruleset=RULESET)
+    good = host.nft("-s", "list", "ruleset")
+    host.nft(*spoil)
+    assert host.module(ruleset=RULESET)["changed"] is True
+    assert host.nft("-s", "list", "ruleset") == good
+
+
+def test_check_mode_tells_the_difference_and_changes_nothing(host: Host) -> None:
+    host.module(ruleset=RULESET)
+    before = host.nft("-s", "list", "ruleset")
+    result = host.module("--check", "--diff", ruleset=OTHER_RULESET)
+    assert result["changed"] is True
+    assert "+\t\ttype filter hook input priority filter; policy drop;" in result["shown"]
+    assert "-\t\tip saddr @nodes counter accept" in result["shown"]
+    assert host.nft("-s", "list", "ruleset") == before
+
+
+def test_absent_removes_our_table_and_no_other(host: Host) -> None:
+    host.nft("-f", "-", text=FOREIGN)
+    before = host.nft("list", "ruleset")
+    host.module(ruleset=RULESET)
+    checked = host.module("--check", state="absent")
+    removed = host.module(state="absent")
+    again = host.module(state="absent")
+    assert (checked["changed"], removed["changed"], again["changed"]) == (True, True, False)
+    assert host.nft("list", "ruleset") == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"ruleset": "table inet pexip_sfb { nonsense }"}, "nft did not take it in a scratch network namespace"),
+        ({"ruleset": f"{RULESET}\n{FOREIGN}"}, "accepted: only table inet pexip_sfb"),
+        ({"ruleset": ""}, "it holds []; accepted: only table inet pexip_sfb"),
+        ({"ruleset": RULESET, "table": "x; flush ruleset"}, "table: 'x; flush ruleset' is not a plain nftables name"),
+        ({"state": "present"}, "state is present but all of the following are missing: ruleset"),
+    ],
+)
+def test_what_cannot_be_applied_leaves_the_kernel_alone(host: Host, arguments: dict[str, str], message: str) -> None:
+    host.module(ruleset=OTHER_RULESET)
+    before = host.nft("list", "ruleset")
+    result = host.module(**arguments)
+    assert result["failed"] is True
+    assert message in result["msg"]
+    assert host.nft("list", "ruleset") == before
