@@ -75,20 +75,20 @@ _value:
       destination_ports: ["3478"]
       hook: input
   contains:
-    row: {description: Id of the row., type: str}
-    purpose: {description: What the row is for., type: str}
-    group: {description: V(integration)\, V(strict_clients) or V(custom)., type: str}
-    tls: {description: Whether the traffic is TLS., type: bool}
-    reference: {description: Where the row comes from., type: str}
-    protocol: {description: V(tcp) or V(udp)., type: str}
-    family: {description: V(ipv4) or V(ipv6)., type: str}
-    source_endpoint: {description: Endpoints that send., type: list, elements: str}
-    source: {description: Their addresses\, sorted and merged CIDRs., type: list, elements: str}
-    source_ports: {description: Sorted\, merged ports or ranges; empty is any., type: list, elements: str}
-    destination_endpoint: {description: Endpoints that receive., type: list, elements: str}
-    destination: {description: Their addresses\, sorted and merged CIDRs., type: list, elements: str}
-    destination_ports: {description: Sorted\, merged ports or ranges; empty is any., type: list, elements: str}
-    hook: {description: V(input)\, V(output) or V(forward); only for one host., type: str}
+    row: {description: "Id of the row.", type: str}
+    purpose: {description: "What the row is for.", type: str}
+    group: {description: "V(integration), V(strict_clients) or V(custom).", type: str}
+    tls: {description: "Whether the traffic is TLS.", type: bool}
+    reference: {description: "Where the row comes from.", type: str}
+    protocol: {description: "V(tcp) or V(udp).", type: str}
+    family: {description: "V(ipv4) or V(ipv6).", type: str}
+    source_endpoint: {description: "Endpoints that send.", type: list, elements: str}
+    source: {description: "Their addresses, sorted and merged CIDRs.", type: list, elements: str}
+    source_ports: {description: "Sorted, merged ports or ranges; empty is any.", type: list, elements: str}
+    destination_endpoint: {description: "Endpoints that receive.", type: list, elements: str}
+    destination: {description: "Their addresses, sorted and merged CIDRs.", type: list, elements: str}
+    destination_ports: {description: "Sorted, merged ports or ranges; empty is any.", type: list, elements: str}
+    hook: {description: "V(input), V(output) or V(forward); only for one host.", type: str}
 """
 
 

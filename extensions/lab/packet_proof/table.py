@@ -15,8 +15,12 @@ _MOST_DETAILS = 60
 
 
 def totals(plan: Plan, result: Result) -> dict[Line, tuple[int, int]]:
-    """For each line of the plan, the probes sent for it and the surprises among them."""
-    found = {line: [0, 0] for line in plan.lines}
+    """For each line of the plan, row by row, the probes sent for it and the surprises among them."""
+    order: dict[tuple[str, str], int] = {}
+    for line in plan.lines:
+        order.setdefault((line.row, line.source), len(order))
+    lines = sorted(plan.lines, key=lambda line: (order[line.row, line.source], line.protocol, line.family))
+    found = {line: [0, 0] for line in lines}
     for outcome in result.outcomes:
         for line in {line: None for line, _ in outcome.probe.claims}:
             found[line][0] += 1
