@@ -1,0 +1,88 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Windows: what the state of a host's firewall means for our rules, said before anything is changed."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ._intervals import IntervalSet
+from ._ports import ANY_PORT
+from ._windows import PROFILES
+from ._windows_changes import Changes, StateRule, WindowsState, read_port_list
+
+CHECKS = ("profile_off", "local_rules_void", "inbound_blocked", "outbound_default_allow", "management_port")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One fact. A ``fatal`` one makes our rules void or endangers the connection, the others are worth knowing."""
+
+    check: str
+    fatal: bool
+    message: str
+
+    def as_mapping(self) -> dict[str, t.Any]:
+        """Write it as plain data."""
+        return {"check": self.check, "fatal": self.fatal, "message": self.message}
+
+
+def find_findings(state: WindowsState, changes: Changes, management_ports: Sequence[int]) -> list[Finding]:
+    """Return what the profiles of *state* do to our rules, and what *changes* do to the ports that Ansible uses."""
+    found = [finding for profile in _in_order(state.profiles) for finding in _of_profile(profile)]
+    found += _of_management(changes, management_ports)
+    return found
+
+
+def _in_order(profiles: Sequence[Mapping[str, t.Any]]) -> list[Mapping[str, t.Any]]:
+    return sorted(profiles, key=lambda profile: PROFILES.index(profile["name"]))
+
+
+def _of_profile(profile: Mapping[str, t.Any]) -> Iterator[Finding]:
+    where = f"profile {profile['name']} ({'in use now' if profile.get('active') else 'not in use now'})"
+    if not profile["enabled"]:
+        yield Finding("profile_off", True, f"{where}: the firewall is off, so everything is open and no rule counts")
+        return
+    if not profile["local_rules_apply"]:
+        yield Finding(
+            "local_rules_void",
+            True,
+            f"{where}: a policy has switched off the merging of local rules (AllowLocalFirewallRules is False), so "
+            "rules that are written on this host have no effect; put the rules into that policy, or allow the merging",
+        )
+    if profile.get("inbound_blocked"):
+        yield Finding(
+            "inbound_blocked",
+            True,
+            f"{where}: all inbound traffic is blocked, allow rules included (AllowInboundRules)",
+        )
+    if profile["default_outbound"] == "allow":
+        yield Finding(
+            "outbound_default_allow",
+            False,
+            f"{where}: outbound traffic is allowed by default, so our outbound rules change nothing there; "
+            "they count once DefaultOutboundAction is Block",
+        )
+
+
+def _of_management(changes: Changes, ports: Sequence[int]) -> Iterator[Finding]:
+    for rule in changes.removed:
+        opened = [port for port in ports if _opens(rule, port)]
+        if opened:
+            yield Finding(
+                "management_port",
+                True,
+                f"rule {rule['name']!r}, which is to be removed, lets TCP port {', '.join(map(str, opened))} in, and "
+                "Ansible may depend on it; let that port in by a rule of your own outside of our group first",
+            )
+
+
+def _opens(rule: StateRule, port: int) -> bool:
+    """Tell whether a rule was made for *port*. One for any port is not: it is for a row that names source ports."""
+    allows = rule.get("enabled") is True and rule.get("direction") == "in" and rule.get("action") == "allow"
+    ports = read_port_list(str(rule.get("localport") or ""))
+    named = isinstance(ports, IntervalSet) and ports != ANY_PORT and port in ports
+    return allows and rule.get("protocol") == "tcp" and named
