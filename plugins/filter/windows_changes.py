@@ -32,7 +32,8 @@ positional: _input, state
 options:
   _input:
     description:
-      - The wanted rules, as the filter P(uc_firewall.pexip_sfb.windows_rules#filter) returns them. An empty list removes all.
+      - The wanted rules, as the filter P(uc_firewall.pexip_sfb.windows_rules#filter) returns them.
+      - An empty list removes all rules of our group.
     type: list
     elements: dict
     required: true
@@ -44,7 +45,7 @@ options:
     description: TCP ports that Ansible comes in by.
     type: list
     elements: int
-    default: [5985, 5986]
+    default: [22, 5985, 5986]
 """
 
 EXAMPLES = r"""
@@ -89,7 +90,7 @@ _value:
 
 
 @as_filter("windows_changes")
-def windows_changes(rules: object, state: object, management_ports: object = (5985, 5986)) -> dict[str, t.Any]:
+def windows_changes(rules: object, state: object, management_ports: object = (22, 5985, 5986)) -> dict[str, t.Any]:
     """Return the calls, and what is in their way.
 
     :raises AnsibleFilterError: if an input is not what the other filter and the module return.

@@ -1,0 +1,182 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What community.windows.win_firewall_rule does, step by step as in its source (win_firewall_rule.ps1 of 3.1)."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Callable
+
+from simulated_windows.com import ALL_PROFILES, ComError, FirewallRule, RuleCollection
+
+Arguments = t.Mapping[str, t.Any]
+
+# Property and option, in the order of $fwPropertiesToCompare. An existing rule is edited in this order, ports before
+# the protocol.
+_COMPARED = (
+    ("Description", "description"),
+    ("Direction", "direction"),
+    ("Action", "action"),
+    ("ApplicationName", "program"),
+    ("Grouping", "group"),
+    ("ServiceName", "service"),
+    ("Enabled", "enabled"),
+    ("Profiles", "profiles"),
+    ("LocalAddresses", "localip"),
+    ("RemoteAddresses", "remoteip"),
+    ("LocalPorts", "localport"),
+    ("RemotePorts", "remoteport"),
+    ("Protocol", "protocol"),
+    ("IcmpTypesAndCodes", "icmp_type_code"),
+)
+_PROFILE_BITS = {"domain": 1, "private": 2, "public": 4}
+_PROTOCOLS = {"tcp": 6, "udp": 17, "icmpv4": 1, "icmpv6": 58}
+
+# Order, property, option, conversion: how a new rule is filled. With "any" the property stays as it is.
+_FILLED: tuple[tuple[str, str, Callable[[t.Any], t.Any], bool], ...] = (
+    ("Description", "description", str, False),
+    ("Grouping", "group", str, False),
+    ("ApplicationName", "program", str, True),
+    ("ServiceName", "service", str, True),
+    ("Protocol", "protocol", lambda value: _protocol(value), True),
+    ("LocalPorts", "localport", str, True),
+    ("RemotePorts", "remoteport", str, True),
+    ("LocalAddresses", "localip", str, True),
+    ("RemoteAddresses", "remoteip", str, True),
+    ("IcmpTypesAndCodes", "icmp_type_code", ",".join, True),
+    ("Direction", "direction", {"in": 1, "out": 2}.__getitem__, False),
+    ("Action", "action", {"block": 0, "allow": 1}.__getitem__, False),
+    ("Profiles", "profiles", lambda value: _profiles(value), False),
+)
+
+
+def run(
+    arguments: Arguments, rules: RuleCollection, check_mode: bool, diff: bool, on_write: Callable[[str, str], None]
+) -> dict[str, t.Any]:
+    """Run the module.
+
+    :param on_write: is told rule and property before each write, and may raise :class:`ComError`.
+    :return: the result; with ``failed`` where COM threw, and then what was written before that stays.
+    """
+    result: dict[str, t.Any] = {"changed": False}
+    if not arguments.get("name") and not arguments.get("group"):
+        return {**result, "failed": True, "msg": "Either name or group must be specified"}
+    if diff:
+        result["diff"] = {"prepared": ""}
+    try:
+        existing = [rule for rule in rules if _matches(rule, arguments)]
+        new = _new_rule(arguments)
+        if arguments["state"] == "absent":
+            _remove(arguments, rules, existing, check_mode, on_write, result)
+        elif not existing and arguments.get("name"):
+            _show(result, "+", new)
+            if not check_mode:
+                on_write(new["Name"], "Name")
+                rules.add(new)
+            result.update(changed=True, msg=f"Firewall rule '{new['Name']}' created.")
+        elif existing:
+            _edit(arguments, existing, new, check_mode, on_write, result)
+    except ComError as error:
+        return {**result, "failed": True, "msg": str(error)}
+    return result
+
+
+def _matches(rule: FirewallRule, arguments: Arguments) -> bool:
+    if arguments.get("name"):
+        return _equal(rule["Name"], arguments["name"])
+    return _equal(rule["Grouping"], arguments["group"])
+
+
+def _new_rule(arguments: Arguments) -> FirewallRule:
+    rule = FirewallRule()
+    if arguments.get("name"):
+        rule["Name"] = arguments["name"]
+    enabled = arguments.get("enabled")
+    rule["Enabled"] = True if enabled is None else enabled
+    for name, option, convert, any_is_nothing in _FILLED:
+        value = arguments.get(option)
+        if value is not None and not (any_is_nothing and value in ("any", ["any"])):
+            rule[name] = convert(value)
+    return rule
+
+
+def _remove(
+    arguments: Arguments,
+    rules: RuleCollection,
+    existing: list[FirewallRule],
+    check_mode: bool,
+    on_write: Callable[[str, str], None],
+    result: dict[str, t.Any],
+) -> None:
+    if not existing:
+        result["msg"] = f"Firewall rule '{arguments.get('name')}' does not exist."
+        return
+    for rule in existing:
+        _show(result, "-", rule)
+        if not check_mode:
+            on_write(rule["Name"], "Name")
+            rules.remove(rule["Name"])  # by name, whatever the group
+        result["changed"] = True
+    result["msg"] = f"Firewall rule(s) '{', '.join(rule['Name'] for rule in existing)}' removed."
+
+
+def _edit(
+    arguments: Arguments,
+    existing: list[FirewallRule],
+    new: FirewallRule,
+    check_mode: bool,
+    on_write: Callable[[str, str], None],
+    result: dict[str, t.Any],
+) -> None:
+    changed: list[str] = []
+    unchanged: list[str] = []
+    for rule in existing:
+        different = False
+        for name, option in _COMPARED:
+            # Only what the task gives is compared.
+            if arguments.get(option) is None or _same(name, rule[name], new[name]):
+                continue
+            if "diff" in result:
+                result["diff"]["prepared"] += f"-{name}='{rule[name]}'\n+{name}='{new[name]}'\n"
+            if not check_mode:
+                on_write(rule["Name"], name)
+                rule[name] = new[name]
+            different = True
+        (changed if different else unchanged).append(rule["Name"])
+        result["changed"] = result["changed"] or different
+    result["msg"] = f"Firewall rule(s) changed '{', '.join(changed)}' - unchanged '{', '.join(unchanged)}'"
+
+
+def _same(name: str, existing: t.Any, new: t.Any) -> bool:
+    if name.endswith("Addresses"):
+        return set(str(existing).split(",")) == set(str(new).split(","))
+    return _equal(existing, new)
+
+
+def _equal(existing: t.Any, new: t.Any) -> bool:
+    """PowerShell's -eq: strings are equal whatever their case."""
+    if isinstance(existing, str) and isinstance(new, str):
+        return existing.lower() == new.lower()
+    return bool(existing == new)
+
+
+def _show(result: dict[str, t.Any], sign: str, rule: FirewallRule) -> None:
+    if "diff" in result:
+        lines = [f"{sign}[{rule['Name']}]", *(f"{sign}{name}='{rule[name]}'" for name, _option in _COMPARED)]
+        result["diff"]["prepared"] += "".join(f"{line}\n" for line in lines)
+
+
+def _protocol(value: str) -> int:
+    if value.isdigit():
+        return int(value)
+    if value.lower() not in _PROTOCOLS:
+        raise ComError(f"Unknown protocol '{value}'.")
+    return _PROTOCOLS[value.lower()]
+
+
+def _profiles(values: list[str]) -> int:
+    for value in values:
+        if value.lower() not in _PROFILE_BITS:
+            raise ComError(f"Unknown profile '{value}'.")
+    bits = sum({_PROFILE_BITS[value.lower()] for value in values})
+    return ALL_PROFILES if bits == 7 else bits
