@@ -41,7 +41,7 @@ class SimulatedHost:
 
     Keys of its state: ``rules`` (COM properties), ``profiles`` (as win_firewall_state returns them), ``refuse`` (rule
     name → property that COM refuses to write), ``lose_connection_at`` (number of the win_firewall_rule call, from 1,
-    whose answer is lost).
+    whose answer is lost; nothing gets through after it while ``is_lost`` is true).
     """
 
     def __init__(self, directory: Path, name: str) -> None:
@@ -76,6 +76,8 @@ class SimulatedHost:
         :raises ConnectionLostError: where the state says so.
         :raises NotImplementedError: for a module that has no stand-in.
         """
+        if self.state.get("is_lost"):
+            raise ConnectionLostError("the simulated connection is lost")
         check_mode, diff = (bool(arguments.get(f"_ansible_{name}")) for name in ("check_mode", "diff"))
         given = {name: value for name, value in arguments.items() if not name.startswith("_ansible_")}
         if module.endswith("setup"):
@@ -83,9 +85,10 @@ class SimulatedHost:
         else:
             checked, problem = checked_arguments(module, given)
             result = {"failed": True, "msg": problem} if problem else self._run(module, checked, check_mode, diff)
-        self.save()
         self._log(module, given, check_mode, result)
-        if self._is_lost(module):
+        self.state["is_lost"] = self._is_lost_now(module)
+        self.save()
+        if self.state["is_lost"]:
             raise ConnectionLostError("the simulated connection was lost")
         return result
 
@@ -101,7 +104,7 @@ class SimulatedHost:
         if self.state.get("refuse", {}).get(rule) == written:
             raise ComError("Exception from HRESULT: 0x800706D9")
 
-    def _is_lost(self, module: str) -> bool:
+    def _is_lost_now(self, module: str) -> bool:
         number = self.state.get("lose_connection_at")
         name = "community.windows.win_firewall_rule"
         return number is not None and module == name and len(self.calls(name)) == number

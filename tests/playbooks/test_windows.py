@@ -1,0 +1,306 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The playbooks ``site`` and ``remove`` on simulated Windows hosts: calls are counted, and hosts misbehave."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from simulated_windows.com import FirewallRule
+from simulated_windows.host import SimulatedHost
+
+TOP = Path(__file__).parent.parent.parent
+RULE_MODULE = "community.windows.win_firewall_rule"
+STATE_MODULE = "uc_firewall.pexip_sfb.win_firewall_state"
+EDGE_RULE = "Pexip SfB media_nodes_to_edge in udp ipv4 1"
+
+
+def inventory(nodes: int = 2) -> dict[str, Any]:
+    """A small site with one Windows server."""
+
+    def group(**hosts: Any) -> dict[str, Any]:
+        return {"hosts": hosts}
+
+    node = {f"node{n}": {"port_matrix_addresses": [f"192.0.{n // 120}.{n % 120 * 2 + 1}"]} for n in range(nodes)}
+    empty = ["front_end", "client", "sfb_server", "turn_server", "wac_server"]
+    return {
+        "all": {
+            "vars": {"ansible_connection": "simulated_windows", "port_matrix_allow_empty": empty},
+            "children": {
+                "pexip_conferencing_nodes": group(**node),
+                "sfb_edges": group(
+                    edge1={"port_matrix_interfaces": {"internal": ["198.51.100.31"], "av_edge": ["192.0.2.255"]}}
+                ),
+                "port_matrix_windows": group(edge1={}),
+            },
+        }
+    }
+
+
+class Lab:
+    """A directory with an inventory and the simulated hosts."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.content = inventory()
+
+    def host(self, name: str = "edge1") -> SimulatedHost:
+        return SimulatedHost(self.directory, name)
+
+    def change(self, **state: Any) -> None:
+        """Change the state of the host by hand."""
+        self.host().save()
+        host = self.host()
+        host.rules = [FirewallRule(rule) for rule in state.pop("rules", host.state["rules"])]
+        host.state.update(state)
+        host.save()
+
+    def run(self, *arguments: str, playbook: str = "site") -> subprocess.CompletedProcess[str]:
+        """Run a playbook as a user does, with a new log of calls."""
+        for log in self.directory.glob("*.calls.jsonl"):
+            log.unlink()
+        path = self.directory / "inventory.json"
+        path.write_text(json.dumps(self.content), encoding="utf-8")
+        environment = {
+            **os.environ,
+            "ANSIBLE_CONNECTION_PLUGINS": os.pathsep.join(
+                [str(TOP / "extensions/lab/connection_plugins"), str(TOP / "tests/playbooks/connection_plugins")]
+            ),
+            "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_LOCALHOST_WARNING": "false",
+            "COLUMNS": "10000",
+        }
+        command = ["ansible-playbook", "-i", str(path), f"uc_firewall.pexip_sfb.{playbook}"]
+        command += ["-e", f"simulated_windows_directory={self.directory}", *arguments]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+
+    def apply(self, *arguments: str, playbook: str = "site") -> str:
+        """Run a playbook that must succeed."""
+        result = self.run(*arguments, playbook=playbook)
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result.stdout
+
+    def refused(self, *arguments: str, playbook: str = "site") -> str:
+        """Run a playbook that must fail; return what it said, white space folded."""
+        result = self.run(*arguments, playbook=playbook)
+        assert result.returncode != 0, result.stdout
+        return re.sub(r"\s+", " ", result.stdout + result.stderr)
+
+    def counts(self) -> tuple[int, int]:
+        """How often the state was read, and how often win_firewall_rule was called."""
+        return len(self.host().calls(STATE_MODULE)), len(self.host().calls(RULE_MODULE))
+
+    def names(self) -> list[str]:
+        return sorted(str(rule["Name"]) for rule in self.host().rules)
+
+    def ours(self) -> list[str]:
+        return [rule["Name"] for rule in self.host().rules if rule["Grouping"] == "Pexip SfB port matrix"]
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Lab:
+    return Lab(tmp_path)
+
+
+def test_what_it_costs(lab: Lab) -> None:
+    lab.apply()
+    rules = len(lab.ours())
+    assert rules == 6  # rows 4, 5 with two protocols each; 8 and 9
+    assert lab.counts() == (2, rules)
+    lab.apply()
+    assert lab.counts() == (1, 0)
+    lab.content = inventory(3)
+    lab.apply()
+    assert lab.counts() == (2, rules)
+    assert len(lab.ours()) == rules
+
+
+def test_500_nodes_cost_what_5_cost_and_the_chunks(lab: Lab) -> None:
+    lab.content = inventory(5)
+    lab.apply()
+    _reads, of_five = lab.counts()
+    lab.apply(playbook="remove")
+    lab.content = inventory(500)
+    lab.apply()
+    assert lab.counts() == (2, of_five * 3)  # 500 addresses are three chunks of at most 200
+    lab.apply()
+    assert lab.counts() == (1, 0)
+
+
+def test_check_mode_tells_what_would_change_and_changes_nothing(lab: Lab) -> None:
+    before = lab.names()
+    output = lab.apply("--check", "--diff")
+    assert lab.counts() == (1, 6)
+    assert lab.names() == before
+    assert f"+[{EDGE_RULE}]" in output
+    assert re.search(r"edge1 +: .*changed=1", output)
+    lab.apply()
+    assert "changed=0" in lab.apply("--check", "--diff")
+    assert lab.counts() == (1, 0)
+
+
+def test_a_rule_edited_by_hand_is_mended_and_nothing_else_is_called(lab: Lab) -> None:
+    lab.apply()
+    rule = next(rule for rule in lab.host().state["rules"] if rule["Name"] == EDGE_RULE)
+    others = [other for other in lab.host().state["rules"] if other["Name"] != EDGE_RULE]
+    for edit, calls in (({"RemoteAddresses": "*"}, 1), ({"InterfaceTypes": "Wireless"}, 2), ({"Direction": 2}, 2)):
+        lab.change(rules=[*others, {**rule, **edit}])
+        lab.apply()
+        assert lab.counts() == (2, calls)
+        assert next(r for r in lab.host().state["rules"] if r["Name"] == EDGE_RULE) == rule
+    lab.apply()
+    assert lab.counts() == (1, 0)
+
+
+def test_duplicates_become_one_and_stale_rules_go(lab: Lab) -> None:
+    lab.apply()
+    rules = lab.host().state["rules"]
+    rule = next(rule for rule in rules if rule["Name"] == EDGE_RULE)
+    expected = lab.names()
+    lab.change(
+        rules=[*rules, rule, {**rule, "Name": "somebody's own"}, {**rule, "Name": "Pexip SfB old in udp ipv4 1"}]
+    )
+    lab.apply()
+    assert lab.counts() == (2, 4)  # away and anew, and two stale ones
+    assert lab.names() == expected
+
+
+def test_a_row_that_is_switched_off_is_closed(lab: Lab) -> None:
+    lab.apply()
+    lab.content["all"]["vars"]["port_matrix_disabled_rows"] = ["media_nodes_to_edge"]
+    lab.apply()
+    assert lab.counts() == (2, 2)
+    assert EDGE_RULE not in lab.ours()
+
+
+def test_foreign_rules_stay(lab: Lab) -> None:
+    """Rules of SfB, WinRM, and rules named like ours outside of our group; one of SfB even inside it."""
+    lab.change(rules=[*lab.host().state["rules"], {"Name": "CS RTCSRV", "Grouping": "Pexip SfB port matrix"}])
+    before = lab.host().state["rules"]
+    assert len(before) == 4
+    assert "rule 'CS RTCSRV' is in the group" in lab.apply()
+    assert [rule for rule in lab.host().state["rules"] if rule in before] == before
+    lab.apply()
+    assert lab.counts() == (1, 0)
+    lab.apply(playbook="remove")
+    assert lab.host().state["rules"] == before
+    lab.apply(playbook="remove")
+    assert lab.counts() == (1, 0)
+
+
+@pytest.mark.parametrize("playbook", ["site", "remove"])
+def test_a_foreign_rule_of_the_same_name_stops_it_before_anything_changes(lab: Lab, playbook: str) -> None:
+    lab.apply()
+    rules = lab.host().state["rules"]
+    rule = next(rule for rule in rules if rule["Name"] == EDGE_RULE)
+    lab.change(rules=[*rules, {**rule, "Name": EDGE_RULE.upper(), "Grouping": "theirs"}])
+    before = lab.host().state["rules"]
+    output = lab.refused(playbook=playbook)
+    assert "No rule of this host was changed." in output
+    assert "another rule of this name exists that is not ours (its group: 'theirs')" in output
+    assert lab.counts() == (1, 0)
+    assert lab.host().state["rules"] == before
+
+
+def test_a_connection_lost_in_the_middle_is_made_up_for_by_the_next_run(lab: Lab) -> None:
+    lab.change(lose_connection_at=3)
+    assert "the simulated connection was lost" in lab.refused()
+    assert len(lab.ours()) == 3
+    lab.change(lose_connection_at=None, is_lost=False)
+    lab.apply()
+    assert lab.counts() == (2, 3)
+    assert len(lab.ours()) == 6
+
+
+def test_a_rule_that_com_refuses_is_said_and_mended_later(lab: Lab) -> None:
+    lab.apply()
+    rules = lab.host().state["rules"]
+    expected = lab.names()
+    spoilt = [
+        {**rule, "LocalPorts": "1", "LocalAddresses": "*"} if rule["Name"] == EDGE_RULE else rule for rule in rules
+    ]
+    lab.change(rules=spoilt, refuse={EDGE_RULE: "LocalPorts"})
+    output = lab.refused()
+    assert "Exception from HRESULT" in output
+    half = next(rule for rule in lab.host().state["rules"] if rule["Name"] == EDGE_RULE)
+    assert half["LocalAddresses"] == "192.0.2.255/255.255.255.255"  # written before the ports
+    assert half["LocalPorts"] == "1"
+    lab.change(refuse={})
+    lab.apply()
+    assert lab.counts() == (2, 1)
+    assert (lab.names(), lab.host().state["rules"]) == (expected, rules)
+
+
+@pytest.mark.parametrize(
+    ("profile", "message"),
+    [
+        ({"enabled": False}, "profile public (in use now): the firewall is off"),
+        ({"local_rules_apply": False}, "a policy has switched off the merging of local rules"),
+        ({"inbound_blocked": True}, "all inbound traffic is blocked"),
+    ],
+)
+def test_where_rules_would_be_void_it_fails_or_warns(lab: Lab, profile: dict[str, Any], message: str) -> None:
+    profiles = lab.host().state["profiles"]
+    lab.change(profiles=[*profiles[:2], {**profiles[2], **profile}])
+    output = lab.refused()
+    assert message in output
+    assert lab.counts() == (1, 0)
+    assert message in lab.apply("-e", "{windows_firewall_fail_on_preflight: false}")
+    assert len(lab.ours()) == 6
+
+
+def test_outbound_traffic_that_is_allowed_anyway_is_said_and_no_failure(lab: Lab) -> None:
+    assert "our outbound rules change nothing there" in lab.apply()
+
+
+def test_the_way_in_is_not_taken_away(lab: Lab) -> None:
+    rule = {"Grouping": "Pexip SfB port matrix", "Name": "Pexip SfB winrm in tcp ipv4 1", "Enabled": True}
+    lab.change(rules=[*lab.host().state["rules"], {**rule, "Protocol": 6, "LocalPorts": "5986", "RemotePorts": "*"}])
+    assert "which is to be removed, lets TCP port 5986 in" in lab.refused()
+    assert lab.counts() == (1, 0)
+    assert rule["Name"] in lab.ours()
+
+
+def test_a_template_in_a_name_on_the_host_is_not_run(lab: Lab) -> None:
+    name = "{{ lookup('pipe', 'touch " + str(lab.directory / "run") + "') }}"
+    lab.change(rules=[*lab.host().state["rules"], {"Name": name, "Grouping": "Pexip SfB port matrix"}])
+    lab.apply()
+    assert not (lab.directory / "run").exists()
+    assert name not in lab.names()
+
+
+def test_a_windows_host_that_is_no_endpoint_stops_it_before_a_host_of_either_kind_is_touched(lab: Lab) -> None:
+    children = lab.content["all"]["children"]
+    children["port_matrix_windows"]["hosts"]["dc1"] = {"port_matrix_addresses": ["198.51.100.9"]}
+    children["port_matrix_linux"] = {"hosts": {"fw": {"ansible_connection": "untouchable"}}}
+    children["port_matrix_gateways"] = {"hosts": {"fw": {"ansible_host": "198.51.100.2"}}}
+    output = lab.refused()
+    assert "host 'dc1': is no endpoint of an enabled row" in output.replace("\\'", "'")
+    assert "a host was touched" not in output
+    assert lab.counts() == (0, 0)
+
+
+def test_the_site_of_both_kinds_must_agree(lab: Lab) -> None:
+    children = lab.content["all"]["children"]
+    children["port_matrix_linux"] = {
+        "hosts": {"fw": {"ansible_connection": "untouchable", "port_matrix_strict_clients": True}}
+    }
+    children["port_matrix_gateways"] = {"hosts": {"fw": {"ansible_host": "198.51.100.2"}}}
+    output = lab.refused()
+    assert "port_matrix_strict_clients: differs between the hosts" in output
+    assert "a host was touched" not in output
+    assert lab.counts() == (0, 0)
+
+
+def test_the_group_can_have_another_name(lab: Lab) -> None:
+    children = lab.content["all"]["children"]
+    children["edges_of_ours"] = children.pop("port_matrix_windows")
+    lab.apply("-e", "port_matrix_windows_hosts=edges_of_ours")
+    assert len(lab.ours()) == 6
