@@ -37,13 +37,14 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--inventory-json", type=Path, required=True, help="what ansible-inventory --list printed")
     parser.add_argument("--directory", type=Path, required=True, help="where the simulated hosts are")
     parser.add_argument("--seed", type=int, default=1, help="of the random packets")
+    parser.add_argument("--strict", action="store_true", help="expect the rows for strict clients, too")
     options = parser.parse_args(arguments)
     inventory = json.loads(options.inventory_json.read_text(encoding="utf-8"))
     hosts = {name: our_rules(options.directory, name) for name in inventory["port_matrix_windows"]["hosts"]}
     if options.command == "table":
         print("\n".join(table(hosts)))
         return 0
-    site = site_from_inventory(inventory)
+    site = site_from_inventory(inventory, {"port_matrix_strict_clients": True} if options.strict else {})
     failed = [name for name, rules in hosts.items() if not judge(site, name, rules, options.seed)]
     return int(bool(failed))
 
