@@ -1,0 +1,168 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The stand-ins behave as the source of win_firewall_rule and Microsoft's documents say."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+from pathlib import Path
+
+import pytest
+from simulated_windows import rule_module
+from simulated_windows.com import ComError, FirewallRule, RuleCollection
+from simulated_windows.documented import checked_arguments
+from simulated_windows.host import ConnectionLostError, SimulatedHost
+from simulated_windows.payload import read_call
+
+MODULE = "community.windows.win_firewall_rule"
+SMTP = {"name": "SMTP", "protocol": "tcp", "localport": "25", "direction": "in", "action": "allow"}
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> SimulatedHost:
+    return SimulatedHost(tmp_path, "h")
+
+
+def call(host: SimulatedHost, check: bool = False, **arguments: t.Any) -> dict[str, t.Any]:
+    return host.run(MODULE, {**arguments, "_ansible_check_mode": check, "_ansible_diff": True})
+
+
+def rule(host: SimulatedHost, name: str) -> dict[str, t.Any]:
+    (found,) = [rule.as_mapping() for rule in host.rules if str(rule["Name"]).lower() == name.lower()]
+    return found
+
+
+def test_arguments_are_held_against_the_documentation() -> None:
+    assert "edge. Supported parameters include" in checked_arguments(MODULE, {"name": "x", "edge": "yes"})[1]
+    assert "value of direction must be one of" in checked_arguments(MODULE, {"name": "x", "direction": "inbound"})[1]
+    checked, problem = checked_arguments(MODULE, {"name": "x", "enabled": "no", "profiles": "domain,public"})
+    assert (checked["enabled"], checked["profiles"], checked["state"], problem) == (
+        False,
+        ["domain", "public"],
+        "present",
+        "",
+    )
+
+
+def test_a_wrong_argument_fails_the_task_and_writes_nothing(host: SimulatedHost) -> None:
+    before = len(host.rules)
+    assert call(host, **SMTP, port=25)["failed"]
+    assert len(host.rules) == before
+
+
+def test_a_rule_is_made_once_and_matched_by_name_whatever_the_case(host: SimulatedHost) -> None:
+    assert call(host, check=True, **SMTP)["changed"]
+    assert all(r["Name"] != "SMTP" for r in host.rules)
+    assert call(host, **SMTP)["changed"]
+    assert not call(host, **{**SMTP, "name": "smtp"})["changed"]
+    assert rule(host, "SMTP")["Enabled"]
+
+
+def test_only_what_is_given_is_compared(host: SimulatedHost) -> None:
+    call(host, **SMTP, remoteip="192.0.2.1")
+    assert not call(host, **SMTP)["changed"]
+    assert rule(host, "SMTP")["RemoteAddresses"] == "192.0.2.1/255.255.255.255"
+
+
+def test_addresses_are_compared_as_sets_and_ports_as_text(host: SimulatedHost) -> None:
+    call(host, **{**SMTP, "localport": "443,8057"}, remoteip="10.0.0.1,10.1.0.0/25,2001:db8::/64")
+    assert rule(host, "SMTP")["RemoteAddresses"].count("/255.255.255") == 2
+    assert not call(host, name="SMTP", remoteip="2001:db8::/64,10.1.0.0/255.255.255.128,10.0.0.1/32")["changed"]
+    assert call(host, name="SMTP", protocol="tcp", localport="8057,443")["changed"]
+
+
+def test_absent_removes_every_rule_of_the_name_whatever_the_group(host: SimulatedHost) -> None:
+    call(host, **SMTP, group="ours")
+    host.rules.append(FirewallRule({"Name": "smtp", "Grouping": "theirs"}))
+    assert call(host, name="SMTP", state="absent", group="ours")["changed"]
+    assert all(str(r["Name"]).lower() != "smtp" for r in host.rules)
+    assert not call(host, name="SMTP", state="absent")["changed"]
+
+
+def test_without_a_name_the_group_is_edited(host: SimulatedHost) -> None:
+    call(host, **SMTP, group="ours")
+    assert call(host, group="ours", enabled=False)["changed"]
+    assert not rule(host, "SMTP")["Enabled"]
+    assert call(host)["failed"]
+
+
+def test_a_live_rule_is_edited_property_by_property(host: SimulatedHost) -> None:
+    call(host, **SMTP)
+    host.state["refuse"] = {"SMTP": "LocalPorts"}
+    result = call(host, **{**SMTP, "localport": "26"}, remoteip="192.0.2.1")
+    assert result["failed"]
+    assert rule(host, "SMTP")["RemoteAddresses"] == "192.0.2.1/255.255.255.255"
+    assert rule(host, "SMTP")["LocalPorts"] == "25"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("Name", "a|b"),
+        ("Name", "ALL"),
+        ("Name", ""),
+        ("Description", "a|b"),
+        ("LocalAddresses", "10.0.0.256"),
+        ("LocalAddresses", "10.0.0.1/24"),
+        ("RemoteAddresses", "0.0.0.0/0"),
+        ("RemoteAddresses", ",".join(f"10.{n // 250}.{n % 250}.1" for n in range(1001))),
+        ("LocalPorts", "25"),
+        ("ServiceName", None),
+    ],
+)
+def test_what_com_refuses(name: str, value: t.Any) -> None:
+    with pytest.raises(ComError, match="expected range"):
+        FirewallRule()[name] = value
+
+
+@pytest.mark.parametrize("ports", ["65536", "2-1", "a", "1,,2", ",".join(["1"] * 1001)])
+def test_ports_that_com_refuses(ports: str) -> None:
+    rule = FirewallRule()
+    rule["Protocol"] = 6
+    with pytest.raises(ComError):
+        rule["LocalPorts"] = ports
+
+
+def test_a_rule_whose_protocol_changes_loses_its_ports() -> None:
+    rule = FirewallRule()
+    rule["Protocol"] = 6
+    rule["LocalPorts"] = "25"
+    rule["Protocol"] = 17
+    assert rule["LocalPorts"] == "*"
+
+
+def test_unknown_words_fail_as_in_the_source() -> None:
+    for wrong in ({"protocol": "sctp"}, {"profiles": ["home"]}):
+        arguments = {"name": "x", "state": "present", **wrong}
+        assert rule_module.run(arguments, RuleCollection([]), False, False, lambda rule, name: None)["failed"]
+
+
+def test_a_lost_connection_stays_lost_and_what_was_done_stays_done(host: SimulatedHost, tmp_path: Path) -> None:
+    host.state["lose_connection_at"] = 1
+    with pytest.raises(ConnectionLostError):
+        call(host, **SMTP)
+    again = SimulatedHost(tmp_path, "h")
+    with pytest.raises(ConnectionLostError):
+        call(again, **SMTP)
+    assert rule(again, "SMTP")
+    assert len(again.calls(MODULE)) == 1
+
+
+def test_a_module_without_a_stand_in_is_an_error(host: SimulatedHost) -> None:
+    with pytest.raises(NotImplementedError):
+        host.run("community.windows.win_mapped_drive", {"letter": "Z"})
+
+
+@pytest.mark.parametrize("arguments", [{"_ansible_module_name": "a.b.c", "x": 1}])
+def test_both_forms_of_what_ansible_sends_are_read(arguments: dict[str, t.Any]) -> None:
+    older = b"text\0\0\0\0" + json.dumps({"module_args": arguments, "module_entry": ""}).encode()
+    action = {"name": "module_wrapper.ps1", "params": {"Variables": [{"Name": "complex_args", "Value": arguments}]}}
+    newer = b"{}\n\0\0\0\0\n" + json.dumps({"actions": [{"name": "other"}, action]}).encode()
+    assert read_call(older) == read_call(newer) == ("a.b.c", arguments)
+    for wrong in (b"whoami", b'{}\n\0\0\0\0\n{"actions": []}'):
+        with pytest.raises(ValueError, match="no module"):
+            read_call(wrong)
+    setup = {"module_args": {"_ansible_module_name": "setup"}}
+    assert read_call(b"\0\0\0\0" + json.dumps(setup).encode())[0] == "ansible.legacy.setup"
