@@ -140,6 +140,7 @@ def generated(matrix: PortMatrix) -> dict[str, str]:
         "endpoints": endpoints_table(matrix),
         "port_matrix variables": variables_table("port_matrix"),
         "linux_firewall variables": variables_table("linux_firewall"),
+        "windows_firewall variables": variables_table("windows_firewall"),
         "demo inventory": inventory_listing(),
     }
 
