@@ -107,7 +107,7 @@ class NftablesTable:
             self._module.fail_json(
                 msg=f"The ruleset was not applied: it holds {tables}; accepted: only {self._title()}"
             )
-        return out
+        return str(out)
 
     def replace(self, ruleset: str) -> None:
         """Load *ruleset* in one transaction."""
