@@ -19,8 +19,8 @@ description:
   - Before anything is written, the permanent configuration as it is going to be is put together in a temporary
     directory and checked by C(firewall-offline-cmd --check-config).
   - Entries of ipsets and rules of policies change in the running firewalld, without a reload. firewalld reloads once
-    where an ipset or a policy is new, goes, or changes its type, priority, target or zones. A running firewalld offers
-    no other way for these. RV(reload) says why.
+    where an ipset or a policy is new, goes, or changes its type, priority, target or zones, or where more than 1,000
+    entries change, which would take it minutes. A running firewalld offers no other way. RV(reload) says why.
   - A reload makes firewalld forget what others have changed in its runtime configuration only. The module gives back
     such settings of zones, policies and ipsets; those with a timeout come back without it. Direct rules do not come
     back.
