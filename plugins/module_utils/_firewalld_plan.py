@@ -16,7 +16,7 @@ Settings = t.Dict[str, t.Any]  # noqa: UP006  # evaluated at import, also by the
 Objects = t.Dict[str, t.Dict[str, Settings]]  # noqa: UP006
 
 KINDS = ("ipsets", "policies")
-# firewalld compares a new entry with each that the set has, in 5 to 10 ms where that are 2,000, and has no call for many.
+# firewalld compares a new entry with each that the set has: 5 to 10 ms for one among 2,000.
 MOST_ENTRIES_IN_PLACE = 1000
 # The member of an object that a running firewalld changes without a reload.
 CONTENT = {"ipsets": "entries", "policies": "rich_rules"}
