@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Counts lost packets of new flows through a transit firewall; runs inside two lab hosts, with the standard library.
 
-``flow_loss.py receive SECONDS`` prints how many packets arrived; ``flow_loss.py send ADDRESS SECONDS`` sends 1,000 packets
-a second, each a new flow that the row media_from_nodes permits, and prints how many it sent.
+``flow_loss.py receive SECONDS`` prints how many packets arrived; ``flow_loss.py send ADDRESS SECONDS`` sends 1,000
+packets a second, each a new flow that the row media_from_nodes permits, and prints how many it sent.
 """
 
 from __future__ import annotations
