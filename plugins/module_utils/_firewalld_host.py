@@ -162,12 +162,12 @@ class Firewalld:
             settings = wanted["ipsets"][name]
             ipset = self._library.IPSet()
             ipset.name, ipset.options = name, {"family": settings["family"]}
-            for entry in settings["entries"]:
-                # The check of the configuration passes over an entry that is wrong, and leaves it out.
-                try:
+            # The check of the configuration passes over an entry that is wrong, and leaves it out.
+            try:
+                for entry in settings["entries"]:
                     self._library.IPSet.check_entry(entry, ipset.options, settings["type"])
-                except self._library.FirewallError as e:
-                    raise FirewalldError(f"Nothing was changed: {name}: firewalld does not take an entry: {e}") from e
+            except self._library.FirewallError as e:
+                raise FirewalldError(f"Nothing was changed: {name}: firewalld does not take an entry: {e}") from e
             for key in ("type", "short", "description", "entries"):
                 setattr(ipset, key, settings[key])
             self._library.ipset_writer(ipset, str(directory / "ipsets"))
