@@ -1,0 +1,125 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The filter ``firewalld_objects``."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Callable
+
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._errors import PortMatrixError, shown
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._expand import expand, hooks_of
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._extra_rules import parse_extra_rules
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._firewalld import Permissions, render_objects
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue import as_filter
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._inventory import to_plain
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._mapping import as_flag
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._site_document import read_site
+
+DOCUMENTATION = r"""
+name: firewalld_objects
+short_description: Render the firewalld objects of one host
+version_added: 1.0.0
+author:
+  - uc_firewall maintainers (@uc-firewall)
+description:
+  - Returns the ipsets and policies of one host, for the module M(uc_firewall.pexip_sfb.firewalld_objects). All names
+    begin with C(pexip_sfb_).
+  - An endpoint host gets a policy for what comes to it, and with O(egress) one for what it sends and one that drops the
+    rest of that. A gateway gets a policy for transit. A host can be both.
+  - But for egress, the policies only permit. What they do not permit is up to the zones of the host.
+positional: _input, host
+options:
+  _input:
+    description: The site, as the filter P(uc_firewall.pexip_sfb.site#filter) returns it.
+    type: dict
+    required: true
+  host:
+    description: The host, as the inventory names it.
+    type: str
+    required: true
+  gateway:
+    description: Whether the host is a transit firewall.
+    type: bool
+    default: false
+  egress:
+    description: Whether traffic that starts at an endpoint host is judged too.
+    type: bool
+    default: false
+  management:
+    description: Rules that keep the host manageable, in the same form as O(extra_rules).
+    type: list
+    elements: dict
+    default: []
+  extra_rules:
+    description:
+      - Rules beside the matrix. A rule has the keys C(name), C(hook), C(protocol), C(source), C(destination),
+        C(source_ports) and C(destination_ports). C(name) and C(protocol) are required.
+    type: list
+    elements: dict
+    default: []
+  enforce:
+    description: Must be true. The zones of firewalld decide what happens to traffic that is not permitted.
+    type: bool
+    default: true
+"""
+
+EXAMPLES = r"""
+- name: Look at the objects before they go anywhere
+  ansible.builtin.debug:
+    msg: "{{ port_matrix_site | uc_firewall.pexip_sfb.firewalld_objects(inventory_hostname, gateway=true) }}"
+"""
+
+RETURN = r"""
+_value:
+  description: C(ipsets) and C(policies), each a mapping of name to settings.
+  type: dict
+"""
+
+
+@as_filter("firewalld_objects")
+def firewalld_objects(
+    site: object,
+    host: str,
+    gateway: object = False,
+    egress: object = False,
+    management: object = (),
+    extra_rules: object = (),
+    enforce: object = True,
+) -> dict[str, t.Any]:
+    """Return the firewalld objects of *host*.
+
+    :raises AnsibleFilterError: if the host is neither endpoint nor gateway, or an input is not what it should be.
+    """
+    built = read_site(to_plain(site))
+    name = to_plain(host)
+    hooks = hooks_of(built, name, as_flag(gateway, "gateway"), as_flag(egress, "linux_firewall_egress"))
+    if not hooks:
+        raise PortMatrixError.at(
+            f"host {shown(name)}",
+            "is no endpoint of an enabled row and no gateway, so there is nothing to apply",
+            "a host in a group of an endpoint or in port_matrix_gateways",
+        )
+    if not as_flag(enforce, "linux_firewall_enforce"):
+        raise PortMatrixError.at(
+            f"host {shown(name)} linux_firewall_enforce",
+            "is false, and with firewalld the zones decide what is dropped, so there is nothing to observe",
+            "true, or the back end nftables",
+        )
+    return render_objects(
+        Permissions(
+            hooks=hooks,
+            rules=expand(built, name, hooks),
+            management=parse_extra_rules(to_plain(management), "linux_firewall_management"),
+            extra_rules=parse_extra_rules(to_plain(extra_rules), "linux_firewall_extra_rules"),
+        )
+    )
+
+
+class FilterModule:
+    """The filters of this file."""
+
+    def filters(self) -> dict[str, Callable[..., object]]:
+        """Return filter name → function."""
+        return {"firewalld_objects": firewalld_objects}

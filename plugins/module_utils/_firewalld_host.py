@@ -1,0 +1,226 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The firewalld of the host: read and written over D-Bus, with the client that firewalld brings along."""
+
+from __future__ import annotations
+
+import shutil
+import typing as t
+from pathlib import Path
+
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_plan import (
+    Objects,
+    Plan,
+    Settings,
+    entry_steps,
+)
+
+DIRECTORY = Path("/etc/firewalld")
+BUS_NAME = "org.fedoraproject.FirewallD1"
+OLDEST = (0, 9)  # the first version with policies
+
+_POLICY_KEYS = ("short", "description", "target", "priority", "ingress_zones", "egress_zones", "rich_rules")
+
+
+class FirewalldError(Exception):
+    """The host's firewalld cannot do what is asked of it; the message says why and what is accepted."""
+
+
+class Firewalld:
+    """A running firewalld, and of its objects those whose names begin with *prefix*."""
+
+    def __init__(self, client: t.Any, library: t.Any, prefix: str) -> None:
+        self.client = client
+        self._library = library
+        self._prefix = prefix
+        self._config = client.config()
+
+    def check(self) -> None:
+        """Raise :class:`FirewalldError` where this firewalld cannot express the rules."""
+        text = str(self.client.get_property("version"))
+        version = tuple(int(part) for part in text.split(".")[:2] if part.isdigit())
+        if version < OLDEST:
+            raise FirewalldError(f"firewalld {text} has no policies; accepted: 0.9 or later")
+        backend = str(self._config.get_property("FirewallBackend"))
+        if backend != "nftables":
+            raise FirewalldError(
+                f"FirewallBackend in firewalld.conf is {backend}, which cannot match source ports with ipsets of both "
+                "families as the rules need it; accepted: nftables"
+            )
+        state = str(self.client.get_property("state"))
+        if state != "RUNNING":
+            raise FirewalldError(f"firewalld is in state {state}; its log says why: journalctl -u firewalld")
+
+    def permanent(self) -> Objects:
+        """Read our permanent objects."""
+        return {
+            "ipsets": {
+                name: self._ipset(self._config.getIPSetByName(name).getSettings())
+                for name in self._ours(self._config.getIPSetNames())
+            },
+            "policies": {
+                name: self._policy(self._config.getPolicyByName(name).getSettings())
+                for name in self._ours(self._config.getPolicyNames())
+            },
+        }
+
+    def runtime(self) -> Objects:
+        """Read our runtime objects."""
+        return {
+            "ipsets": {
+                name: self._ipset(self.client.getIPSetSettings(name)) for name in self._ours(self.client.getIPSets())
+            },
+            "policies": {
+                name: self._policy(self.client.getPolicySettings(name))
+                for name in self._ours(self.client.getPolicies())
+            },
+        }
+
+    def normalised(self, wanted: Objects) -> Objects:
+        """Return *wanted* as firewalld writes it back; raise :class:`FirewalldError` for a rule that it refuses."""
+        policies = {}
+        for name, settings in wanted["policies"].items():
+            try:
+                rules = sorted(str(self._library.Rich_Rule(rule_str=rule)) for rule in settings["rich_rules"])
+            except self._library.FirewallError as e:
+                raise FirewalldError(f"{name}: firewalld does not take a rule: {e}") from e
+            policies[name] = {**settings, "rich_rules": rules, "foreign": {}}
+        ipsets = {name: {**settings, "options": {}} for name, settings in wanted["ipsets"].items()}
+        return {"ipsets": ipsets, "policies": policies}
+
+    def write_permanent(self, plan: Plan, wanted: Objects) -> None:
+        """Write and remove permanent objects. ipsets come before the policies that use them, and go after them."""
+        for name in plan.write["ipsets"]:
+            settings = self._as_ipset(wanted["ipsets"][name])
+            if name in self._config.getIPSetNames():
+                self._config.getIPSetByName(name).update(settings)
+            else:
+                self._config.addIPSet(name, settings)
+        for name in plan.write["policies"]:
+            policy = self._as_policy(wanted["policies"][name])
+            if name in self._config.getPolicyNames():
+                self._config.getPolicyByName(name).update(policy)
+            else:
+                self._config.addPolicy(name, policy)
+        for name in plan.delete["policies"]:
+            self._config.getPolicyByName(name).remove()
+        for name in plan.delete["ipsets"]:
+            self._config.getIPSetByName(name).remove()
+        self.forget_backups(DIRECTORY)
+
+    def change_runtime(self, plan: Plan, wanted: Objects) -> None:
+        """Change entries and rules in place, without a reload."""
+        for name, change in plan.content["ipsets"].items():
+            for step, entry in entry_steps(change):
+                (self.client.addEntry if step == "add" else self.client.removeEntry)(name, entry)
+        for name, change in plan.content["policies"].items():
+            settings = wanted["policies"][name]
+            if change.add and change.remove:
+                # firewalld removes before it adds, and what both rules permit would be refused in between.
+                both = sorted({*settings["rich_rules"], *change.remove})
+                self.client.setPolicySettings(name, self._as_policy({**settings, "rich_rules": both}))
+            self.client.setPolicySettings(name, self._as_policy(settings))
+
+    def reload(self) -> None:
+        """Reload firewalld, and give everybody else back what they have only in the runtime and a reload takes."""
+        before = self._of_others()
+        self.client.reload()
+        after = self._of_others()
+        give_back = {"zone": self.client.setZoneSettings, "policy": self.client.setPolicySettings}
+        for (kind, name), settings in before.items():
+            now = after.get((kind, name))
+            if now is None or now.settings == settings.settings:
+                continue
+            if kind == "ipset":
+                self.client.setEntries(name, settings.getEntries())
+            else:
+                give_back[kind](name, settings)
+
+    def _of_others(self) -> dict[tuple[str, str], t.Any]:
+        found = {("zone", name): self.client.getZoneSettings(name) for name in self.client.getZones()}
+        found.update(
+            (("policy", name), self.client.getPolicySettings(name))
+            for name in self.client.getPolicies()
+            if not name.startswith(self._prefix)
+        )
+        found.update(
+            (("ipset", name), self.client.getIPSetSettings(name))
+            for name in self.client.getIPSets()
+            if not name.startswith(self._prefix)
+        )
+        return found
+
+    def stage(self, directory: Path, plan: Plan, wanted: Objects) -> None:
+        """Write what ``/etc/firewalld`` is going to be into *directory*, so that firewalld can check it."""
+        shutil.copytree(DIRECTORY, directory)
+        for kind in plan.delete:
+            (directory / kind).mkdir(exist_ok=True)
+            for name in plan.delete[kind]:
+                (directory / kind / f"{name}.xml").unlink()
+        for name in plan.write["ipsets"]:
+            settings = wanted["ipsets"][name]
+            ipset = self._library.IPSet()
+            ipset.name, ipset.options = name, {"family": settings["family"]}
+            # The check of the configuration passes over an entry that is wrong, and leaves it out.
+            try:
+                for entry in settings["entries"]:
+                    self._library.IPSet.check_entry(entry, ipset.options, settings["type"])
+            except self._library.FirewallError as e:
+                raise FirewalldError(f"Nothing was changed: {name}: firewalld does not take an entry: {e}") from e
+            for key in ("type", "short", "description", "entries"):
+                setattr(ipset, key, settings[key])
+            self._library.ipset_writer(ipset, str(directory / "ipsets"))
+        for name in plan.write["policies"]:
+            policy = self._library.Policy()
+            policy.name = name
+            for key in _POLICY_KEYS:
+                setattr(policy, key, wanted["policies"][name][key])
+            self._library.policy_writer(policy, str(directory / "policies"))
+
+    def forget_backups(self, directory: Path) -> None:
+        """Remove the copies ``….xml.old`` that firewalld keeps of our objects when they change or go."""
+        for kind in ("ipsets", "policies"):
+            for path in directory.glob(f"{kind}/{self._prefix}*.xml.old"):
+                path.unlink()
+
+    def _ours(self, names: t.Iterable[str]) -> list[str]:
+        return sorted(str(name) for name in names if name.startswith(self._prefix))
+
+    def _ipset(self, settings: t.Any) -> Settings:
+        options = {str(key): str(value) for key, value in settings.getOptions().items()}
+        return {
+            "type": str(settings.getType()),
+            "family": options.pop("family", "inet"),
+            "short": str(settings.getShort()),
+            "description": str(settings.getDescription()),
+            "entries": [str(entry) for entry in settings.getEntries()],
+            "options": options,
+        }
+
+    def _policy(self, settings: t.Any) -> Settings:
+        data = {str(key): value for key, value in settings.getSettingsDict().items()}
+        found: Settings = {key: data.pop(key) for key in _POLICY_KEYS}
+        # Services, ports and the like that somebody put into a policy of ours.
+        foreign = {key: value for key, value in data.items() if value and key != "version"}
+        return {**found, "foreign": foreign}
+
+    def _as_ipset(self, settings: Settings) -> t.Any:
+        built = self._library.FirewallClientIPSetSettings()
+        built.setType(settings["type"])
+        built.setOptions({"family": settings["family"]})
+        built.setShort(settings["short"])
+        built.setDescription(settings["description"])
+        built.setEntries(settings["entries"])
+        return built
+
+    def _as_policy(self, settings: Settings) -> t.Any:
+        built = self._library.FirewallClientPolicySettings()
+        built.setShort(settings["short"])
+        built.setDescription(settings["description"])
+        built.setTarget(settings["target"])
+        built.setPriority(settings["priority"])
+        built.setIngressZones(settings["ingress_zones"])
+        built.setEgressZones(settings["egress_zones"])
+        built.setRichRules(settings["rich_rules"])
+        return built

@@ -1,0 +1,228 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module ``firewalld_objects``."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: firewalld_objects
+short_description: All ipsets and policies of one name prefix in firewalld, applied as one state
+version_added: 1.0.0
+author:
+  - uc_firewall maintainers (@uc-firewall)
+description:
+  - Makes the ipsets and policies of firewalld whose names begin with a prefix what O(objects) says, in the permanent
+    and in the runtime configuration. Objects with the prefix that are not wanted go. Nothing else is touched.
+  - The state is read once and compared in memory, and only differences are written.
+  - Before anything is written, the permanent configuration as it is going to be is put together in a temporary
+    directory and checked by C(firewall-offline-cmd --check-config).
+  - Entries of ipsets and rules of policies change in the running firewalld, without a reload. firewalld reloads once
+    where an ipset or a policy is new, goes, or changes its type, priority, target or zones, or where more than 1,000
+    entries change, which would take it minutes. A running firewalld offers no other way. RV(reload) says why.
+  - A reload makes firewalld forget what others have changed in its runtime configuration only. The module gives back
+    such settings of zones, policies and ipsets; those with a timeout come back without it. Direct rules do not come
+    back.
+options:
+  objects:
+    description:
+      - C(ipsets) and C(policies), as the filter P(uc_firewall.pexip_sfb.firewalld_objects#filter) returns them.
+      - Required if O(state=present).
+    type: dict
+  prefix:
+    description: How the names begin of the objects that this module owns.
+    type: str
+    default: pexip_sfb_
+  state:
+    description: Whether the objects are to be there. With V(absent) firewalld need not be running, nor installed.
+    type: str
+    choices: [present, absent]
+    default: present
+attributes:
+  check_mode:
+    description: Can run in check mode and return changed status without modifying the target.
+    support: full
+  diff_mode:
+    description: Returns what is added and what is removed, for the permanent and for the runtime configuration.
+    support: full
+requirements:
+  - firewalld 0.9 or later with the back end nftables, and its Python library (Debian package python3-firewall)
+  - root
+"""
+
+EXAMPLES = r"""
+- name: Put the objects into firewalld
+  uc_firewall.pexip_sfb.firewalld_objects:
+    objects: "{{ port_matrix_site | uc_firewall.pexip_sfb.firewalld_objects(inventory_hostname) }}"
+
+- name: Take them out again
+  uc_firewall.pexip_sfb.firewalld_objects:
+    state: absent
+"""
+
+RETURN = r"""
+reload:
+  description: Why firewalld had to reload, or in check mode would have to; empty where it had not.
+  returned: success
+  type: list
+  elements: str
+  sample: [pexip_sfb_input is new]
+reads:
+  description: How many times the state was read. It is read again after a change, to see that the change is there.
+  returned: success
+  type: int
+  sample: 1
+"""
+
+import tempfile
+import typing as t
+from pathlib import Path
+from types import SimpleNamespace
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.common.respawn import has_respawned, probe_interpreters_for_module, respawn_module
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_host import (
+    BUS_NAME,
+    DIRECTORY,
+    Firewalld,
+    FirewalldError,
+)
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_plan import (
+    KINDS,
+    Objects,
+    Plan,
+    difference,
+    make_plan,
+)
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_zones import open_zones
+
+_INTERPRETERS = ("/usr/bin/python3", "/usr/libexec/platform-python")
+_NOTHING: Objects = {"ipsets": {}, "policies": {}}
+
+
+def load_library() -> t.Any:
+    """Return what is used of firewalld's Python library; ImportError where it is not there."""
+    import dbus
+    from firewall.client import FirewallClient, FirewallClientIPSetSettings, FirewallClientPolicySettings
+    from firewall.core.io.ipset import IPSet, ipset_writer
+    from firewall.core.io.policy import Policy, policy_writer
+    from firewall.core.rich import Rich_Rule
+    from firewall.errors import FirewallError
+
+    return SimpleNamespace(
+        SystemBus=dbus.SystemBus,
+        DBusException=dbus.exceptions.DBusException,
+        FirewallClient=FirewallClient,
+        FirewallClientIPSetSettings=FirewallClientIPSetSettings,
+        FirewallClientPolicySettings=FirewallClientPolicySettings,
+        IPSet=IPSet,
+        ipset_writer=ipset_writer,
+        Policy=Policy,
+        policy_writer=policy_writer,
+        Rich_Rule=Rich_Rule,
+        FirewallError=FirewallError,
+    )
+
+
+def library_or_respawn() -> t.Any:
+    """Return firewalld's library, if need be by starting over with the Python that has it; None: no Python has it."""
+    try:
+        return load_library()
+    except ImportError:
+        interpreter = None if has_respawned() else probe_interpreters_for_module(_INTERPRETERS, "firewall.client")
+        if interpreter:
+            respawn_module(interpreter)  # does not return
+        return None
+
+
+def remove_files(module: AnsibleModule) -> None:
+    """Remove our objects from a firewalld that is not running, and leave the module."""
+    found = [path for kind in KINDS for path in sorted(DIRECTORY.glob(f"{kind}/{module.params['prefix']}*.xml*"))]
+    if not module.check_mode:
+        for path in found:
+            path.unlink()
+    diff = {"before": {"removed": [str(path) for path in found]}, "after": {"removed": []}}
+    module.exit_json(changed=bool(found), reload=[], reads=1, diff=diff)
+
+
+def check_staged(module: AnsibleModule, firewalld: Firewalld, plan: Plan, wanted: Objects) -> None:
+    """Have firewalld check the permanent configuration as it is going to be; fail the module where it is not sound."""
+    program = module.get_bin_path("firewall-offline-cmd")
+    if not program:
+        module.fail_json(msg="firewall-offline-cmd was not found on this host: it checks the configuration beforehand")
+    with tempfile.TemporaryDirectory(dir=module.tmpdir) as parent:
+        staged = Path(parent) / "firewalld"
+        firewalld.stage(staged, plan, wanted)
+        rc, out, err = module.run_command([program, "--check-config", "--system-config", str(staged)])
+    if rc:
+        module.fail_json(msg=f"Nothing was changed: firewalld does not take the configuration: {(err or out).strip()}")
+
+
+def run(module: AnsibleModule, firewalld: Firewalld) -> None:
+    """Bring our objects to the wanted state and leave the module."""
+    firewalld.check()
+    present = module.params["state"] == "present"
+    wanted = firewalld.normalised(module.params["objects"]) if present else _NOTHING
+    permanent, runtime = firewalld.permanent(), firewalld.runtime()
+    plan = make_plan(wanted, permanent, runtime)
+    for warning in open_zones(firewalld.client, wanted):
+        module.warn(warning)
+    reads = 1
+    if plan.permanent:
+        check_staged(module, firewalld, plan, wanted)
+    if plan.changed and not module.check_mode:
+        firewalld.write_permanent(plan, wanted)
+        if plan.reload:
+            firewalld.reload()
+        else:
+            firewalld.change_runtime(plan, wanted)
+        left = make_plan(wanted, firewalld.permanent(), firewalld.runtime())
+        reads += 1
+        if left.changed:
+            module.fail_json(
+                msg="firewalld does not have what was written; is something else changing it right now?",
+                left=difference(wanted, firewalld.permanent(), firewalld.runtime()),
+            )
+    changes = difference(wanted, permanent, runtime)
+    diff = {
+        "before": {where: {"removed": lines["removed"]} for where, lines in changes.items()},
+        "after": {where: {"added": lines["added"]} for where, lines in changes.items()},
+    }
+    module.exit_json(changed=plan.changed, reload=plan.reload, reads=reads, diff=diff)
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "objects": {"type": "dict"},
+            "prefix": {"type": "str", "default": "pexip_sfb_"},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        },
+        required_if=[("state", "present", ["objects"])],
+        supports_check_mode=True,
+    )
+    module.run_command_environ_update = {"LANG": "C", "LC_ALL": "C"}
+    present = module.params["state"] == "present"
+    library = library_or_respawn()
+    # Asked of the bus itself: a call to firewalld would start it.
+    running = library is not None and library.SystemBus(private=True).name_has_owner(BUS_NAME)
+    if not running:
+        if not present:
+            remove_files(module)
+        if library is None:
+            module.fail_json(msg="firewalld's Python library was not found on this host: install python3-firewall")
+        module.fail_json(
+            msg="firewalld is not running on this host, and nothing was changed; start it, or unmask it first"
+        )
+    try:
+        run(module, Firewalld(library.FirewallClient(), library, module.params["prefix"]))
+    except FirewalldError as e:
+        module.fail_json(msg=str(e))
+    except (library.DBusException, library.FirewallError) as e:
+        module.fail_json(msg=f"firewalld refused: {e}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Hosts that no lab has: an old firewalld, the iptables back end, a failed daemon, zones that accept everything."""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils import _firewalld_zones
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_host import Firewalld, FirewalldError
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_zones import open_zones
+
+
+class Client:
+    """The part of firewalld's client that these questions go to."""
+
+    def __init__(self, zones: dict[str, dict[str, t.Any]] | None = None, **properties: str) -> None:
+        self._properties = {"version": "1.3.3", "FirewallBackend": "nftables", "state": "RUNNING", **properties}
+        self._zones = zones or {}
+
+    def config(self) -> Client:
+        return self
+
+    def get_property(self, name: str) -> str:
+        return self._properties[name]
+
+    def getActiveZones(self) -> dict[str, dict[str, t.Any]]:  # noqa: N802 # firewalld's name
+        return {name: zone for name, zone in self._zones.items() if name != "public"}
+
+    def getDefaultZone(self) -> str:  # noqa: N802
+        return "public"
+
+    def getZoneByName(self, name: str) -> t.Any:  # noqa: N802
+        zone = self._zones[name]
+        settings = SimpleNamespace(
+            getTarget=lambda: zone.get("target", "default"), getForward=lambda: zone.get("forward", False)
+        )
+        return SimpleNamespace(getSettings=lambda: settings)
+
+
+@pytest.mark.parametrize(
+    ("properties", "message"),
+    [
+        ({"version": "0.8.2"}, "firewalld 0.8.2 has no policies; accepted: 0.9 or later"),
+        ({"FirewallBackend": "iptables"}, "FirewallBackend in firewalld.conf is iptables, .*; accepted: nftables"),
+        ({"state": "FAILED"}, "firewalld is in state FAILED"),
+    ],
+)
+def test_a_firewalld_that_cannot(properties: dict[str, str], message: str) -> None:
+    with pytest.raises(FirewalldError, match=message):
+        Firewalld(Client(**properties), None, "pexip_sfb_").check()
+
+
+@pytest.mark.parametrize("version", ["0.9.0", "1.3.3", "2.3.1", "2.4.0~beta1"])
+def test_a_firewalld_that_can(version: str) -> None:
+    Firewalld(Client(version=version), None, "pexip_sfb_").check()
+
+
+def warnings(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, zones: dict[str, dict[str, t.Any]], egress: str
+) -> list[str]:
+    for interface in ("lo", "eth0", "eth1"):
+        (tmp_path / interface).mkdir()
+    monkeypatch.setattr(_firewalld_zones, "NETWORK_INTERFACES", tmp_path)
+    policy = {"ingress_zones": ["ANY"], "egress_zones": [egress]}
+    return list(open_zones(Client(zones), {"ipsets": {}, "policies": {"pexip_sfb_x": policy}}))
+
+
+@pytest.mark.parametrize(
+    ("zones", "egress", "expected"),
+    [
+        ({"public": {}}, "HOST", []),
+        ({"public": {"forward": True}}, "HOST", []),
+        ({"public": {"forward": True}}, "ANY", ["not enforced within the zone public (eth0, eth1)"]),
+        (
+            {"public": {"target": "ACCEPT"}},
+            "HOST",
+            ["not enforced by the zone public (eth0, eth1): its target is ACCEPT"],
+        ),
+        (
+            {"trusted": {"interfaces": ["eth0"], "target": "ACCEPT"}, "public": {"forward": True}},
+            "ANY",
+            ["not enforced by the zone trusted (eth0): its target is ACCEPT"],
+        ),
+        (
+            {"trusted": {"sources": ["192.0.2.0/24"], "target": "ACCEPT"}, "public": {}},
+            "ANY",
+            ["not enforced by the zone trusted (its sources)"],
+        ),
+        ({"a": {"interfaces": ["eth0"], "forward": True}, "b": {"interfaces": ["eth1"], "forward": True}}, "ANY", []),
+    ],
+)
+def test_zones_that_accept_everything_are_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, zones: dict[str, t.Any], egress: str, expected: list[str]
+) -> None:
+    found = warnings(monkeypatch, tmp_path, zones, egress)
+    assert len(found) == len(expected)
+    for text, part in zip(found, expected, strict=True):
+        assert part in text
