@@ -95,12 +95,6 @@ def firewalld_objects(
     built = read_site(to_plain(site))
     name = to_plain(host)
     hooks = hooks_of(built, name, as_flag(gateway, "gateway"), as_flag(egress, "linux_firewall_egress"))
-    if not hooks:
-        raise PortMatrixError.at(
-            f"host {shown(name)}",
-            "is no endpoint of an enabled row and no gateway, so there is nothing to apply",
-            "a host in a group of an endpoint or in port_matrix_gateways",
-        )
     if not as_flag(enforce, "linux_firewall_enforce"):
         raise PortMatrixError.at(
             f"host {shown(name)} linux_firewall_enforce",

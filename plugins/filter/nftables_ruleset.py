@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._addresses import AddressSet
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._errors import PortMatrixError, shown
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._expand import expand, hooks_of
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._extra_rules import parse_extra_rules
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue import as_filter
@@ -100,12 +99,6 @@ def nftables_ruleset(
     built = read_site(to_plain(site))
     name = to_plain(host)
     hooks = hooks_of(built, name, as_flag(gateway, "gateway"), as_flag(egress, "linux_firewall_egress"))
-    if not hooks:
-        raise PortMatrixError.at(
-            f"host {shown(name)}",
-            "is no endpoint of an enabled row and no gateway, so there is nothing to apply",
-            "a host in a group of an endpoint or in port_matrix_gateways",
-        )
     policy = Policy(
         hooks=hooks,
         rules=expand(built, name, hooks),

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from ._addresses import FAMILIES, AddressSet, Family
 from ._endpoints import Side
+from ._errors import PortMatrixError, shown
 from ._hosts import View
 from ._intervals import IntervalSet
 from ._mapping import as_choice, as_strings
@@ -65,10 +66,20 @@ def expand(site: Site, host: str, hooks: Sequence[str]) -> list[Rule]:
 
 
 def hooks_of(site: Site, host: str, gateway: bool, egress: bool) -> tuple[Hook, ...]:
-    """Return the hooks that *host* has rules for: its own traffic where it is an endpoint, transit on a gateway."""
+    """Return the hooks that *host* has rules for: its own traffic where it is an endpoint, transit on a gateway.
+
+    :raises PortMatrixError: if it is neither, as a host that is managed for nothing is a mistake in the inventory.
+    """
     endpoint = bool(site.endpoints_of(host))
     chosen = {"input": endpoint, "output": endpoint and egress, "forward": gateway}
-    return tuple(hook for hook in HOOKS if chosen[hook])
+    hooks = tuple(hook for hook in HOOKS if chosen[hook])
+    if not hooks:
+        raise PortMatrixError.at(
+            f"host {shown(host)}",
+            "is no endpoint of an enabled row and no gateway, so there is nothing to apply",
+            "a host in a group of an endpoint or in port_matrix_gateways",
+        )
+    return hooks
 
 
 def _rules(site: Site, parts: Callable[[Side, Side], Iterator[Part]]) -> list[Rule]:

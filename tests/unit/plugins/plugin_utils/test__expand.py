@@ -119,12 +119,21 @@ def test_an_unknown_hook_is_an_error() -> None:
         ("a", True, True, ("input", "output", "forward")),
         ("a", True, False, ("input", "forward")),
         ("fw", True, True, ("forward",)),
-        ("fw", False, True, ()),
     ],
 )
 def test_hooks_of_a_host(host: str, gateway: bool, egress: bool, hooks: tuple[str, ...]) -> None:
     site = _site(TWO, {"x": ["a"], "y": ["c"]}, source="x", destination="y")
     assert hooks_of(site, host, gateway, egress) == hooks
+
+
+def test_a_host_that_has_no_part_in_the_matrix_is_refused() -> None:
+    site = _site(TWO, {"x": ["a"], "y": ["c"]}, source="x", destination="y")
+    with pytest.raises(PortMatrixError) as caught:
+        hooks_of(site, "fw", False, True)
+    assert str(caught.value) == (
+        "host 'fw': is no endpoint of an enabled row and no gateway, so there is nothing to apply; "
+        "accepted: a host in a group of an endpoint or in port_matrix_gateways"
+    )
 
 
 # --- static NAT ---------------------------------------------------------------------------------------------
