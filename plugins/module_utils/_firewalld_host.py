@@ -15,8 +15,11 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_p
     Settings,
     entry_steps,
 )
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_reload import (
+    CONFIGURATION,
+    reload_for_all,
+)
 
-DIRECTORY = Path("/etc/firewalld")
 BUS_NAME = "org.fedoraproject.FirewallD1"
 OLDEST = (0, 9)  # the first version with policies
 
@@ -33,7 +36,7 @@ class Firewalld:
     def __init__(self, client: t.Any, library: t.Any, prefix: str) -> None:
         self.client = client
         self._library = library
-        self._prefix = prefix
+        self.prefix = prefix
         self._config = client.config()
 
     def check(self) -> None:
@@ -92,22 +95,14 @@ class Firewalld:
     def write_permanent(self, plan: Plan, wanted: Objects) -> None:
         """Write and remove permanent objects. ipsets come before the policies that use them, and go after them."""
         for name in plan.write["ipsets"]:
-            settings = self._as_ipset(wanted["ipsets"][name])
-            if name in self._config.getIPSetNames():
-                self._config.getIPSetByName(name).update(settings)
-            else:
-                self._config.addIPSet(name, settings)
+            self._write_ipset(name, self._as_ipset(wanted["ipsets"][name]))
         for name in plan.write["policies"]:
-            policy = self._as_policy(wanted["policies"][name])
-            if name in self._config.getPolicyNames():
-                self._config.getPolicyByName(name).update(policy)
-            else:
-                self._config.addPolicy(name, policy)
+            self._write_policy(name, self._as_policy(wanted["policies"][name]))
         for name in plan.delete["policies"]:
             self._config.getPolicyByName(name).remove()
         for name in plan.delete["ipsets"]:
             self._config.getIPSetByName(name).remove()
-        self.forget_backups(DIRECTORY)
+        self.forget_backups(CONFIGURATION)
 
     def change_runtime(self, plan: Plan, wanted: Objects) -> None:
         """Change entries and rules in place, without a reload."""
@@ -122,38 +117,40 @@ class Firewalld:
                 self.client.setPolicySettings(name, self._as_policy({**settings, "rich_rules": both}))
             self.client.setPolicySettings(name, self._as_policy(settings))
 
-    def reload(self) -> None:
-        """Reload firewalld, and give everybody else back what they have only in the runtime and a reload takes."""
-        before = self._of_others()
-        self.client.reload()
-        after = self._of_others()
-        give_back = {"zone": self.client.setZoneSettings, "policy": self.client.setPolicySettings}
-        for (kind, name), settings in before.items():
-            now = after.get((kind, name))
-            if now is None or now.settings == settings.settings:
-                continue
-            if kind == "ipset":
-                self.client.setEntries(name, settings.getEntries())
-            else:
-                give_back[kind](name, settings)
+    def raw_permanent(self) -> dict[str, dict[str, t.Any]]:
+        """Read our permanent objects in firewalld's own form, for :meth:`restore_permanent`."""
+        return {
+            "ipsets": {
+                name: self._config.getIPSetByName(name).getSettings()
+                for name in self._ours(self._config.getIPSetNames())
+            },
+            "policies": {
+                name: self._config.getPolicyByName(name).getSettings()
+                for name in self._ours(self._config.getPolicyNames())
+            },
+        }
 
-    def _of_others(self) -> dict[tuple[str, str], t.Any]:
-        found = {("zone", name): self.client.getZoneSettings(name) for name in self.client.getZones()}
-        found.update(
-            (("policy", name), self.client.getPolicySettings(name))
-            for name in self.client.getPolicies()
-            if not name.startswith(self._prefix)
-        )
-        found.update(
-            (("ipset", name), self.client.getIPSetSettings(name))
-            for name in self.client.getIPSets()
-            if not name.startswith(self._prefix)
-        )
-        return found
+    def restore_permanent(self, raw: dict[str, dict[str, t.Any]]) -> None:
+        """Make our permanent objects what :meth:`raw_permanent` read."""
+        for name in self._ours(self._config.getPolicyNames()):
+            if name not in raw["policies"]:
+                self._config.getPolicyByName(name).remove()
+        for name in self._ours(self._config.getIPSetNames()):
+            if name not in raw["ipsets"]:
+                self._config.getIPSetByName(name).remove()
+        for name, settings in raw["ipsets"].items():
+            self._write_ipset(name, settings)
+        for name, settings in raw["policies"].items():
+            self._write_policy(name, settings)
+        self.forget_backups(CONFIGURATION)
+
+    def reload(self) -> None:
+        """Reload firewalld, without loss for others."""
+        reload_for_all(self.client, self.prefix)
 
     def stage(self, directory: Path, plan: Plan, wanted: Objects) -> None:
         """Write what ``/etc/firewalld`` is going to be into *directory*, so that firewalld can check it."""
-        shutil.copytree(DIRECTORY, directory)
+        shutil.copytree(CONFIGURATION, directory)
         for kind in plan.delete:
             (directory / kind).mkdir(exist_ok=True)
             for name in plan.delete[kind]:
@@ -181,11 +178,23 @@ class Firewalld:
     def forget_backups(self, directory: Path) -> None:
         """Remove the copies ``….xml.old`` that firewalld keeps of our objects when they change or go."""
         for kind in ("ipsets", "policies"):
-            for path in directory.glob(f"{kind}/{self._prefix}*.xml.old"):
+            for path in directory.glob(f"{kind}/{self.prefix}*.xml.old"):
                 path.unlink()
 
+    def _write_ipset(self, name: str, settings: t.Any) -> None:
+        if name in self._config.getIPSetNames():
+            self._config.getIPSetByName(name).update(settings)
+        else:
+            self._config.addIPSet(name, settings)
+
+    def _write_policy(self, name: str, settings: t.Any) -> None:
+        if name in self._config.getPolicyNames():
+            self._config.getPolicyByName(name).update(settings)
+        else:
+            self._config.addPolicy(name, settings)
+
     def _ours(self, names: t.Iterable[str]) -> list[str]:
-        return sorted(str(name) for name in names if name.startswith(self._prefix))
+        return sorted(str(name) for name in names if name.startswith(self.prefix))
 
     def _ipset(self, settings: t.Any) -> Settings:
         options = {str(key): str(value) for key, value in settings.getOptions().items()}

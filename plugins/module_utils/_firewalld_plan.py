@@ -54,9 +54,14 @@ class Plan:
         return any(self.write.values()) or any(self.delete.values())
 
     @property
+    def runtime(self) -> bool:
+        """Whether the runtime changes."""
+        return any(self.content.values()) or bool(self.reload)
+
+    @property
     def changed(self) -> bool:
         """Whether anything changes."""
-        return self.permanent or any(self.content.values()) or bool(self.reload)
+        return self.permanent or self.runtime
 
 
 def make_plan(wanted: Objects, permanent: Objects, runtime: Objects) -> Plan:

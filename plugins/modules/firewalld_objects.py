@@ -21,6 +21,9 @@ description:
   - Entries of ipsets and rules of policies change in the running firewalld, without a reload. firewalld reloads once
     where an ipset or a policy is new, goes, or changes its type, priority, target or zones, or where more than 1,000
     entries change, which would take it minutes. A running firewalld offers no other way. RV(reload) says why.
+  - With O(confirm_timeout) only the runtime changes at first. The permanent configuration is written when the change is
+    confirmed over a new connection, but for the seconds of a reload, which takes it from there. Without a confirmation
+    the host reloads the permanent configuration that it had.
   - A reload makes firewalld forget what others have changed in its runtime configuration only. The module gives back
     such settings of zones, policies and ipsets; those with a timeout come back without it. Direct rules do not come
     back.
@@ -46,7 +49,10 @@ attributes:
   diff_mode:
     description: Returns what is added and what is removed, for the permanent and for the runtime configuration.
     support: full
+extends_documentation_fragment:
+  - uc_firewall.pexip_sfb.confirm
 requirements:
+  - systemd, with O(confirm_timeout)
   - firewalld 0.9 or later with the back end nftables, and its Python library (Debian package python3-firewall)
   - root
 """
@@ -73,29 +79,34 @@ reads:
   returned: success
   type: int
   sample: 1
+outcome:
+  description: What became of a change that was not confirmed. With V(taken_back) the host is what it was before.
+  returned: when the change was not confirmed
+  type: str
+  sample: taken_back
 """
 
-import tempfile
 import typing as t
-from pathlib import Path
 from types import SimpleNamespace
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.respawn import has_respawned, probe_interpreters_for_module, respawn_module
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm_steps import (
+    SPEC,
+    answer,
+    check_timeout,
+    make_change,
+)
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_change import ObjectsChange
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_host import (
     BUS_NAME,
-    DIRECTORY,
     Firewalld,
     FirewalldError,
 )
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_plan import (
-    KINDS,
-    Objects,
-    Plan,
-    difference,
-    make_plan,
-)
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_plan import KINDS, Objects
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_reload import CONFIGURATION
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_zones import open_zones
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._pending_change import PendingChange
 
 _INTERPRETERS = ("/usr/bin/python3", "/usr/libexec/platform-python")
 _NOTHING: Objects = {"ipsets": {}, "policies": {}}
@@ -138,7 +149,7 @@ def library_or_respawn() -> t.Any:
 
 def remove_files(module: AnsibleModule) -> None:
     """Remove our objects from a firewalld that is not running, and leave the module."""
-    found = [path for kind in KINDS for path in sorted(DIRECTORY.glob(f"{kind}/{module.params['prefix']}*.xml*"))]
+    found = [path for kind in KINDS for path in sorted(CONFIGURATION.glob(f"{kind}/{module.params['prefix']}*.xml*"))]
     if not module.check_mode:
         for path in found:
             path.unlink()
@@ -146,50 +157,26 @@ def remove_files(module: AnsibleModule) -> None:
     module.exit_json(changed=bool(found), reload=[], reads=1, diff=diff)
 
 
-def check_staged(module: AnsibleModule, firewalld: Firewalld, plan: Plan, wanted: Objects) -> None:
-    """Have firewalld check the permanent configuration as it is going to be; fail the module where it is not sound."""
-    program = module.get_bin_path("firewall-offline-cmd")
-    if not program:
-        module.fail_json(msg="firewall-offline-cmd was not found on this host: it checks the configuration beforehand")
-    with tempfile.TemporaryDirectory(dir=module.tmpdir) as parent:
-        staged = Path(parent) / "firewalld"
-        firewalld.stage(staged, plan, wanted)
-        rc, out, err = module.run_command([program, "--check-config", "--system-config", str(staged)])
-    if rc:
-        module.fail_json(msg=f"Nothing was changed: firewalld does not take the configuration: {(err or out).strip()}")
-
-
 def run(module: AnsibleModule, firewalld: Firewalld) -> None:
-    """Bring our objects to the wanted state and leave the module."""
+    """Bring our objects to the wanted state, or do what the action plugin asks of that change, and leave the module."""
     firewalld.check()
+    pending = PendingChange(module, module.params["change_id"])
     present = module.params["state"] == "present"
     wanted = firewalld.normalised(module.params["objects"]) if present else _NOTHING
-    permanent, runtime = firewalld.permanent(), firewalld.runtime()
-    plan = make_plan(wanted, permanent, runtime)
+    if not module.check_mode and module.params["step"] == "apply":
+        pending.take_turn()
+    change = ObjectsChange(module, firewalld, wanted)
+    if module.params["step"] != "apply":
+        answer(module, pending, change)
     for warning in open_zones(firewalld.client, wanted):
         module.warn(warning)
-    reads = 1
-    if plan.permanent:
-        check_staged(module, firewalld, plan, wanted)
+    plan = change.plan
+    result = {"changed": plan.changed, "reload": plan.reload, "diff": change.diff()}
     if plan.changed and not module.check_mode:
-        firewalld.write_permanent(plan, wanted)
-        if plan.reload:
-            firewalld.reload()
-        else:
-            firewalld.change_runtime(plan, wanted)
-        left = make_plan(wanted, firewalld.permanent(), firewalld.runtime())
-        reads += 1
-        if left.changed:
-            module.fail_json(
-                msg="firewalld does not have what was written; is something else changing it right now?",
-                left=difference(wanted, firewalld.permanent(), firewalld.runtime()),
-            )
-    changes = difference(wanted, permanent, runtime)
-    diff = {
-        "before": {where: {"removed": lines["removed"]} for where, lines in changes.items()},
-        "after": {where: {"added": lines["added"]} for where, lines in changes.items()},
-    }
-    module.exit_json(changed=plan.changed, reload=plan.reload, reads=reads, diff=diff)
+        # What is permanent only, and in the runtime already, can cut nothing off.
+        timeout = module.params["confirm_timeout"] if plan.runtime else 0
+        result.update(make_change(module, pending, change, timeout))
+    module.exit_json(**result, reads=change.reads)
 
 
 def main() -> None:
@@ -199,11 +186,13 @@ def main() -> None:
             "objects": {"type": "dict"},
             "prefix": {"type": "str", "default": "pexip_sfb_"},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            **SPEC,
         },
         required_if=[("state", "present", ["objects"])],
         supports_check_mode=True,
     )
     module.run_command_environ_update = {"LANG": "C", "LC_ALL": "C"}
+    check_timeout(module)
     present = module.params["state"] == "present"
     library = library_or_respawn()
     # Asked of the bus itself: a call to firewalld would start it.

@@ -1,0 +1,62 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The file that the next boot loads. Its new content is written beside it beforehand, and takes its place at once."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+_MODE = 0o640
+
+
+class BootFile:
+    """A file of root's, kept whole: whoever reads it finds the old content or the new one."""
+
+    def __init__(self, path: Path, content: str) -> None:
+        self.path = path
+        self._content = content
+        self._staged = path.with_name(f"{path.name}.pending")
+
+    def current(self) -> str:
+        """Describe what is there: mode and owner in the first line, then the content; empty where there is nothing."""
+        try:
+            about = self.path.stat()
+            content = self.path.read_text(encoding="utf-8", errors="backslashreplace")
+        except FileNotFoundError:
+            return ""
+        return _described(stat.S_IMODE(about.st_mode), about.st_uid, about.st_gid, content)
+
+    def wanted(self) -> str:
+        """Describe what should be there, in the same way."""
+        return _described(_MODE, os.geteuid(), os.getegid(), self._content)
+
+    def stage(self) -> None:
+        """Write the content to disk, beside the file. Raises OSError where that fails, and leaves nothing then."""
+        self.path.parent.mkdir(mode=0o750, exist_ok=True)
+        self.forget()
+        try:
+            descriptor = os.open(self._staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE)
+            with open(descriptor, "w", encoding="utf-8") as file:
+                os.fchmod(descriptor, _MODE)
+                file.write(self._content)
+                file.flush()
+                os.fsync(descriptor)
+        except OSError:
+            self.forget()
+            raise
+
+    def settle(self) -> None:
+        """Put what was staged, if anything was, into the place of the file."""
+        if self._staged.exists():
+            os.replace(self._staged, self.path)
+
+    def forget(self) -> None:
+        """Remove what was staged, by this run or by one that died."""
+        self._staged.unlink(missing_ok=True)
+
+
+def _described(mode: int, user: int, group: int, content: str) -> str:
+    return f"mode {mode:04o}, owner {user}:{group}\n{content}"

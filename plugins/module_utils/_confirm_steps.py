@@ -1,0 +1,101 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The steps of a change that has to be confirmed, as the action plugin asks a module for them."""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm_checks import CONFIRM_SPEC, silent
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._pending_change import PendingChange
+
+SPEC: dict[str, t.Any] = {
+    **CONFIRM_SPEC,
+    "step": {"type": "str", "choices": ["apply", "confirm", "take_back", "outcome"], "default": "apply"},
+    "change_id": {"type": "str", "default": ""},
+}
+
+_TIMEOUT = range(10, 3601)
+
+
+def check_timeout(module: AnsibleModule) -> None:
+    """Fail the module where the time for the confirmation is none that a new connection could be made in."""
+    timeout = module.params["confirm_timeout"]
+    if timeout and timeout not in _TIMEOUT:
+        module.fail_json(msg=f"confirm_timeout: {timeout}; accepted: 0, or {_TIMEOUT[0]} to {_TIMEOUT[-1]} seconds")
+
+
+class Change(t.Protocol):
+    """A change of the host, as a module knows it."""
+
+    def way_back(self, directory: Path) -> str:
+        """Do what :meth:`PendingChange.arm` wants of its parameter of this name."""
+
+    def stage(self) -> None:
+        """Prepare what is to last. It may raise OSError."""
+
+    def make(self) -> None:
+        """Make the change. Where this fails the module, the change is taken back."""
+
+    def holds(self) -> bool:
+        """Tell whether the host has what the change made."""
+
+    def keep(self) -> None:
+        """Make what was staged last."""
+
+    def forget(self) -> None:
+        """Remove what was staged."""
+
+
+def make_change(module: AnsibleModule, pending: PendingChange, change: Change, timeout: int) -> dict[str, float]:
+    """Make a change that the host takes back after *timeout* seconds; with 0, make it for good.
+
+    Returns what the action plugin has to know besides the module's own result.
+    """
+    failing = silent(module.params["confirm_checks"], "target", patient=False) if timeout else []
+    if failing:
+        module.fail_json(
+            msg="Nothing was changed: a check that is to prove the change fails without it already: no answer of "
+            + ", ".join(failing)
+        )
+    try:
+        change.stage()
+        if timeout:
+            pending.arm(timeout, change.way_back)
+    except OSError as e:
+        module.fail_json(msg=f"Nothing was changed: {e.filename or 'a file'} could not be written: {e.strerror}")
+    try:
+        change.make()
+    except BaseException:
+        pending.take_back()
+        change.forget()
+        raise
+    if timeout:
+        return {"pending": pending.seconds_left()}
+    change.keep()
+    return {}
+
+
+def answer(module: AnsibleModule, pending: PendingChange, change: Change) -> None:
+    """Do the step that is not ``apply``, and leave the module with what became of the change."""
+    reason = ""
+    if module.params["step"] == "confirm" and pending.outcome() == "pending":
+        reason = _objection(module, change)
+        if not reason and pending.confirm():
+            change.keep()
+    if reason or module.params["step"] == "take_back":
+        pending.take_back()
+    outcome = pending.outcome()
+    if outcome == "taken_back":
+        change.forget()
+    module.exit_json(outcome=outcome, reason=reason, error=pending.error())
+
+
+def _objection(module: AnsibleModule, change: Change) -> str:
+    failing = silent(module.params["confirm_checks"], "target", patient=True)
+    if failing:
+        return f"there was no answer of {', '.join(failing)}"
+    return "" if change.holds() else "something else changed the host's firewall before the change was confirmed"

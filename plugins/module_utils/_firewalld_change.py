@@ -1,0 +1,101 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A change of our objects in firewalld, that can be confirmed or taken back.
+
+Until it is confirmed, the runtime has the new objects and the permanent configuration the old ones. So a reboot, a
+restart and a reload of firewalld all go back.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import tempfile
+import typing as t
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils import _firewalld_reload
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_host import Firewalld
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_plan import (
+    Objects,
+    difference,
+    make_plan,
+)
+
+
+class ObjectsChange:
+    """What brings firewalld to the *wanted* objects. The host's objects are read when this is made."""
+
+    def __init__(self, module: AnsibleModule, firewalld: Firewalld, wanted: Objects) -> None:
+        self._module = module
+        self._firewalld = firewalld
+        self._wanted = wanted
+        self._permanent, self._runtime = firewalld.permanent(), firewalld.runtime()
+        self.plan = make_plan(wanted, self._permanent, self._runtime)
+        self.reads = 1
+
+    def diff(self) -> dict[str, t.Any]:
+        """Return what is added and what is removed."""
+        changes = difference(self._wanted, self._permanent, self._runtime)
+        return {
+            "before": {where: {"removed": lines["removed"]} for where, lines in changes.items()},
+            "after": {where: {"added": lines["added"]} for where, lines in changes.items()},
+        }
+
+    def stage(self) -> None:
+        """Have firewalld check the permanent configuration as it is going to be; fail where it is not sound."""
+        program = self._module.get_bin_path("firewall-offline-cmd")
+        if not program:
+            self._module.fail_json(
+                msg="firewall-offline-cmd was not found on this host: it checks the configuration beforehand"
+            )
+        with tempfile.TemporaryDirectory(dir=self._module.tmpdir) as parent:
+            staged = Path(parent) / "firewalld"
+            self._firewalld.stage(staged, self.plan, self._wanted)
+            rc, out, err = self._module.run_command([program, "--check-config", "--system-config", str(staged)])
+        if rc:
+            self._module.fail_json(
+                msg=f"Nothing was changed: firewalld does not take the configuration: {(err or out).strip()}"
+            )
+
+    def way_back(self, directory: Path) -> str:
+        """Save our permanent objects, and the program that reloads them."""
+        _firewalld_reload.save(directory, self._firewalld.prefix)
+        (directory / "reload.py").write_text(inspect.getsource(_firewalld_reload), encoding="utf-8")
+        return f"exec {sys.executable} taken_back/reload.py taken_back {self._firewalld.prefix}\n"
+
+    def make(self) -> None:
+        """Change the runtime. What takes a reload is in the permanent configuration for as long as that lasts."""
+        if self.plan.reload:
+            before = self._firewalld.raw_permanent()
+            self._firewalld.write_permanent(self.plan, self._wanted)
+            try:
+                self._firewalld.reload()
+            finally:
+                self._firewalld.restore_permanent(before)
+        else:
+            self._firewalld.change_runtime(self.plan, self._wanted)
+        self.reads += 1
+        self._check(self._wanted, self._firewalld.runtime())
+
+    def holds(self) -> bool:
+        """Tell whether the runtime was what is wanted when it was read."""
+        return not self.plan.runtime
+
+    def keep(self) -> None:
+        """Write the permanent configuration."""
+        self._firewalld.write_permanent(self.plan, self._wanted)
+        self._check(self._firewalld.permanent(), self._wanted)
+
+    def forget(self) -> None:
+        """Do nothing: what was staged was only checked."""
+
+    def _check(self, permanent: Objects, runtime: Objects) -> None:
+        plan = make_plan(self._wanted, permanent, runtime)
+        if plan.changed:
+            self._module.fail_json(
+                msg="firewalld does not have what was written; is something else changing it right now?",
+                left=difference(self._wanted, permanent, runtime),
+            )

@@ -1,0 +1,166 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A change of the host's firewall that the host takes back by itself, unless it is confirmed in time.
+
+What the host needs for the way back is in ``/run/pexip_sfb/pending``, and a timer of systemd starts it: neither needs
+the controller, the connection, or the module that made the change. Whether a change is confirmed or taken back is
+decided by who renames that directory first. A reboot forgets all of it, together with what was changed in the kernel.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import shutil
+import time
+import typing as t
+from collections.abc import Callable
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+
+DIRECTORY = Path("/run/pexip_sfb")
+UNIT = "pexip-sfb-firewall-go-back"
+
+# Starts as a service. The name of the directory decides, so that a confirmation and the timer cannot both win.
+_GO_BACK = """\
+cd {directory} || exit
+mv -T pending taken_back 2>/dev/null || exit 0
+echo "The change of the firewall was not confirmed and is taken back."
+/bin/sh taken_back/go_back >taken_back/output 2>&1
+echo $? >taken_back/result
+cat taken_back/output
+"""
+
+Outcome = t.Literal["pending", "confirmed", "taken_back", "unknown"]
+
+
+class PendingChange:
+    """The one change that can be pending on a host; *identity* tells ours from that of another run."""
+
+    def __init__(self, module: AnsibleModule, identity: str) -> None:
+        self._module = module
+        self._identity = identity
+        self._lock: t.IO[str] | None = None
+        self._pending = DIRECTORY / "pending"
+
+    def take_turn(self) -> None:
+        """Wait for the module of another run, and fail where its change is still to be confirmed.
+
+        What a dead run left, a change that nothing would take back any more, is taken back here, with a warning.
+        """
+        DIRECTORY.mkdir(mode=0o700, exist_ok=True)
+        self._lock = (DIRECTORY / "lock").open("w", encoding="utf-8")
+        fcntl.flock(self._lock, fcntl.LOCK_EX)  # until this process ends
+        if not self._pending.exists():
+            return
+        if self._systemctl("is-active", f"{UNIT}.timer", f"{UNIT}.service"):
+            self._module.fail_json(
+                msg="Nothing was changed: another change of this host's firewall is waiting for its confirmation, and "
+                f"goes back by itself in {round(self.seconds_left())} s without it. Run this again when that is over."
+            )
+        self._run_go_back()
+        self._module.warn(
+            "An earlier run died before its change of the firewall was confirmed, and nothing was going to take that "
+            "change back. It was taken back now."
+        )
+
+    def arm(self, timeout: int, way_back: Callable[[Path], str]) -> None:
+        """Have the change that comes next taken back after *timeout* seconds.
+
+        :param way_back: writes what it needs into the directory that it gets, and returns the shell script that goes
+            back. The script finds that directory under the name ``taken_back``, and starts in its parent.
+        """
+        for earlier in (DIRECTORY / "taken_back", DIRECTORY / "confirmed"):
+            if earlier.exists():
+                shutil.rmtree(earlier)
+        self._pending.mkdir(mode=0o700)
+        about = {"identity": self._identity, "armed": _now(), "timeout": timeout}
+        try:
+            (DIRECTORY / "go_back").write_text(_GO_BACK.format(directory=DIRECTORY), encoding="utf-8")
+            (self._pending / "change.json").write_text(json.dumps(about), encoding="utf-8")
+            (self._pending / "go_back").write_text(way_back(self._pending), encoding="utf-8")
+            self._start_timer(timeout)
+        except BaseException:
+            shutil.rmtree(self._pending)
+            raise
+
+    def confirm(self) -> bool:
+        """Keep the change; False where it is too late for that."""
+        if self.outcome() != "pending":
+            return False
+        try:
+            self._pending.rename(DIRECTORY / "confirmed")
+        except FileNotFoundError:
+            return False
+        self._systemctl("stop", f"{UNIT}.timer")
+        return True
+
+    def take_back(self) -> None:
+        """Take the change back now. Where that fails, the timer is still there."""
+        if self._systemctl("start", f"{UNIT}.service"):
+            self._systemctl("stop", f"{UNIT}.timer")
+
+    def outcome(self) -> Outcome:
+        """Return what became of the change."""
+        outcomes: tuple[Outcome, ...] = ("pending", "confirmed", "taken_back")
+        ours = (name for name in outcomes if self._about(DIRECTORY / name).get("identity") == self._identity)
+        return next(ours, "unknown")
+
+    def forget(self) -> None:
+        """Remove the directory of all changes, where none is pending."""
+        shutil.rmtree(DIRECTORY)
+
+    def seconds_left(self) -> float:
+        """Return the seconds until the pending change is taken back; 0 where that is over."""
+        about = self._about(self._pending)
+        return max(0.0, about["armed"] + about["timeout"] - _now()) if about else 0.0
+
+    def error(self) -> str:
+        """Return why the way back failed; empty where it did not, or has not been gone."""
+        directory = DIRECTORY / "taken_back"
+        try:
+            if (directory / "result").read_text(encoding="utf-8").strip() == "0":
+                return ""
+            return (directory / "output").read_text(encoding="utf-8").strip() or "no reason given"
+        except FileNotFoundError:
+            return ""
+
+    def _start_timer(self, timeout: int) -> None:
+        systemd_run = self._module.get_bin_path("systemd-run")
+        if not systemd_run:
+            self._module.fail_json(
+                msg="Nothing was changed: systemd-run was not found on this host, and its timer takes changes back"
+            )
+        command = [
+            systemd_run, "--quiet", "--collect", f"--unit={UNIT}", f"--on-active={timeout}",
+            "--timer-property=AccuracySec=100ms", "--description=Take back an unconfirmed change of the firewall",
+            "/bin/sh", str(DIRECTORY / "go_back"),
+        ]  # fmt: skip
+        rc, _out, err = self._module.run_command(command)
+        if rc:
+            self._module.fail_json(
+                msg=f"Nothing was changed: the timer that takes it back did not start: {err.strip()}"
+            )
+
+    def _run_go_back(self) -> None:
+        self._module.run_command(["/bin/sh", str(DIRECTORY / "go_back")])
+        # Where even the script is missing, the run died before it could change anything.
+        shutil.rmtree(self._pending, ignore_errors=True)
+        if self.error():
+            self._module.fail_json(msg=f"Nothing was changed: a dead run's change cannot be taken back: {self.error()}")
+
+    def _about(self, directory: Path) -> dict[str, t.Any]:
+        try:
+            return t.cast("dict[str, t.Any]", json.loads((directory / "change.json").read_text(encoding="utf-8")))
+        except (OSError, ValueError):
+            return {}
+
+    def _systemctl(self, *arguments: str) -> bool:
+        return bool(self._module.run_command(["systemctl", "--quiet", *arguments])[0] == 0)
+
+
+def _now() -> float:
+    """Seconds of a clock that neither stops nor jumps."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
