@@ -8,12 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._addresses import AddressSet
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._connection import (
+    check_lets_in,
+    parse_management_connection,
+)
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._expand import expand, hooks_of
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._extra_rules import parse_extra_rules
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue import as_filter
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._inventory import to_plain
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._mapping import as_choice, as_flag, as_strings
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables import Policy, render_ruleset
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables_joined import parse_join, render_joined
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._site import Site
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._site_document import read_site
 
@@ -25,7 +30,8 @@ author:
   - uc_firewall maintainers (@uc-firewall)
 description:
   - Returns the text of the table C(inet pexip_sfb) of one host, for C(nft -f). Loading it replaces that table in one
-    transaction and touches no other.
+    transaction and touches no other. With O(join) it returns chains for a table of others, for a kernel that has none
+    of them yet.
   - An endpoint host gets a chain for hook input, and one for hook output with O(egress). A gateway gets a chain for
     hook forward. A host can be both.
 positional: _input, host
@@ -62,6 +68,23 @@ options:
     type: list
     elements: dict
     default: []
+  connection:
+    description:
+      - The connection that Ansible uses, in the words of C(SSH_CONNECTION) on the host. A ruleset that would drop a new
+        connection like it is an error.
+      - Without it nothing is checked.
+    type: list
+    elements: str
+    default: []
+  join:
+    description:
+      - A table of others that the rules go into instead, as chains that its own chains jump to. C(table) is its name,
+        in the family C(inet); C(chains) maps a hook to the chain that is to jump, by default one named like the hook;
+        C(service) is the unit that loads the table.
+      - The rules then only permit, and what none of them permits is up to that table. So O(judged_endpoints) has no
+        meaning, and O(enforce) must be true.
+    type: dict
+    default: {}
   enforce:
     description: Whether to drop what is not permitted. Without it such traffic is counted, logged and let through.
     type: bool
@@ -90,11 +113,14 @@ def nftables_ruleset(
     judged_endpoints: object = ("conferencing_node",),
     management: object = (),
     extra_rules: object = (),
+    connection: object = (),
+    join: object = None,
     enforce: object = True,
 ) -> str:
     """Return the ruleset of *host*.
 
-    :raises AnsibleFilterError: if the host is neither endpoint nor gateway, or an input is not what it should be.
+    :raises AnsibleFilterError: if the host is neither endpoint nor gateway, an input is not what it should be, or the
+        ruleset would cut off *connection*.
     """
     built = read_site(to_plain(site))
     name = to_plain(host)
@@ -107,6 +133,13 @@ def nftables_ruleset(
         judged=_judged(built, name, to_plain(judged_endpoints)) if "forward" in hooks else None,
         enforce=as_flag(enforce, "linux_firewall_enforce"),
     )
+    joined = parse_join({} if join is None else to_plain(join), "linux_firewall_join")
+    if joined:
+        return render_joined(policy, joined)
+    words = to_plain(connection)
+    used = parse_management_connection(as_strings(words, "connection"), "connection") if words else None
+    if used:
+        check_lets_in(policy, used, "linux_firewall_management")
     return render_ruleset(policy)
 
 

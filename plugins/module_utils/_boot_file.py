@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
+import shlex
 import stat
 from pathlib import Path
 
@@ -25,8 +28,10 @@ class BootFile:
         try:
             about = self.path.stat()
             content = self.path.read_text(encoding="utf-8", errors="backslashreplace")
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return ""
+        except IsADirectoryError:
+            return "a directory\n"
         return _described(stat.S_IMODE(about.st_mode), about.st_uid, about.st_gid, content)
 
     def wanted(self) -> str:
@@ -35,9 +40,11 @@ class BootFile:
 
     def stage(self) -> None:
         """Write the content to disk, beside the file. Raises OSError where that fails, and leaves nothing then."""
-        self.path.parent.mkdir(mode=0o750, exist_ok=True)
         self.forget()
+        if self.path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(self.path))
         try:
+            self.path.parent.mkdir(mode=0o750, exist_ok=True)
             descriptor = os.open(self._staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE)
             with open(descriptor, "w", encoding="utf-8") as file:
                 os.fchmod(descriptor, _MODE)
@@ -55,7 +62,16 @@ class BootFile:
 
     def forget(self) -> None:
         """Remove what was staged, by this run or by one that died."""
-        self._staged.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            self._staged.unlink()
+        # On a first run there is nothing else in it.
+        with contextlib.suppress(OSError):
+            self.path.parent.rmdir()
+
+    def forgetting(self) -> str:
+        """Return shell commands that do the same as :meth:`forget`."""
+        directory = shlex.quote(str(self.path.parent))
+        return f"rm -f {shlex.quote(str(self._staged))}\nrmdir {directory} 2>/dev/null\n"
 
 
 def _described(mode: int, user: int, group: int, content: str) -> str:

@@ -28,6 +28,10 @@ def check_timeout(module: AnsibleModule) -> None:
         module.fail_json(msg=f"confirm_timeout: {timeout}; accepted: 0, or {_TIMEOUT[0]} to {_TIMEOUT[-1]} seconds")
 
 
+class NotKeptError(Exception):
+    """A change is in force and confirmed, and could not be made to last; the text says why."""
+
+
 class Change(t.Protocol):
     """A change of the host, as a module knows it."""
 
@@ -44,7 +48,7 @@ class Change(t.Protocol):
         """Tell whether the host has what the change made."""
 
     def keep(self) -> None:
-        """Make what was staged last."""
+        """Make what was staged last, or raise :class:`NotKeptError`."""
 
     def forget(self) -> None:
         """Remove what was staged."""
@@ -75,7 +79,7 @@ def make_change(module: AnsibleModule, pending: PendingChange, change: Change, t
         raise
     if timeout:
         return {"pending": pending.seconds_left()}
-    change.keep()
+    _keep(module, change)
     return {}
 
 
@@ -85,13 +89,24 @@ def answer(module: AnsibleModule, pending: PendingChange, change: Change) -> Non
     if module.params["step"] == "confirm" and pending.outcome() == "pending":
         reason = _objection(module, change)
         if not reason and pending.confirm():
-            change.keep()
+            _keep(module, change)
     if reason or module.params["step"] == "take_back":
         pending.take_back()
     outcome = pending.outcome()
     if outcome == "taken_back":
         change.forget()
     module.exit_json(outcome=outcome, reason=reason, error=pending.error())
+
+
+def _keep(module: AnsibleModule, change: Change) -> None:
+    try:
+        change.keep()
+    except NotKeptError as e:
+        module.fail_json(
+            msg=f"The change is in force, and could not be made to last: {e}. "
+            "The next boot brings what was there before.",
+            outcome="confirmed",
+        )
 
 
 def _objection(module: AnsibleModule, change: Change) -> str:

@@ -10,6 +10,7 @@ restart and a reload of firewalld all go back.
 from __future__ import annotations
 
 import inspect
+import json
 import sys
 import tempfile
 import typing as t
@@ -17,7 +18,8 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils import _firewalld_reload
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_host import Firewalld
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm_steps import NotKeptError
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_host import Firewalld, FirewalldError
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_plan import (
     Objects,
     difference,
@@ -86,8 +88,11 @@ class ObjectsChange:
 
     def keep(self) -> None:
         """Write the permanent configuration."""
-        self._firewalld.write_permanent(self.plan, self._wanted)
-        self._check(self._firewalld.permanent(), self._wanted)
+        try:
+            self._firewalld.write_permanent(self.plan, self._wanted)
+            self._check(self._firewalld.permanent(), self._wanted)
+        except self._firewalld.refusals as e:
+            raise NotKeptError(str(e)) from e
 
     def forget(self) -> None:
         """Do nothing: what was staged was only checked."""
@@ -95,7 +100,7 @@ class ObjectsChange:
     def _check(self, permanent: Objects, runtime: Objects) -> None:
         plan = make_plan(self._wanted, permanent, runtime)
         if plan.changed:
-            self._module.fail_json(
-                msg="firewalld does not have what was written; is something else changing it right now?",
-                left=difference(self._wanted, permanent, runtime),
+            left = json.dumps(difference(self._wanted, permanent, runtime))
+            raise FirewalldError(
+                f"firewalld does not have what was written; is something else changing it right now? {left[:2000]}"
             )

@@ -39,6 +39,11 @@ class Firewalld:
         self.prefix = prefix
         self._config = client.config()
 
+    @property
+    def refusals(self) -> tuple[type[Exception], ...]:
+        """The exceptions by which firewalld, its library and this class say no."""
+        return (FirewalldError, self._library.DBusException, self._library.FirewallError)
+
     def check(self) -> None:
         """Raise :class:`FirewalldError` where this firewalld cannot express the rules."""
         text = str(self.client.get_property("version"))

@@ -1,18 +1,26 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The program nft of the host, and one table of the kernel that is read and written through it."""
+"""The program nft of the host, and what is ours in the kernel, read and written through it."""
 
 from __future__ import annotations
 
+import inspect
 import json
-import re
+import shlex
+import sys
 import typing as t
+from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils import _owned_rules
 
 # Loads a ruleset from standard input into a new network namespace and shows what it came to.
 _IN_SCRATCH_NAMESPACE = ("--net", "--", "/bin/sh", "-c", '"$1" -f - && "$1" -s list ruleset', "sh")
+
+
+# Stands there for the tables of others, which a ruleset must leave alone.
+_BYSTANDER = "table inet bystander"
 
 
 class Nft:
@@ -21,10 +29,6 @@ class Nft:
     def __init__(self, module: AnsibleModule, program: str) -> None:
         self.module = module
         self.program = program
-
-    def tables(self) -> list[str]:
-        """Return the titles of all tables, such as ``table inet filter``."""
-        return self.run("list", "tables").splitlines()
 
     def run(self, *arguments: str, data: str | None = None) -> str:
         """Run nft with *arguments*, and *data* as its standard input; return its output."""
@@ -47,59 +51,80 @@ class Nft:
         return str(out)
 
 
-class Table:
-    """One table, which is ours as a whole."""
+class OwnedRules:
+    """What is ours in the kernel: our table, and what is joined to tables of others."""
 
-    def __init__(self, nft: Nft, family: str, name: str) -> None:
-        for option, value in (("family", family), ("table", name)):
-            if not re.match(r"[a-z][a-z0-9_]{0,62}\Z", value):
-                nft.module.fail_json(msg=f"{option}: {value!r} is not a plain nftables name")
+    def __init__(self, nft: Nft) -> None:
         self.nft = nft
-        self._name = (family, name)
-        self.title = f"table {family} {name}"
 
     def live(self) -> str:
-        """Return the kernel's table as nft lists it, without counters; empty where there is none."""
-        # Listing all tables, not this one, tells a missing table from a failing nft without reading error texts.
-        return self.nft.run("-s", "list", "table", *self._name) if self.title in self.nft.tables() else ""
+        """Return it as nft lists it, without counters; empty where there is nothing."""
+        return _owned_rules.owned(self._listing("-s"))
 
     def normalised(self, ruleset: str) -> str:
-        """Return what the kernel would show after *ruleset* was loaded; the module fails where it would not load."""
-        listing = self.nft.in_scratch_namespace(ruleset, "The ruleset was not applied")
-        tables = [line.split("{")[0].strip() for line in listing.splitlines() if line.startswith("table ")]
-        if tables != [self.title]:
+        """Return what :meth:`live` would be after *ruleset* was loaded; the module fails where it would not load."""
+        joins = _owned_rules.joins(ruleset)
+        outline = self._outline()
+        for obstacle in filter(None, (_owned_rules.obstacle(join, outline) for join in joins)):
+            self.nft.module.fail_json(msg=f"Nothing was changed: linux_firewall_join: {obstacle}")
+        listing = self.nft.in_scratch_namespace(
+            f"{_BYSTANDER} {{ }}\n{_owned_rules.skeleton(joins)}{ruleset}", "The ruleset was not applied"
+        )
+        tables = {line.split("{")[0].strip() for line in listing.splitlines() if line.startswith("table ")}
+        accepted = {f"table inet {join.table}" for join in joins} or {_owned_rules.TABLE}
+        if tables != {*accepted, _BYSTANDER}:
+            problem = f"holds {sorted(tables - {_BYSTANDER})}" if _BYSTANDER in tables else "removes tables of others"
             self.nft.module.fail_json(
-                msg=f"The ruleset was not applied: it holds {tables}; accepted: only {self.title}"
+                msg=f"The ruleset was not applied: it {problem}; accepted: only {', '.join(sorted(accepted))}"
             )
-        return listing
+        return _owned_rules.owned(listing)
 
-    def load(self, ruleset: str) -> None:
-        """Load *ruleset* in one transaction."""
-        self.nft.run("-f", "-", data=ruleset)
+    def replace(self, ruleset: str) -> None:
+        """Load *ruleset* in the place of what is there, in one transaction."""
+        self.nft.run("-f", "-", data=_owned_rules.removing(self._outline()) + ruleset)
 
-    def remove(self) -> None:
-        """Remove the table."""
-        self.nft.run("delete", "table", *self._name)
+    def save(self, directory: Path) -> str:
+        """Write into *directory* what makes the kernel what it is now, counters included.
 
-    def way_back(self) -> str:
-        """Return a ruleset that makes the table what it is now, counters included, or removes it where it is not there.
-
-        That it can be loaded is tried beforehand.
+        Returns the shell command that goes back; it finds the directory under the name ``taken_back``. That what is
+        there now can be loaded again is tried beforehand.
         """
-        there = self.title in self.nft.tables()
-        text = f"{self.title}\ndelete {self.title}\n" + (self.nft.run("list", "table", *self._name) if there else "")
-        self.nft.in_scratch_namespace(text, "Nothing was changed, as what is there now could not be put back")
-        return text
+        table, joined = _owned_rules.restoring(self._listing())
+        joins = _owned_rules.joins(joined)
+        self.nft.in_scratch_namespace(
+            _owned_rules.skeleton(joins) + table + joined,
+            "Nothing was changed, as what is there now could not be put back",
+        )
+        (directory / "table.nft").write_text(table, encoding="utf-8")
+        (directory / "joined.nft").write_text(joined, encoding="utf-8")
+        (directory / "owned_rules.py").write_text(inspect.getsource(_owned_rules), encoding="utf-8")
+        program = f"{shlex.quote(sys.executable)} -I taken_back/owned_rules.py taken_back/table.nft"
+        # A table of others may have gone meanwhile. Then what was joined to it cannot be put back, and ours still can.
+        return f"{program} taken_back/joined.nft || {program}\n"
 
     def counters(self) -> list[dict[str, t.Any]]:
-        """Return what rules have counted, in order: chain, comment, packets, bytes. A comment is counted as a whole."""
-        listing = json.loads(self.nft.run("-j", "list", "table", *self._name))["nftables"]
+        """Return what our rules have counted: chain, comment, packets, bytes. A comment is counted as a whole."""
         counted: dict[tuple[str, str], dict[str, t.Any]] = {}
-        for rule in (item["rule"] for item in listing if "rule" in item):
-            key = (rule["chain"], rule.get("comment", ""))
-            for part in rule["expr"]:
-                if isinstance(part.get("counter"), dict):
-                    total = counted.setdefault(key, {"chain": key[0], "comment": key[1], "packets": 0, "bytes": 0})
-                    total["packets"] += part["counter"]["packets"]
-                    total["bytes"] += part["counter"]["bytes"]
+        for title in _owned_rules.tables_with_ours(self._outline()):
+            listing = json.loads(self.nft.run("-j", "list", *title.split()))["nftables"]
+            for rule in (item["rule"] for item in listing if "rule" in item):
+                if title == _owned_rules.TABLE or rule["chain"].startswith(_owned_rules.PREFIX):
+                    _count(rule, counted)
         return list(counted.values())
+
+    def _outline(self) -> str:
+        return self.nft.run(*_owned_rules.OUTLINE)
+
+    def _listing(self, *options: str) -> str:
+        """List the tables that have something of ours, and no other: those of others can be large."""
+        titles = _owned_rules.tables_with_ours(self._outline())
+        return "".join(self.nft.run(*options, "list", *title.split()) for title in titles)
+
+
+def _count(rule: dict[str, t.Any], counted: dict[tuple[str, str], dict[str, t.Any]]) -> None:
+    key = (rule["chain"], rule.get("comment", ""))
+    for part in rule["expr"]:
+        if isinstance(part.get("counter"), dict):
+            total = counted.setdefault(key, {"chain": key[0], "comment": key[1], "packets": 0, "bytes": 0})
+            total["packets"] += part["counter"]["packets"]
+            total["bytes"] += part["counter"]["bytes"]

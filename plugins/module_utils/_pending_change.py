@@ -10,8 +10,10 @@ decided by who renames that directory first. A reboot forgets all of it, togethe
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
+import os
 import shutil
 import time
 import typing as t
@@ -50,12 +52,10 @@ class PendingChange:
 
         What a dead run left, a change that nothing would take back any more, is taken back here, with a warning.
         """
-        DIRECTORY.mkdir(mode=0o700, exist_ok=True)
-        self._lock = (DIRECTORY / "lock").open("w", encoding="utf-8")
-        fcntl.flock(self._lock, fcntl.LOCK_EX)  # until this process ends
+        self._lock = _locked(DIRECTORY / "lock")  # until this process ends
         if not self._pending.exists():
             return
-        if self._systemctl("is-active", f"{UNIT}.timer", f"{UNIT}.service"):
+        if self._is_armed():
             self._module.fail_json(
                 msg="Nothing was changed: another change of this host's firewall is waiting for its confirmation, and "
                 f"goes back by itself in {round(self.seconds_left())} s without it. Run this again when that is over."
@@ -98,7 +98,7 @@ class PendingChange:
         return True
 
     def take_back(self) -> None:
-        """Take the change back now. Where that fails, the timer is still there."""
+        """Take the change back now, and wait for that. Where it cannot be started, the timer is still there."""
         if self._systemctl("start", f"{UNIT}.service"):
             self._systemctl("stop", f"{UNIT}.timer")
 
@@ -135,14 +135,19 @@ class PendingChange:
             )
         command = [
             systemd_run, "--quiet", "--collect", f"--unit={UNIT}", f"--on-active={timeout}",
-            "--timer-property=AccuracySec=100ms", "--description=Take back an unconfirmed change of the firewall",
-            "/bin/sh", str(DIRECTORY / "go_back"),
+            "--timer-property=AccuracySec=100ms", "--property=Type=oneshot",
+            "--description=Take back an unconfirmed change of the firewall", "/bin/sh", str(DIRECTORY / "go_back"),
         ]  # fmt: skip
         rc, _out, err = self._module.run_command(command)
         if rc:
             self._module.fail_json(
                 msg=f"Nothing was changed: the timer that takes it back did not start: {err.strip()}"
             )
+
+    def _is_armed(self) -> bool:
+        """Tell whether the timer runs, or what it starts."""
+        _rc, states, _err = self._module.run_command(["systemctl", "is-active", f"{UNIT}.timer", f"{UNIT}.service"])
+        return not {"active", "activating"}.isdisjoint(states.split())
 
     def _run_go_back(self) -> None:
         self._module.run_command(["/bin/sh", str(DIRECTORY / "go_back")])
@@ -159,6 +164,19 @@ class PendingChange:
 
     def _systemctl(self, *arguments: str) -> bool:
         return bool(self._module.run_command(["systemctl", "--quiet", *arguments])[0] == 0)
+
+
+def _locked(path: Path) -> t.IO[str]:
+    """Open the file at *path*, and wait until nobody else has it locked."""
+    while True:
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        file = path.open("w", encoding="utf-8")
+        fcntl.flock(file, fcntl.LOCK_EX)
+        # Whoever had it may have removed it, and then it locks nobody else out.
+        with contextlib.suppress(FileNotFoundError):
+            if os.fstat(file.fileno()).st_ino == path.stat().st_ino:
+                return file
+        file.close()
 
 
 def _now() -> float:

@@ -8,31 +8,24 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: nftables_table
-short_description: One nftables table, replaced in one transaction
+short_description: The nftables table inet pexip_sfb, or chains in a table of others, replaced in one transaction
 version_added: 1.0.0
 author:
   - uc_firewall maintainers (@uc-firewall)
 description:
-  - Makes one table of the running kernel's nftables what a ruleset says, or removes it. No other table is touched.
-  - Whether anything has to change is judged against the kernel's live table and not against a file. The wanted ruleset
-    is loaded into an empty network namespace first, so nft itself says what it comes to. A ruleset that nft does not
-    take, or that holds another table, fails there, before the host is touched.
+  - Makes what is ours in the running kernel's nftables what a ruleset says, or takes it out. Ours is the table
+    C(inet pexip_sfb). In other tables of the family C(inet), ours are sets and chains whose names begin with
+    C(pexip_sfb_), and rules that jump to these. Nothing else is touched.
+  - Whether anything has to change is judged against the kernel and not against a file. The wanted ruleset is loaded
+    into an empty network namespace first, so nft itself says what it comes to. A ruleset that nft does not take, that
+    holds another table, or that joins a chain which the host does not have, fails there, before the host is touched.
   - What this module loads is gone after a reboot. The role P(uc_firewall.pexip_sfb.linux_firewall#role) installs a unit
     that loads O(path) again.
   - With O(confirm_timeout) the change is taken back by the host itself unless a new connection works after it.
 options:
-  family:
-    description: Family of the table.
-    type: str
-    default: inet
-  table:
-    description: Name of the table.
-    type: str
-    default: pexip_sfb
   ruleset:
     description:
-      - The ruleset for C(nft -f). It must replace the table whether or not that exists, as the filter
-        P(uc_firewall.pexip_sfb.nftables_ruleset#filter) renders it.
+      - The ruleset for C(nft -f), as the filter P(uc_firewall.pexip_sfb.nftables_ruleset#filter) renders it.
       - Required if O(state=present).
     type: str
   path:
@@ -42,7 +35,7 @@ options:
       - Without it no file is written.
     type: path
   state:
-    description: Whether the table is to be there.
+    description: Whether the rules are to be there.
     type: str
     choices: [present, absent]
     default: present
@@ -51,7 +44,7 @@ attributes:
     description: Can run in check mode and return changed status without modifying the target.
     support: full
   diff_mode:
-    description: Returns the table as nft lists it, before and after, without counters, and the file.
+    description: Returns what is ours as nft lists it, before and after, without counters, and the file.
     support: full
 extends_documentation_fragment:
   - uc_firewall.pexip_sfb.confirm
@@ -80,13 +73,18 @@ EXAMPLES = r"""
 
 RETURN = r"""
 nft:
-  description: Path of the nft program; empty where there is none and the table is to be absent.
+  description: Path of the nft program; empty where there is none and the rules are to be absent.
   returned: success
   type: str
   sample: /usr/sbin/nft
+python:
+  description: Path of the Python that the module runs with.
+  returned: success
+  type: str
+  sample: /usr/bin/python3
 counters:
   description:
-    - What the rules of the table have counted, as it was found, those with the same comment together.
+    - What our rules have counted, as they were found, those with the same comment together.
     - Loading another ruleset begins again at 0.
   returned: success
   type: list
@@ -99,47 +97,49 @@ outcome:
   sample: taken_back
 """
 
+import sys
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._boot_file import BootFile
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm_steps import (
     SPEC,
+    NotKeptError,
     answer,
     check_timeout,
     make_change,
 )
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft import Nft, Table
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft import Nft, OwnedRules
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._pending_change import PendingChange
 
-_DISTURBED = "The kernel's table is not what was loaded; is something else changing it right now?"
+_IN_THE_KERNEL = "nftables in the kernel"
+_DISTURBED = "The kernel does not have what was loaded; is something else changing it right now?"
 
 
 class RulesetChange:
     """The ruleset that the kernel is to have now, and its file for the next boot."""
 
-    def __init__(self, module: AnsibleModule, table: Table) -> None:
+    def __init__(self, module: AnsibleModule, rules: OwnedRules) -> None:
         self._module = module
-        self._table = table
+        self._rules = rules
         self._ruleset: str = module.params["ruleset"]
-        self.listing = table.normalised(self._ruleset)
+        self.listing = rules.normalised(self._ruleset)
         path = module.params["path"]
         self._files = [BootFile(Path(path), self._ruleset)] if path else []
 
     def holds(self) -> bool:
         """Tell whether the kernel has it."""
-        return self._table.live() == self.listing
+        return self._rules.live() == self.listing
 
     def diff(self, live: str) -> list[dict[str, str]]:
         """Return what changes, in the kernel and in the file."""
-        changes = [_change(f"{self._table.title} in the kernel", live, self.listing)]
+        changes = [_change(_IN_THE_KERNEL, live, self.listing)]
         changes += [_change(str(file.path), file.current(), file.wanted()) for file in self._files]
         return [change for change in changes if change["before"] != change["after"]]
 
     def stage(self) -> None:
         """Write the file beside its place, where it differs."""
         for file in self._files:
-            file.forget()
             if file.current() != file.wanted():
                 file.stage()
 
@@ -147,14 +147,17 @@ class RulesetChange:
         """Give the kernel the ruleset, unless it has it and only the file differs."""
         if self.holds():
             return
-        self._table.load(self._ruleset)
+        self._rules.replace(self._ruleset)
         if not self.holds():
             self._module.fail_json(msg=_DISTURBED)
 
     def keep(self) -> None:
         """Put the file into its place."""
-        for file in self._files:
-            file.settle()
+        try:
+            for file in self._files:
+                file.settle()
+        except OSError as e:
+            raise NotKeptError(f"{e.filename}: {e.strerror}") from e
 
     def forget(self) -> None:
         """Remove what was staged."""
@@ -162,27 +165,30 @@ class RulesetChange:
             file.forget()
 
     def way_back(self, directory: Path) -> str:
-        """Write what the table is now into *directory*, for :meth:`PendingChange.arm`."""
-        (directory / "before.nft").write_text(self._table.way_back(), encoding="utf-8")
-        return f"exec {self._table.nft.program} -f taken_back/before.nft\n"
+        """Write what is ours now into *directory*, for :meth:`PendingChange.arm`."""
+        return "".join(file.forgetting() for file in self._files) + self._rules.save(directory)
 
 
 def _change(what: str, before: str, after: str) -> dict[str, str]:
     return {"before_header": what, "after_header": what, "before": before, "after": after}
 
 
-def present(module: AnsibleModule, table: Table) -> None:
-    """Make the table what it should be, or do what the action plugin asks of that change, and leave the module."""
+def _programs(nft: str) -> dict[str, str]:
+    return {"nft": nft, "python": sys.executable}
+
+
+def present(module: AnsibleModule, rules: OwnedRules) -> None:
+    """Make the kernel what it should be, or do what the action plugin asks of that change, and leave the module."""
     pending = PendingChange(module, module.params["change_id"])
-    change = RulesetChange(module, table)
+    change = RulesetChange(module, rules)
     if module.params["step"] != "apply":
         answer(module, pending, change)
     if not module.check_mode:
         pending.take_turn()
-    live = table.live()
+        change.forget()  # of a run that died
+    live = rules.live()
     diff = change.diff(live)
-    found = table.counters() if live else []
-    result = {"changed": bool(diff), "nft": table.nft.program, "counters": found, "diff": diff}
+    result = {**_programs(rules.nft.program), "changed": bool(diff), "counters": rules.counters(), "diff": diff}
     if diff and not module.check_mode:
         # Where the file alone differs, nothing can be cut off.
         timeout = 0 if live == change.listing else module.params["confirm_timeout"]
@@ -190,28 +196,26 @@ def present(module: AnsibleModule, table: Table) -> None:
     module.exit_json(**result)
 
 
-def absent(module: AnsibleModule, table: Table) -> None:
-    """Remove the table and leave the module. That only ever opens, so it needs no confirmation."""
-    live = table.live()
-    found = table.counters() if live else []
+def absent(module: AnsibleModule, rules: OwnedRules) -> None:
+    """Take out what is ours and leave the module. That only ever opens, so it needs no confirmation."""
+    live = rules.live()
+    found = rules.counters()
     if not module.check_mode:
         pending = PendingChange(module, "")
         pending.take_turn()
         if live:
-            table.remove()
-        if table.live():
+            rules.replace("")
+        if rules.live():
             module.fail_json(msg=_DISTURBED)
         pending.forget()
-    diff = [_change(f"{table.title} in the kernel", live, "")] if live else []
-    module.exit_json(changed=bool(live), nft=table.nft.program, counters=found, diff=diff)
+    diff = [_change(_IN_THE_KERNEL, live, "")] if live else []
+    module.exit_json(changed=bool(live), counters=found, diff=diff, **_programs(rules.nft.program))
 
 
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec={
-            "family": {"type": "str", "default": "inet"},
-            "table": {"type": "str", "default": "pexip_sfb"},
             "ruleset": {"type": "str"},
             "path": {"type": "path"},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -226,12 +230,12 @@ def main() -> None:
     if not nft:
         if wanted:
             module.fail_json(msg="nft was not found on this host: install the package nftables")
-        module.exit_json(changed=False, nft="", counters=[])
-    table = Table(Nft(module, nft), module.params["family"], module.params["table"])
+        module.exit_json(changed=False, counters=[], **_programs(""))
+    rules = OwnedRules(Nft(module, nft))
     check_timeout(module)
     if wanted:
-        present(module, table)
-    absent(module, table)
+        present(module, rules)
+    absent(module, rules)
 
 
 if __name__ == "__main__":

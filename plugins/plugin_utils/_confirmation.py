@@ -68,7 +68,7 @@ class ConfirmedAction(ActionBase):  # type: ignore[misc] # Ansible has no types
             applied, deadline = {"changed": True}, started + self._timeout
         answer = self._until(deadline, "confirm") or self._until(deadline + _SECONDS_TO_RETURN, "outcome")
         if answer and answer["outcome"] == "confirmed":
-            return applied
+            return {**applied, **_failed(answer["msg"]), "changed": True} if answer.get("failed") else applied
         return {**_failed(_story(answer, self._timeout)), "outcome": answer["outcome"] if answer else "unreachable"}
 
     def _until(self, deadline: float, step: str) -> Result | None:

@@ -107,13 +107,18 @@ def _judged_forward(text: _Text, policy: Policy, judged: AddressSet) -> None:
 
 def _judgement(sets: SetTable, policy: Policy, hook: Hook) -> Iterator[str]:
     yield from _baseline(hook, policy.enforce)
-    yield from _extra_rules(sets, policy, hook)
-    yield from (_rule(sets, rule) for rule in policy.rules if rule.hook == hook)
+    yield from permissions(sets, policy, hook)
     if policy.enforce:
         yield 'counter drop comment "default_deny"'
     else:
         yield f'limit rate 10/second burst 20 packets log prefix "{LOG_PREFIX}"'
         yield 'counter accept comment "would_drop"'
+
+
+def permissions(sets: SetTable, policy: Policy, hook: Hook) -> Iterator[str]:
+    """Yield the rules of one hook that let something through: management, extra rules, the matrix."""
+    yield from _extra_rules(sets, policy, hook)
+    yield from (_rule(sets, rule) for rule in policy.rules if rule.hook == hook)
 
 
 def _baseline(hook: Hook, enforce: bool) -> Iterator[str]:

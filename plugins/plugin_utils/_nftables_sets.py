@@ -26,9 +26,13 @@ _COMMENT_LENGTH = 127  # what nft takes
 
 
 class SetTable:
-    """The named sets of one table. Rules with the same addresses share one set."""
+    """The named sets of one table. Rules with the same addresses share one set.
 
-    def __init__(self) -> None:
+    *prefix* begins all names, for a table that has sets of others too.
+    """
+
+    def __init__(self, prefix: str = "") -> None:
+        self._prefix = prefix
         self._names: dict[tuple[Family, IntervalSet], str] = {}
         self._users: dict[str, dict[str, None]] = {}
 
@@ -39,9 +43,10 @@ class SetTable:
         """
         key = (family, addresses)
         if key not in self._names:
-            base = "_or_".join(endpoints)
+            who = "_or_".join(endpoints)
             if len(endpoints) > _NAMES_SPELLED_OUT:
-                base = f"{endpoints[0]}_or_{len(endpoints) - 1}_more"
+                who = f"{endpoints[0]}_or_{len(endpoints) - 1}_more"
+            base = f"{self._prefix}{who}"
             taken = set(self._names.values())
             name, number = f"{base}_{_SUFFIX[family]}", 1
             while name in taken:
