@@ -6,7 +6,7 @@ SHELL := /bin/bash
 
 in_environment := . .build/environment &&
 
-.PHONY: help demo test lint unit molecule format docs clean
+.PHONY: help demo test lint unit molecule mutations format docs clean
 
 help: ## Show the commands
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -19,6 +19,12 @@ test: .build/environment ## Run everything that CI runs
 
 lint unit molecule: .build/environment ## Run one part of the tests
 	@$(in_environment) tests/run-checks $@
+
+# One after the other, on a lab of their own: about a quarter of an hour.
+mutations: .build/environment ## Take each protection of a change out, and see its test fail
+	@$(in_environment) molecule create --scenario-name faults && \
+	{ python tests/faults/mutations.py .build/lab/molecule-faults; status=$$?; \
+	molecule destroy --scenario-name faults; exit $$status; }
 
 format docs: .build/environment ## Format the code; write the generated tables
 	@$(in_environment) ruff format . && python docs/generate_tables.py

@@ -34,6 +34,13 @@ options:
         change is confirmed. The content is written beside it beforehand, so that a full disk stops the change.
       - Without it no file is written.
     type: path
+  program:
+    description:
+      - A file that is to hold a program which takes all that is ours out of the kernel and loads the files that it is
+        given, without Ansible. Whatever joins O(path) to a table of others at boot needs it. It is replaced together
+        with O(path).
+      - Without it no such file is written.
+    type: path
   state:
     description: Whether the rules are to be there.
     type: str
@@ -97,10 +104,12 @@ outcome:
   sample: taken_back
 """
 
+import inspect
 import sys
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils import _owned_rules
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._boot_file import BootFile
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm_steps import (
     SPEC,
@@ -124,8 +133,8 @@ class RulesetChange:
         self._rules = rules
         self._ruleset: str = module.params["ruleset"]
         self.listing = rules.normalised(self._ruleset)
-        path = module.params["path"]
-        self._files = [BootFile(Path(path), self._ruleset)] if path else []
+        contents = {module.params["path"]: self._ruleset, module.params["program"]: inspect.getsource(_owned_rules)}
+        self._files = [BootFile(Path(path), content) for path, content in contents.items() if path]
 
     def holds(self) -> bool:
         """Tell whether the kernel has it."""
@@ -218,6 +227,7 @@ def main() -> None:
         argument_spec={
             "ruleset": {"type": "str"},
             "path": {"type": "path"},
+            "program": {"type": "path"},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             **SPEC,
         },

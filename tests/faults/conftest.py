@@ -1,0 +1,291 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the fault tests share: the lab's hosts, seen from their console, and controllers that can be killed.
+
+Run by the Molecule scenario `faults`, whose lab they need. Ansible connects over SSH; what a test asserts it sees
+through `podman exec`, which no firewall rule can stop.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+import typing as t
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+SCENARIO = HERE.parents[1] / "extensions/molecule/faults"
+PREFIX = "pexip-sfb-molecule-faults-"
+NODES = ["198.19.121.11", "198.19.121.12", "2001:db8:fc:1::11"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--lab", help="directory with the state of the lab of the Molecule scenario faults")
+
+
+class Run:
+    """One run of ansible-playbook, in a process group of its own."""
+
+    def __init__(self, command: list[str], log: Path, environment: dict[str, str]) -> None:
+        self._log = log
+        with log.open("w", encoding="utf-8") as output:
+            self._process = subprocess.Popen(
+                command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=environment,
+                start_new_session=True,
+            )  # fmt: skip
+
+    def output(self) -> str:
+        """Everything it has printed so far, in one line, without ends of lines that Ansible put in."""
+        return " ".join(self._log.read_text(encoding="utf-8").split())
+
+    def end(self, seconds: float = 150) -> str:
+        """Wait for its end; return its output."""
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.send(signal.SIGKILL)
+            pytest.fail(f"the play did not end within {seconds} s: {self.output()}")
+        return self.output()
+
+    @property
+    def succeeded(self) -> bool:
+        return self._process.wait() == 0
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Have it stand still."""
+        os.killpg(self._process.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.killpg(self._process.pid, signal.SIGCONT)
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to the whole process group, as a terminal does, and wait for its end."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, number)
+        self._process.wait(60)
+
+
+class Target:
+    """A managed host, through its console."""
+
+    def __init__(self, name: str, address: str) -> None:
+        self.name = name
+        self.address = address
+        self.container = f"{PREFIX}{name}"
+
+    def run(self, *command: str, check: bool = True, data: str | None = None) -> str:
+        done = subprocess.run(
+            ["podman", "exec", "--interactive", self.container, *command],
+            input=data, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0 or not check, f"{self.name}: {' '.join(command)}: {done.stderr}"
+        return done.stdout
+
+    def has(self, path: str) -> bool:
+        return self.run("sh", "-c", 'test -e "$1" && echo yes || true', "sh", path).strip() == "yes"
+
+    def firewall(self) -> dict[str, str]:
+        """What the kernel, the daemon and the next boot have of ours."""
+        raise NotImplementedError
+
+    def wait_for_pending(self, seconds: float = 60) -> None:
+        """Wait until a change is applied and not confirmed."""
+        self.wait(lambda: self.has("/run/pexip_sfb/pending/go_back") and self.is_changed(), seconds)
+
+    def wait_for_end_of_pending(self) -> None:
+        """Wait until the host has taken the change back."""
+        self.wait(lambda: not self.has("/run/pexip_sfb/pending") and self.has("/run/pexip_sfb/taken_back/result"), 30)
+
+    def wait(self, condition: Callable[[], bool], seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, f"{self.name}: not within {seconds} s"
+            time.sleep(0.1)
+
+    def is_changed(self) -> bool:
+        """Whether the kernel has the node that the fixture `nodes` adds."""
+        return "198.19.121.12" in self.run("nft", "list", "ruleset")
+
+    def reboot(self) -> None:
+        subprocess.run(["podman", "restart", "--time", "10", self.container], check=True, capture_output=True)
+        self.wait(lambda: self.run("systemctl", "is-system-running", "--wait", check=False).strip() == "running", 60)
+        self.wait(self.answers, 30)
+
+    def answers(self) -> bool:
+        """Whether a new connection to its SSH server works."""
+        try:
+            with socket.create_connection((self.address, 22), timeout=2) as connection:
+                return connection.recv(4) == b"SSH-"
+        except OSError:
+            return False
+
+
+class NftablesTarget(Target):
+    lockout: t.ClassVar[dict[str, t.Any]] = {
+        "ruleset": """table inet pexip_sfb
+delete table inet pexip_sfb
+table inet pexip_sfb {
+    chain input { type filter hook input priority filter; policy drop; }
+    chain output { type filter hook output priority filter; policy drop; }
+}
+"""
+    }
+    # What looks good to everybody who is connected already.
+    no_new_connection: t.ClassVar[dict[str, t.Any]] = {
+        "ruleset": """table inet pexip_sfb
+delete table inet pexip_sfb
+table inet pexip_sfb {
+    chain input { type filter hook input priority filter; policy drop; tcp flags & (syn | ack) != syn accept; }
+}
+"""
+    }
+
+    def firewall(self) -> dict[str, str]:
+        listing = self.run("nft", "-s", "list", "ruleset")
+        files = "find /etc/pexip_sfb -printf '%p %m %u\\n' -type f -exec cat {} + 2>/dev/null; true"
+        unit = "systemctl is-enabled pexip-sfb-firewall.service 2>/dev/null; true"
+        return {"kernel": listing, "files": self.run("sh", "-c", files), "unit": self.run("sh", "-c", unit)}
+
+
+class FirewalldTarget(Target):
+    lockout: t.ClassVar[dict[str, t.Any]] = {
+        "objects": {
+            "ipsets": {},
+            "policies": {
+                "pexip_sfb_lockout": {
+                    "short": "", "description": "", "target": "DROP", "priority": -10,
+                    "ingress_zones": ["ANY"], "egress_zones": ["HOST"], "rich_rules": [],
+                }
+            },
+        }
+    }  # fmt: skip
+    no_new_connection = lockout  # firewalld itself lets everybody go on who is connected
+
+    def firewall(self) -> dict[str, str]:
+        files = "find /etc/firewalld -name '*pexip_sfb*' -print -exec cat {} +"
+        sets = "for set in $(firewall-cmd --get-ipsets); do firewall-cmd --info-ipset=$set; done"
+        return {
+            "policies": self.run("firewall-cmd", "--list-all-policies"),
+            "sets": self.run("sh", "-c", sets),
+            "permanent policies": self.run("firewall-cmd", "--permanent", "--list-all-policies"),
+            "files": self.run("sh", "-c", files),
+        }
+
+
+AnyTarget = NftablesTarget | FirewalldTarget
+TARGETS: dict[str, AnyTarget] = {
+    "nftables": NftablesTarget("turn_nft", "198.19.121.41"),
+    "firewalld": FirewalldTarget("turn_fd", "198.19.121.42"),
+}
+
+
+class Controller:
+    """Starts plays against the lab."""
+
+    def __init__(self, lab: Path, logs: Path) -> None:
+        self._lab = lab
+        self._logs = logs
+        self._number = 0
+
+    def start(self, target: Target, playbook: str = "role", *options: str, **variables: t.Any) -> Run:
+        """Start a play; the variables go on top of those of the inventory."""
+        self._number += 1
+        everything = {"lab_state_directory": str(self._lab), "target": target.name, **variables}
+        command = [
+            "ansible-playbook", f"--inventory={SCENARIO / 'inventory'}", "--diff", *options,
+            f"--extra-vars={json.dumps(everything)}", str(HERE / "playbooks" / f"{playbook}.yml"),
+        ]  # fmt: skip
+        environment = {**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml"}
+        return Run(command, self._logs / f"{self._number}.log", environment)
+
+    def play(self, target: Target, playbook: str = "role", *options: str, **variables: t.Any) -> Run:
+        """Run a play to its end."""
+        run = self.start(target, playbook, *options, **variables)
+        run.end()
+        return run
+
+
+@pytest.fixture(scope="session")
+def controller(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Controller:
+    lab = request.config.getoption("--lab")
+    if not lab:
+        pytest.fail("these tests need the lab of the Molecule scenario faults: molecule test --scenario-name faults")
+    return Controller(Path(lab).resolve(), tmp_path_factory.mktemp("plays"))
+
+
+@pytest.fixture
+def nodes() -> list[str]:
+    """The nodes of a change: one more than the site has."""
+    return NODES
+
+
+@pytest.fixture(params=TARGETS)
+def untouched(request: pytest.FixtureRequest) -> AnyTarget:
+    """A host of each back end, as it is."""
+    return TARGETS[request.param]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what needs a host without the role. One host bears its faults one by one, beside the other host."""
+    items.sort(key=lambda item: not {"target", "nftables_target"}.isdisjoint(getattr(item, "fixturenames", ())))
+    for item in items:
+        backend = getattr(item, "callspec", None) and t.cast(t.Any, item).callspec.params.get("untouched")
+        item.add_marker(pytest.mark.xdist_group(backend or "nftables"))
+
+
+@pytest.fixture(scope="session")
+def applied() -> set[str]:
+    """The hosts that have had the role once."""
+    return set()
+
+
+@pytest.fixture
+def target(untouched: AnyTarget, controller: Controller, applied: set[str]) -> AnyTarget:
+    """A host of each back end that has the port matrix already."""
+    if untouched.name not in applied:
+        run = controller.play(untouched)
+        assert run.succeeded, run.output()
+        applied.add(untouched.name)
+    return untouched
+
+
+@pytest.fixture
+def nftables_target(controller: Controller, applied: set[str]) -> NftablesTarget:
+    """The host with nftables, where a fault concerns that alone."""
+    one = t.cast(NftablesTarget, TARGETS["nftables"])
+    if one.name not in applied:
+        run = controller.play(one)
+        assert run.succeeded, run.output()
+        applied.add(one.name)
+    return one
+
+
+@pytest.fixture
+def one_answer() -> Iterator[list[dict[str, t.Any]]]:
+    """A check from the controller that is answered before the change and not after it, and so keeps it pending."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+
+        def answer() -> None:
+            connection, _peer = server.accept()
+            server.close()
+            connection.close()
+
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        yield [{"host": "127.0.0.1", "port": port, "from": "controller"}]
+        with contextlib.suppress(OSError):
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        thread.join(5)

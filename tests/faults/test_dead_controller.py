@@ -1,0 +1,59 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The controller, or the host, is gone between the change and its confirmation."""
+
+from __future__ import annotations
+
+import signal
+import typing as t
+
+import pytest
+
+if t.TYPE_CHECKING:
+    from tests.faults.conftest import AnyTarget, Controller
+
+Checks = list[dict[str, t.Any]]
+SOON: dict[str, t.Any] = {"linux_firewall_confirm_timeout": 15}
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT], ids=["killed", "interrupted with Ctrl-C"])
+def test_the_host_goes_back_without_its_controller(
+    target: AnyTarget, controller: Controller, nodes: list[str], one_answer: Checks, end: signal.Signals
+) -> None:
+    before = target.firewall()
+    run = controller.start(target, nodes=nodes, linux_firewall_confirm_checks=one_answer, **SOON)
+    target.wait_for_pending()
+    run.send(end)
+    assert target.firewall() != before
+    target.wait_for_end_of_pending()
+    assert target.firewall() == before
+    # Whoever comes next finds nothing in the way.
+    following = controller.play(target)
+    assert following.succeeded, following.output()
+    assert target.firewall() == before
+
+
+def test_a_reboot_before_the_confirmation_brings_what_was_confirmed(
+    target: AnyTarget, controller: Controller, nodes: list[str], one_answer: Checks
+) -> None:
+    before = target.firewall()
+    run = controller.start(target, nodes=nodes, linux_firewall_confirm_checks=one_answer, **SOON)
+    target.wait_for_pending()
+    target.reboot()
+    assert "198.19.121.12" not in target.run("nft", "list", "ruleset")
+    run.end()
+    assert not run.succeeded
+    assert "The host knows nothing of the change: the connection broke before it was made, or the host" in run.output()
+    following = controller.play(target)
+    assert following.succeeded, following.output()
+    assert target.firewall() == before
+
+
+def test_a_confirmed_change_outlasts_a_reboot(target: AnyTarget, controller: Controller, nodes: list[str]) -> None:
+    assert controller.play(target, nodes=nodes).succeeded
+    changed = target.firewall()
+    target.reboot()
+    assert target.is_changed()
+    assert target.firewall() == changed
+    assert controller.play(target).succeeded

@@ -1,0 +1,62 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A change that locks everybody out comes back by itself, and the play says so."""
+
+from __future__ import annotations
+
+import re
+import socket
+import typing as t
+
+import pytest
+
+if t.TYPE_CHECKING:
+    from tests.faults.conftest import AnyTarget, Controller, NftablesTarget
+
+
+@pytest.mark.parametrize("kind", ["lockout", "no_new_connection"])
+def test_what_was_there_comes_back(target: AnyTarget, controller: Controller, kind: str) -> None:
+    if kind == "no_new_connection" and getattr(target, kind) is target.lockout:
+        return  # the same change, and tried already
+    before = target.firewall()
+    run = controller.play(target, "lockout", linux_firewall_confirm_timeout=10, **getattr(target, kind))
+    assert not run.succeeded
+    assert "The change was made and taken back again, because no new connection to the host worked" in run.output()
+    assert "not confirmed yet" in run.output()
+    assert target.firewall() == before
+    assert target.answers()
+
+
+def test_counters_come_back_too(nftables_target: NftablesTarget, controller: Controller) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        for _number in range(100):
+            sender.sendto(b"nobody takes this", (nftables_target.address, 9))
+    before = _denied(nftables_target)
+    controller.play(nftables_target, "lockout", linux_firewall_confirm_timeout=10, **nftables_target.lockout)
+    assert _denied(nftables_target) >= before >= 100
+
+
+def _denied(target: NftablesTarget) -> int:
+    found = re.search(
+        r'counter packets (\d+) bytes \d+ drop comment "default_deny"', target.run("nft", "list", "ruleset")
+    )
+    assert found
+    return int(found[1])
+
+
+@pytest.mark.parametrize(
+    ("management", "expected"),
+    [
+        ([], "the ruleset would cut off Ansible itself, which connects from 198.19.121.1 to port 22"),
+        ([{"name": "ssh", "protocol": "tcp", "source": ["192.0.2.9"], "destination_ports": [22]}], "would cut off"),
+    ],
+)
+def test_the_role_refuses_a_ruleset_that_would_cut_it_off(
+    nftables_target: NftablesTarget, controller: Controller, management: list[dict[str, t.Any]], expected: str
+) -> None:
+    before = nftables_target.firewall()
+    run = controller.play(nftables_target, linux_firewall_management=management, nodes=["198.19.121.13"])
+    assert not run.succeeded
+    assert expected in run.output()
+    assert nftables_target.firewall() == before
