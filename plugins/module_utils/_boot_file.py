@@ -51,9 +51,10 @@ class BootFile:
                 file.write(self._content)
                 file.flush()
                 os.fsync(descriptor)
-        except OSError:
+        except OSError as e:
             self.forget()
-            raise
+            # A write that fails does not say where.
+            raise OSError(e.errno, e.strerror, e.filename or str(self._staged)) from e
 
     def settle(self) -> None:
         """Put what was staged, if anything was, into the place of the file."""

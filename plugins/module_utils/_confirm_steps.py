@@ -70,7 +70,7 @@ def make_change(module: AnsibleModule, pending: PendingChange, change: Change, t
         if timeout:
             pending.arm(timeout, change.way_back)
     except OSError as e:
-        module.fail_json(msg=f"Nothing was changed: {e.filename or 'a file'} could not be written: {e.strerror}")
+        module.fail_json(msg=f"Nothing was changed: {e.filename} could not be written: {e.strerror}")
     try:
         change.make()
     except BaseException:

@@ -82,6 +82,10 @@ class PendingChange:
             (self._pending / "change.json").write_text(json.dumps(about), encoding="utf-8")
             (self._pending / "go_back").write_text(way_back(self._pending), encoding="utf-8")
             self._start_timer(timeout)
+        except OSError as e:
+            shutil.rmtree(self._pending)
+            # A write that fails does not say where.
+            raise OSError(e.errno, e.strerror, e.filename or str(self._pending)) from e
         except BaseException:
             shutil.rmtree(self._pending)
             raise

@@ -31,6 +31,8 @@ NODES = ["198.19.121.11", "198.19.121.12", "2001:db8:fc:1::11"]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--lab", help="directory with the state of the lab of the Molecule scenario faults")
+    # A host bears its faults one by one. Two runs, one for each host, take half the time.
+    parser.addoption("--backend", choices=TARGETS, help="only the faults of the host with this back end")
 
 
 class Run:
@@ -237,12 +239,16 @@ def untouched(request: pytest.FixtureRequest) -> AnyTarget:
     return TARGETS[request.param]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what needs a host without the role. One host bears its faults one by one, beside the other host."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with what needs a host without the role, and leave out what is for the other back end."""
     items.sort(key=lambda item: not {"target", "nftables_target"}.isdisjoint(getattr(item, "fixturenames", ())))
-    for item in items:
-        backend = getattr(item, "callspec", None) and t.cast(t.Any, item).callspec.params.get("untouched")
-        item.add_marker(pytest.mark.xdist_group(backend or "nftables"))
+    chosen = config.getoption("--backend")
+    items[:] = [item for item in items if chosen in (None, _backend(item))]
+
+
+def _backend(item: pytest.Item) -> str:
+    params: dict[str, str] = getattr(getattr(item, "callspec", None), "params", {})
+    return params.get("untouched", "nftables")
 
 
 @pytest.fixture(scope="session")

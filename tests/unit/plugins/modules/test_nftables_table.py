@@ -12,6 +12,7 @@ import sys
 import typing as t
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -44,6 +45,15 @@ table inet theirs {
 """
 
 
+JOINED = """
+table inet theirs {
+    set pexip_sfb_nodes { type ipv4_addr; flags interval; elements = { 192.0.2.11, 192.0.2.16/28 }; }
+    chain pexip_sfb_input { ip saddr @pexip_sfb_nodes counter accept comment "sip"; }
+}
+insert rule inet theirs input jump pexip_sfb_input
+"""
+
+
 class Host:
     """A network namespace that stands for a host."""
 
@@ -51,8 +61,10 @@ class Host:
         self._inside = ["ip", "netns", "exec", name]
 
     def nft(self, *arguments: str, text: str | None = None) -> str:
-        command = [*self._inside, "nft", *arguments]
-        return subprocess.run(command, input=text, capture_output=True, text=True, check=True).stdout
+        return self.run("nft", *arguments, text=text)
+
+    def run(self, *command: str, text: str | None = None) -> str:
+        return subprocess.run([*self._inside, *command], input=text, capture_output=True, text=True, check=True).stdout
 
     def module(self, *options: str, **arguments: str) -> dict[str, t.Any]:
         """Run the module; return what it returned, whether it ``failed``, and what the user was ``shown``."""
@@ -158,3 +170,60 @@ def test_what_cannot_be_applied_leaves_the_kernel_alone(host: Host, arguments: d
     assert result["failed"] is True
     assert message in result["msg"]
     assert host.nft("list", "ruleset") == before
+
+
+def test_rules_join_a_table_of_others_and_leave_it_again(host: Host, tmp_path: Path) -> None:
+    host.nft("-f", "-", text=FOREIGN)
+    before = host.nft("list", "ruleset")
+    files = {"path": str(tmp_path / "ours/ruleset.nft"), "program": str(tmp_path / "ours/join.py")}
+    joined = host.module(ruleset=JOINED, **files)
+    listed = host.nft("list", "ruleset")
+    again = host.module(ruleset=JOINED, **files)
+    assert (joined["changed"], again["changed"]) == (True, False), joined
+    assert "policy accept;\n\t\tjump pexip_sfb_input\n" in listed
+    assert {path.name for path in (tmp_path / "ours").iterdir()} == {"ruleset.nft", "join.py"}
+    # As after a reload of that table: the program has what it needs, and does it again and again.
+    host.nft("flush", "ruleset")
+    host.nft("-f", "-", text=FOREIGN)
+    for _time in range(2):
+        host.run(sys.executable, "-I", files["program"], files["path"])
+        assert host.nft("list", "ruleset") == listed
+    assert host.module(ruleset=RULESET)["changed"] is True
+    assert "table inet pexip_sfb" in host.nft("list", "tables")
+    assert host.module(state="absent")["changed"] is True
+    assert host.nft("list", "ruleset") == before
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        ("flush", "chain", "inet", "theirs", "pexip_sfb_input"),
+        ("add", "element", "inet", "theirs", "pexip_sfb_nodes", "{ 198.51.100.1 }"),
+        ("flush", "chain", "inet", "theirs", "input"),
+        ("insert", "rule", "inet", "theirs", "pexip_sfb_input", "accept"),
+    ],
+)
+def test_what_somebody_changed_of_the_joined_rules_is_put_right(host: Host, spoil: tuple[str, ...]) -> None:
+    host.nft("-f", "-", text=FOREIGN)
+    host.module(ruleset=JOINED)
+    host.nft(*spoil)
+    checked = host.module("--check", "--diff", ruleset=JOINED)
+    assert checked["changed"] is True
+    assert host.module(ruleset=JOINED)["changed"] is True
+    assert host.module(ruleset=JOINED)["changed"] is False
+
+
+def test_what_somebody_changed_in_the_table_that_is_joined_is_theirs(host: Host) -> None:
+    host.nft("-f", "-", text=FOREIGN)
+    host.module(ruleset=JOINED)
+    host.nft("add", "rule", "inet", "theirs", "input", "tcp", "dport", "99", "drop")
+    assert host.module(ruleset=JOINED)["changed"] is False
+
+
+def test_a_chain_to_join_that_is_not_there_is_named(host: Host) -> None:
+    result = host.module(ruleset=JOINED)
+    assert result["msg"] == (
+        "Nothing was changed: linux_firewall_join: chain input of the table inet theirs is not there; accepted: "
+        "table and chain of the family inet with hook input: this host has none"
+    )
+    assert host.nft("list", "ruleset") == ""
