@@ -10,6 +10,7 @@ import re
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft_replacement import in_order, transactions
 
 # Loads a ruleset from standard input into a new network namespace and shows what it came to.
 _IN_SCRATCH_NAMESPACE = ("--net", "--", "/bin/sh", "-c", '"$1" -f - && "$1" -s list ruleset', "sh")
@@ -61,7 +62,8 @@ class Table:
     def live(self) -> str:
         """Return the kernel's table as nft lists it, without counters; empty where there is none."""
         # Listing all tables, not this one, tells a missing table from a failing nft without reading error texts.
-        return self.nft.run("-s", "list", "table", *self._name) if self.title in self.nft.tables() else ""
+        there = self.title in self.nft.tables()
+        return in_order(self.nft.run("-s", "list", "table", *self._name)) if there else ""
 
     def normalised(self, ruleset: str) -> str:
         """Return what the kernel would show after *ruleset* was loaded; the module fails where it would not load."""
@@ -71,11 +73,14 @@ class Table:
             self.nft.module.fail_json(
                 msg=f"The ruleset was not applied: it holds {tables}; accepted: only {self.title}"
             )
-        return listing
+        return in_order(listing)
 
-    def load(self, ruleset: str) -> None:
-        """Load *ruleset* in one transaction."""
-        self.nft.run("-f", "-", data=ruleset)
+    def load(self, ruleset: str, listing: str) -> None:
+        """Load *ruleset*, which comes to *listing*. Where there is a table, it refuses no permitted flow meanwhile."""
+        steps = transactions(self.title, self.live(), listing)
+        # What nft does not take changes nothing, and the ruleset, which replaces all of the table, is loaded then.
+        if not steps or any(self.nft.module.run_command([self.nft.program, "-f", "-"], data=s)[0] for s in steps):
+            self.nft.run("-f", "-", data=ruleset)
 
     def remove(self) -> None:
         """Remove the table."""

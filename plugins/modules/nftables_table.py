@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: nftables_table
-short_description: One nftables table, replaced in one transaction
+short_description: One nftables table, replaced while traffic flows
 version_added: 1.0.0
 author:
   - uc_firewall maintainers (@uc-firewall)
@@ -17,6 +17,8 @@ description:
   - Whether anything has to change is judged against the kernel's live table and not against a file. The wanted ruleset
     is loaded into an empty network namespace first, so nft itself says what it comes to. A ruleset that nft does not
     take, or that holds another table, fails there, before the host is touched.
+  - The rules change in one transaction, and a flow that the rules before and after it permit is never refused. For that
+    a set that stays is kept, and a new one is there before the rules that use it.
   - What this module loads is gone after a reboot. The role P(uc_firewall.pexip_sfb.linux_firewall#role) installs a unit
     that loads O(path) again.
   - With O(confirm_timeout) the change is taken back by the host itself unless a new connection works after it.
@@ -147,7 +149,7 @@ class RulesetChange:
         """Give the kernel the ruleset, unless it has it and only the file differs."""
         if self.holds():
             return
-        self._table.load(self._ruleset)
+        self._table.load(self._ruleset, self.listing)
         if not self.holds():
             self._module.fail_json(msg=_DISTURBED)
 
