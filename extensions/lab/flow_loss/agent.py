@@ -193,16 +193,17 @@ class Agent:
         self.streams[order["sends"]] = Stream(order["rate"], send)
 
     def _flows(self, order: Orders, ports: list[int]) -> None:
-        """Send packets of which each is a new flow: every socket is used once, and no pair of ports twice."""
+        """Send packets of which each is a new flow: no pair of ports comes again before the firewall forgot it."""
         family = _family(order["local"])
         version = 6 if family == socket.AF_INET6 else 4
 
         def send(number: int) -> bool:
             rounds, source = divmod(number, len(FLOW_SOURCE_PORTS))
+            target = (order["remote"], ports[rounds % len(ports)])
             with socket.socket(family, socket.SOCK_DGRAM) as flow:
                 flow.bind((order["local"], FLOW_SOURCE_PORTS[source]))
                 message = MESSAGE.pack(number, time.monotonic(), version)
-                return self._attempt(order["sends"], lambda: flow.sendto(message, (order["remote"], ports[rounds])))
+                return self._attempt(order["sends"], lambda: flow.sendto(message, target))
 
         self.streams[order["sends"]] = Stream(order["rate"], send)
 

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import time
 import typing as t
@@ -18,6 +17,8 @@ from flow_loss.doors import Firewall
 from flow_loss.judge import Measurement, Verdict, as_text
 from flow_loss.traffic import FIREWALL
 
+_COLLECTION = "uc_firewall.pexip_sfb"
+_NO_RELOAD = '"reload": []'
 _TABLE = "table inet pexip_sfb"
 _RULESET_FILE = "/etc/pexip_sfb/ruleset.nft"
 _APPLIES = 10
@@ -42,21 +43,23 @@ class Site:
     firewall: Firewall
     new_traffic: Callable[[], Traffic]
 
-    def apply(self, changed: bool = True, **settings: t.Any) -> str:
-        """Apply the role to the firewall, with more settings; return the log.
+    def apply(self, *applies: dict[str, t.Any]) -> list[str]:
+        """Apply the role to the firewall, once with each of these settings; return what each apply said.
 
-        :raises LoadError: the role failed, or changed nothing where it should have.
+        :raises LoadError: the role failed, or changed nothing.
         """
-        settings |= {"port_matrix_strict_clients": True, "linux_firewall_backend": self.backend}
-        log = self.play("site", settings)
-        if changed != ("\nchanged: [fw]" in log):
-            raise LoadError(f"The apply did {'not change anything' if changed else 'change something'}.")
-        return log
+        fixed = {"port_matrix_strict_clients": True, "linux_firewall_backend": self.backend}
+        plays = [{"import_playbook": f"{_COLLECTION}.site", "vars": fixed | settings} for settings in applies]
+        playbook = self.log.with_suffix(".yml")
+        playbook.write_text(json.dumps(plays), "utf-8")
+        said = self.play(str(playbook)).split("\nPLAY [Linux hosts and transit firewalls]")[1:]
+        if len(said) != len(applies) or not all("\nchanged: [fw]" in one for one in said):
+            raise LoadError(f"Not every apply changed something; see {self.log}.")
+        return said
 
-    def play(self, playbook: str, settings: dict[str, t.Any]) -> str:
-        """Run a playbook of the collection, verbosely: the log says what the modules returned."""
-        command = ["ansible-playbook", "-v", *self.arguments, f"uc_firewall.pexip_sfb.{playbook}", "--limit", FIREWALL]
-        command += ["--extra-vars", json.dumps(settings)]
+    def play(self, playbook: str) -> str:
+        """Run a playbook, verbosely: its output says what the modules returned."""
+        command = ["ansible-playbook", "-v", *self.arguments, playbook, "--limit", FIREWALL]
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         self.log.write_text(done.stdout, "utf-8")
         if done.returncode:
@@ -66,16 +69,15 @@ class Site:
 
 def ten_applies(site: Site) -> None:
     """Add and remove addresses of nodes and of others, each change confirmed over a new connection."""
-    for number in range(_APPLIES):
-        site.apply(**_addresses(number))
+    site.apply(*(_addresses(number) for number in range(_APPLIES)))
 
 
 def off_and_on(site: Site) -> None:
     """Remove all that the role owns, and put it on again."""
-    site.play("remove", {})
+    site.play(f"{_COLLECTION}.remove")
     if _TABLE in site.firewall.nft("list", "tables"):
         raise LoadError("The table is still there.")
-    site.apply()
+    site.apply({})
 
 
 def first_apply(site: Site) -> None:
@@ -83,7 +85,7 @@ def first_apply(site: Site) -> None:
     tracked = int(site.firewall.run("conntrack", "-C"))
     if tracked:
         raise LoadError(f"{tracked} connections are tracked, so this would be no first apply.")
-    site.apply()
+    site.apply({})
 
 
 def in_two_steps(site: Site) -> None:
@@ -98,16 +100,15 @@ def in_two_steps(site: Site) -> None:
 
 def five_applies(site: Site) -> None:
     """Add and remove addresses of nodes, without a reload of firewalld."""
-    for number in range(5):
-        networks = [] if number % 2 else ["198.18.0.10", "198.18.0.13"]
-        log = site.apply(port_matrix_endpoints={"conferencing_node": {"networks": networks}})
-        if '"reload": []' not in log:
-            raise LoadError("firewalld had to reload.")
+    networks: tuple[list[str], list[str]] = ([], ["198.18.0.10", "198.18.0.13"])
+    applies = [{"port_matrix_endpoints": {"conferencing_node": {"networks": networks[n % 2]}}} for n in range(1, 6)]
+    if not all(_NO_RELOAD in said for said in site.apply(*applies)):
+        raise LoadError("firewalld had to reload.")
 
 
 def reload(site: Site) -> None:
     """Disable a row: a set less is a reload."""
-    if '"reload": []' in site.apply(port_matrix_disabled_rows=["wac_content"]):
+    if _NO_RELOAD in site.apply({"port_matrix_disabled_rows": ["wac_content"]})[0]:
         raise LoadError("A row went, and firewalld did not reload.")
 
 
@@ -116,15 +117,15 @@ def many_addresses(site: Site) -> None:
 
     :raises LoadError: it is not.
     """
-    few = len(re.findall("^TASK", site.log.read_text("utf-8"), re.MULTILINE))
+    few = site.log.read_text("utf-8").count("\nTASK")
     networks = {  # every other address, so that nothing merges
         name: {"networks": [f"10.{10 + index}.{n // 128}.{n % 128 * 2}" for n in range(_MANY)]}
         for index, name in enumerate(_ENDPOINTS)
     }
     started = time.monotonic()
-    log = site.apply(port_matrix_endpoints=networks)
+    site.apply({"port_matrix_endpoints": networks})
     seconds = time.monotonic() - started
-    many = len(re.findall("^TASK", log, re.MULTILINE))
+    many = site.log.read_text("utf-8").count("\nTASK")
     _say(f"{_MANY} addresses in each endpoint: applied in {seconds:.0f} s with {many} tasks; a few take {few}")
     if many != few:
         raise LoadError("The number of tasks depends on the number of addresses.")
