@@ -7,7 +7,7 @@ Deleting and making a table again is one transaction, and still not the whole st
 kernel looks intervals up in an array that it puts in place some 30 µs after the rules of the transaction are in force
 (its change "nft_set_rbtree: translate rbtree to array for binary search"). For that long a new set is empty, and a new
 flow that a rule permits through it meets the final drop. So a set that is there already stays, and one that is new
-comes before the rules that need it.
+comes before the rules that need it. That holds for the first time, too.
 """
 
 from __future__ import annotations
@@ -29,26 +29,23 @@ def transactions(title: str, live: str, wanted: str) -> list[str]:
     """Return the transactions that make the table what the listing *wanted* says; empty where there is no such way.
 
     :param title: such as ``table inet filter``
-    :param live: the listing of the table as it is now
+    :param live: the listing of the table as it is now; empty where there is none
     """
-    if _rest(live) != _rest(wanted):
+    if live and _rest(live) != _rest(wanted):
         return []
     before, after = _blocks(live, "set"), _blocks(wanted, "set")
     name = title.partition(" ")[2]
-    commands = [f"flush {title}", *(f"delete chain {name} {chain}" for chain in _blocks(live, "chain"))]
-    added, changed = [], []
+    commands = [f"flush {title}"] if live else []
+    commands += [f"delete chain {name} {chain}" for chain in _blocks(live, "chain")]
     for key, block in before.items():
         if _head(block) != _head(after.get(key, "")):
             commands.append(f"delete set {name} {key}")
         elif block != after[key]:
             commands.append(f"flush set {name} {key}")
-    for key, block in after.items():
-        if key not in before:
-            added.append(block)
-        elif block != before[key]:
-            changed.append(block)
-    rules = _table(title, [*changed, *_blocks(wanted, "chain").values()])
-    return [*([_table(title, added)] if added else []), "\n".join((*commands, rules))]
+    added = [block for key, block in after.items() if key not in before]
+    changed = [block for key, block in after.items() if key in before and block != before[key]]
+    rules = _only(wanted, [*changed, *_blocks(wanted, "chain").values()])
+    return [*([_only(wanted, added)] if added else []), "\n".join((*commands, rules))]
 
 
 def _blocks(listing: str, kind: str) -> dict[str, str]:
@@ -65,5 +62,6 @@ def _head(block: str) -> str:
     return _ELEMENTS.sub("", block)
 
 
-def _table(title: str, blocks: list[str]) -> str:
-    return f"{title} {{\n{''.join(blocks)}}}\n"
+def _only(listing: str, blocks: list[str]) -> str:
+    """Return *listing* with only *blocks* in it."""
+    return f"{_SET_OR_CHAIN.sub('', listing).rstrip().removesuffix('}')}{''.join(blocks)}}}\n"

@@ -45,9 +45,17 @@ def test_any_table_becomes_any_other(path: Path, listings: dict[Path, str]) -> N
         assert listing(path.read_text("utf-8"), *steps) == listings[other], other
 
 
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.parent.name)
+def test_a_table_is_made_where_there_is_none(path: Path, listings: dict[Path, str]) -> None:
+    steps = transactions(TITLE, "", listings[path])
+    assert "chain" not in steps[0]
+    assert listing(*steps) == listings[path]
+
+
 def test_a_set_that_is_needed_anew_comes_before_the_rules_and_one_that_stays_is_not_made_again() -> None:
     first, second = transactions(TITLE, table(NODES, FORWARD), table(CLIENTS, NODES, FORWARD))
     assert first == table(CLIENTS)
+    assert first not in second
     assert "set" not in second
 
 
@@ -69,7 +77,6 @@ def test_a_set_that_is_declared_in_another_way_is_made_again() -> None:
 @pytest.mark.parametrize(
     "live",
     [
-        "",
         table("\tflags dormant\n", FORWARD),
         table("\tcounter mine {\n\t\tpackets 0 bytes 0\n\t}\n", FORWARD),
         table("\tmap mine {\n\t\ttype ipv4_addr : verdict\n\t}\n", FORWARD),
@@ -129,7 +136,9 @@ def test_no_new_flow_is_refused_while_a_table_is_replaced() -> None:
         listing(table(sets, _OUTPUT.format(accept.format(name))))
         for sets, name in ((loopback, "nodes"), (changed, "nodes"), (other, "others"))
     ]
-    steps = [[states[0]], *(transactions(TITLE, *pair) for pair in itertools.pairwise([*states, states[0]]))]
+    first = transactions(TITLE, "", states[0])
+    pairs = itertools.pairwise([*states, states[0]])
+    steps = [[states[0]], *(transactions(TITLE, *pair) for pair in pairs), [f"delete {TITLE}\n", *first]]
     done = subprocess.run(
         ["unshare", "-rn", sys.executable, "-c", _UNDER_LOAD],
         input="\1".join("\0".join(step) for step in steps), capture_output=True, text=True, check=True,
