@@ -15,6 +15,7 @@ Report = Mapping[str, t.Any]  # as flow_loss.agent makes it
 
 # A lost segment takes TCP 0.2 s to send again, and each further time twice as long.
 SLOWEST_MESSAGE = 1.0
+_SHOWN = 4  # stalled connections in the text
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,11 @@ def as_text(title: str, result: Measurement) -> str:
         for line in result.lines
     ]
     lines += [f"  broken: {name}: {reason}" for name, reason in result.broken.items()]
-    lines += [f"  stalled: {name}: a message took {took:.1f} s or more" for name, took in result.late.items()]
+    lines += [
+        f"  stalled: {name}: a message took {took:.1f} s or more" for name, took in [*result.late.items()][:_SHOWN]
+    ]
+    if len(result.late) > _SHOWN:
+        lines.append(f"  stalled: {len(result.late) - _SHOWN} more")
     lines.append(
         f"  TCP sent {result.retransmitted} segments again; the test had no room for {result.buffer_drops} packets, "
         f"and its longest pause was {result.pause * 1000:.0f} ms"
