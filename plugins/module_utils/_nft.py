@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils import _owned_rules
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft_replacement import transactions
 
 # Loads a ruleset from standard input into a new network namespace and shows what it came to.
 _IN_SCRATCH_NAMESPACE = ("--net", "--", "/bin/sh", "-c", '"$1" -f - && "$1" -s list ruleset', "sh")
@@ -57,12 +58,16 @@ class OwnedRules:
     def __init__(self, nft: Nft) -> None:
         self.nft = nft
 
-    def live(self) -> str:
-        """Return it as nft lists it, without counters; empty where there is nothing."""
-        return _owned_rules.owned(self._listing("-s"))
+    def listing(self, *options: str) -> str:
+        """List the tables that have something of ours, and no other: those of others can be large."""
+        titles = _owned_rules.tables_with_ours(self._outline())
+        return "".join(self.nft.run(*options, "list", *title.split()) for title in titles)
 
     def normalised(self, ruleset: str) -> str:
-        """Return what :meth:`live` would be after *ruleset* was loaded; the module fails where it would not load."""
+        """Return what nft would list, without counters, where *ruleset* is loaded; the module fails where it would not.
+
+        That is our table, or one with just the chains of others that our rules are joined to.
+        """
         joins = _owned_rules.joins(ruleset)
         outline = self._outline()
         for obstacle in filter(None, (_owned_rules.obstacle(join, outline) for join in joins)):
@@ -77,11 +82,18 @@ class OwnedRules:
             self.nft.module.fail_json(
                 msg=f"The ruleset was not applied: it {problem}; accepted: only {', '.join(sorted(accepted))}"
             )
-        return _owned_rules.owned(listing)
+        return listing.replace(f"{_BYSTANDER} {{\n}}\n", "")
 
-    def replace(self, ruleset: str) -> None:
-        """Load *ruleset* in the place of what is there, in one transaction."""
-        self.nft.run("-f", "-", data=_owned_rules.removing(self._outline()) + ruleset)
+    def replace(self, ruleset: str, wanted: str) -> None:
+        """Have *ruleset*, which nft lists as *wanted*, in the place of what is there. No permitted flow is refused."""
+        steps = transactions(self._outline(), self.listing("-s"), wanted)
+        # What nft does not take changes nothing, and the ruleset takes the place of all that is ours then.
+        if not steps or any(self.nft.module.run_command([self.nft.program, "-f", "-"], data=s)[0] for s in steps):
+            self.nft.run("-f", "-", data=_owned_rules.removing(self._outline()) + ruleset)
+
+    def remove(self) -> None:
+        """Take out all that is ours, in one transaction."""
+        self.nft.run("-f", "-", data=_owned_rules.removing(self._outline()))
 
     def save(self, directory: Path) -> str:
         """Write into *directory* what makes the kernel what it is now, counters included.
@@ -89,7 +101,7 @@ class OwnedRules:
         Returns the shell command that goes back; it finds the directory under the name ``taken_back``. That what is
         there now can be loaded again is tried beforehand.
         """
-        table, joined = _owned_rules.restoring(self._listing())
+        table, joined = _owned_rules.restoring(self.listing())
         joins = _owned_rules.joins(joined)
         self.nft.in_scratch_namespace(
             _owned_rules.skeleton(joins) + table + joined,
@@ -114,11 +126,6 @@ class OwnedRules:
 
     def _outline(self) -> str:
         return self.nft.run(*_owned_rules.OUTLINE)
-
-    def _listing(self, *options: str) -> str:
-        """List the tables that have something of ours, and no other: those of others can be large."""
-        titles = _owned_rules.tables_with_ours(self._outline())
-        return "".join(self.nft.run(*options, "list", *title.split()) for title in titles)
 
 
 def _count(rule: dict[str, t.Any], counted: dict[tuple[str, str], dict[str, t.Any]]) -> None:

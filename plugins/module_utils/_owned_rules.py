@@ -81,11 +81,15 @@ def blocks(listing: str) -> Iterator[Block]:
                 block = None
 
 
+def titles(listing: str) -> list[str]:
+    """Return the titles of the tables in a listing, such as ``table inet filter``."""
+    return [match[1] for match in map(_TABLE.match, listing.splitlines()) if match]
+
+
 def tables_with_ours(outline: str) -> list[str]:
     """Return the titles of the tables that are ours or have something of ours, in the order of *outline*."""
-    titles = [match[1] for match in map(_TABLE.match, outline.splitlines()) if match]
     found = {block.table for block in blocks(outline) if block.ours or block.jumps()}
-    return [title for title in titles if title == TABLE or title in found]
+    return [title for title in titles(outline) if title == TABLE or title in found]
 
 
 def owned(listing: str) -> str:
@@ -93,16 +97,21 @@ def owned(listing: str) -> str:
     parts = []
     for title, body in _tables(listing):
         if title == TABLE:
-            parts.append(body)
+            parts.append(in_order(body))
             continue
-        lines = []
-        for block in blocks(body):
-            if block.ours:
-                lines += block.lines
-            lines += [f"\tchain {block.name}: {rule}" for rule, _handle in block.jumps()]
+        lines = [line for block in blocks(in_order(body)) if block.ours for line in block.lines]
+        lines += [f"\tchain {block.name}: {rule}" for block in blocks(body) for rule, _handle in block.jumps()]
         if lines:
             parts.append("".join(f"{line}\n" for line in (f"{title} {{", *lines, "}")))
     return "".join(parts)
+
+
+def in_order(body: str) -> str:
+    """Return the listing of a table with its sets in order of their names, which the kernel lists by age."""
+    sets = iter(sorted("\n".join(block.lines) for block in blocks(body) if block.kind == "set"))
+    for block in [block for block in blocks(body) if block.kind == "set"]:
+        body = body.replace("\n".join(block.lines), f"\0{block.name}\0", 1)
+    return re.sub("\0[^\0]*\0", lambda _match: next(sets), body)
 
 
 def restoring(listing: str) -> tuple[str, str]:
@@ -123,18 +132,23 @@ def restoring(listing: str) -> tuple[str, str]:
     return table, "".join(f"{line}\n" for line in joined)
 
 
-def removing(outline: str) -> str:
-    """Return the commands of nft that take out what is ours, whether or not there is any."""
+def removing(outline: str, keep: str = "") -> str:
+    """Return the commands of nft that take out what is ours, whether or not there is any.
+
+    The sets of the table with the title *keep* stay, and so does that table where it is ours.
+    """
     rules, flushes, deletions = [], [], []
     for block in blocks(outline):
         where = f"{block.table.partition(' ')[2]} {block.name}"
         rules += [f"delete rule {where} handle {handle}" for _rule, handle in block.jumps()]
-        if block.ours and block.table != TABLE:
+        stays = block.kind == "set" and block.table == keep
+        if block.ours and (block.table != TABLE or keep == TABLE) and not stays:
             # Chains come before the sets that their rules refer to, and are empty by then.
             flushes += [f"flush chain {where}"] if block.kind == "chain" else []
             deletions.append(f"delete {block.kind} {where}")
     # The first line makes the second one work where there is no such table.
-    return "".join(f"{command}\n" for command in (TABLE, f"delete {TABLE}", *rules, *flushes, *sorted(deletions)))
+    table = [] if keep == TABLE else [TABLE, f"delete {TABLE}"]
+    return "".join(f"{command}\n" for command in (*table, *rules, *flushes, *sorted(deletions)))
 
 
 def joins(ruleset: str) -> list[Join]:

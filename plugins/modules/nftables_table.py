@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: nftables_table
-short_description: The nftables table inet pexip_sfb, or chains in a table of others, replaced in one transaction
+short_description: The nftables table inet pexip_sfb, or chains in a table of others, replaced while traffic flows
 version_added: 1.0.0
 author:
   - uc_firewall maintainers (@uc-firewall)
@@ -19,6 +19,8 @@ description:
   - Whether anything has to change is judged against the kernel and not against a file. The wanted ruleset is loaded
     into an empty network namespace first, so nft itself says what it comes to. A ruleset that nft does not take, that
     holds another table, or that joins a chain which the host does not have, fails there, before the host is touched.
+  - The rules change in one transaction, and a flow that the rules before and after it permit is never refused. For that
+    a set that stays is kept, and a new one is there before the rules that use it.
   - What this module loads is gone after a reboot. The role P(uc_firewall.pexip_sfb.linux_firewall#role) installs a unit
     that loads O(path) again.
   - With O(confirm_timeout) the change is taken back by the host itself unless a new connection works after it.
@@ -132,13 +134,14 @@ class RulesetChange:
         self._module = module
         self._rules = rules
         self._ruleset: str = module.params["ruleset"]
-        self.listing = rules.normalised(self._ruleset)
+        self._wanted = rules.normalised(self._ruleset)
+        self.listing = _owned_rules.owned(self._wanted)
         contents = {module.params["path"]: self._ruleset, module.params["program"]: inspect.getsource(_owned_rules)}
         self._files = [BootFile(Path(path), content) for path, content in contents.items() if path]
 
     def holds(self) -> bool:
         """Tell whether the kernel has it."""
-        return self._rules.live() == self.listing
+        return _owned_rules.owned(self._rules.listing("-s")) == self.listing
 
     def diff(self, live: str) -> list[dict[str, str]]:
         """Return what changes, in the kernel and in the file."""
@@ -156,7 +159,7 @@ class RulesetChange:
         """Give the kernel the ruleset, unless it has it and only the file differs."""
         if self.holds():
             return
-        self._rules.replace(self._ruleset)
+        self._rules.replace(self._ruleset, self._wanted)
         if not self.holds():
             self._module.fail_json(msg=_DISTURBED)
 
@@ -195,7 +198,7 @@ def present(module: AnsibleModule, rules: OwnedRules) -> None:
     if not module.check_mode:
         pending.take_turn()
         change.forget()  # of a run that died
-    live = rules.live()
+    live = _owned_rules.owned(rules.listing("-s"))
     diff = change.diff(live)
     result = {**_programs(rules.nft.program), "changed": bool(diff), "counters": rules.counters(), "diff": diff}
     if diff and not module.check_mode:
@@ -207,14 +210,14 @@ def present(module: AnsibleModule, rules: OwnedRules) -> None:
 
 def absent(module: AnsibleModule, rules: OwnedRules) -> None:
     """Take out what is ours and leave the module. That only ever opens, so it needs no confirmation."""
-    live = rules.live()
+    live = _owned_rules.owned(rules.listing("-s"))
     found = rules.counters()
     if not module.check_mode:
         pending = PendingChange(module, "")
         pending.take_turn()
         if live:
-            rules.replace("")
-        if rules.live():
+            rules.remove()
+        if rules.listing():
             module.fail_json(msg=_DISTURBED)
         pending.forget()
     diff = [_change(_IN_THE_KERNEL, live, "")] if live else []

@@ -1,0 +1,102 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import typing as t
+
+from flow_loss.judge import Measurement, Verdict, as_text, measurement, objections, unseen
+from flow_loss.traffic import KINDS, VERSIONS
+
+SECONDS = 10.0
+SENT = 5000
+
+
+def measured(
+    arrived: dict[str, int] | None = None,
+    left: dict[str, int] | None = None,
+    slowest: dict[str, float] | None = None,
+    broken: dict[str, str] | None = None,
+    sent: int = SENT,
+    **figures: t.Any,
+) -> Measurement:
+    """What is said is said by stream such as "calls ipv4"; what is not said is as it should be."""
+    names = {f"{kind} ipv{version}": (kind, version) for kind in KINDS for version in VERSIONS}
+    report = {
+        "sent": dict.fromkeys(names, sent),
+        "arrived": dict.fromkeys(names, sent) | (arrived or {}),
+        "slowest": dict.fromkeys(names, 0.01) | (slowest or {}),
+        "broken": broken or {},
+        "buffer_drops": 0,
+        "retransmitted": 0,
+        "pause": 0.02,
+    } | figures
+    doors = {
+        "in": dict.fromkeys(names.values(), sent),
+        "out": {key: (left or {}).get(name, sent) for name, key in names.items()},
+    }
+    return measurement(SECONDS, [report], doors, machine_drops=0)
+
+
+def test_where_all_arrived_there_is_nothing_to_object_to() -> None:
+    assert objections(measured()) == []
+
+
+def test_one_packet_lost_in_the_firewall_is_one_too_many() -> None:
+    result = measured(arrived={"calls ipv6": SENT - 1}, left={"calls ipv6": SENT - 1})
+    assert objections(result) == ["1 packets of calls (IPv6) were lost in the firewall."]
+    assert "4999" in as_text("A title", result)
+
+
+def test_a_segment_lost_in_the_firewall_counts_although_tcp_sent_it_again() -> None:
+    assert objections(measured(left={"connections ipv4": SENT - 1}))
+
+
+def test_what_the_test_had_no_room_for_is_not_the_firewall_s_loss() -> None:
+    assert objections(measured(arrived={"calls ipv4": SENT - 3}, buffer_drops=3)) == []
+    (objection,) = objections(measured(arrived={"calls ipv4": SENT - 3}, buffer_drops=2))
+    assert "1 packets were lost outside of the firewall" in objection
+
+
+def test_a_connection_may_neither_break_nor_stall() -> None:
+    name = "connections ipv4"
+    assert "reset" in objections(measured(broken={name: "reset"}))[0]
+    assert "stalled for 1.5 s" in objections(measured(slowest={name: 1.5}))[0]
+    assert "stalled for 10.0 s" in objections(measured(arrived={name: SENT - 1}))[0]
+
+
+def test_a_machine_that_stood_still_is_no_stalled_connection() -> None:
+    assert objections(measured(slowest={"connections ipv4": 1.5}, pause=0.6)) == []
+
+
+def test_without_traffic_nothing_is_proven() -> None:
+    assert any("No calls (IPv4) were sent" in objection for objection in objections(measured(sent=0)))
+    assert any("new flows a second" in objection for objection in objections(measured(sent=4000)))
+
+
+def test_traffic_that_went_around_the_firewall_proves_nothing() -> None:
+    result = measured()
+    around = Measurement(
+        SECONDS,
+        tuple(type(line)(**{**vars(line), "entered": 0, "left": 0}) for line in result.lines),
+        {}, {}, 0, 0, 0.0,
+    )  # fmt: skip
+    assert any("did not pass the firewall" in objection for objection in objections(around))
+
+
+def test_a_loss_that_is_there_has_to_be_seen_in_every_kind_and_family() -> None:
+    losing = {f"{kind} ipv{version}": SENT - 50 for kind in KINDS for version in VERSIONS}
+    assert unseen(measured(arrived=losing, left=losing)) == []
+    assert len(unseen(measured())) == 4
+    assert len(unseen(measured(left=losing))) == 4
+
+
+def test_the_verdict_counts_where_nothing_may_be_lost() -> None:
+    losing = {"calls ipv4": SENT - 50}
+    verdict = Verdict()
+    verdict.is_told(measured(arrived=losing, left=losing))
+    verdict.none_may_be_lost(measured())
+    assert (verdict.packets, verdict.lost, verdict.wrong) == (6 * SENT, 0, [])
+    verdict.none_may_be_lost(measured(arrived=losing, left=losing))
+    assert (verdict.packets, verdict.lost) == (12 * SENT, 50)
+    assert verdict.wrong
