@@ -1,0 +1,306 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The way of a packet through a base chain of nftables, as far as that can be told from outside of the kernel.
+
+A match is true, false or unknown, so a rule or chain has a set of possible outcomes. Where something cannot be known (a
+rate limit, a mark, an extension of iptables), every outcome that it allows is in that set.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft_listing import (
+    Chain,
+    Rule,
+    Table,
+    translated_states,
+)
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft_sets import (
+    AnonymousSets,
+    Answer,
+    Lookup,
+    read_constant,
+    read_span,
+    within,
+)
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft_statements import (
+    HARMLESS,
+    is_harmless_extension,
+    is_harmless_write,
+    is_match,
+)
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft_values import (
+    ABSENT,
+    CONNTRACK_PRIORITY,
+    NO_INTERFACE,
+    UNKNOWN,
+    Expression,
+    Passage,
+    Value,
+)
+
+_ENDINGS = {"accept", "drop", "reject", "queue", "return", "continue"}
+_MATCHES_STATE = ("conntrack", "state")
+_STATES = {8: "new", 1: "invalid"}
+_COMPARE: dict[str, t.Callable[[int, int], bool]] = {
+    "<": lambda value, other: value < other,
+    ">": lambda value, other: value > other,
+    "<=": lambda value, other: value <= other,
+    ">=": lambda value, other: value >= other,
+}
+_BITS: dict[str, t.Callable[[int, int], int]] = {
+    "&": lambda value, other: value & other,
+    "|": lambda value, other: value | other,
+    "^": lambda value, other: value ^ other,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Cause:
+    """What drops: a rule, or the policy of a base chain."""
+
+    chain: Chain
+    rule: Rule | None = None
+
+
+@dataclass
+class Outcomes:
+    """What may happen: the packet is accepted, is dropped, leaves this chain, or goes on in it.
+
+    ``drops`` are the causes of a drop, but only the first and the last one where there are more.
+    """
+
+    accept: bool = False
+    drops: list[Cause] = field(default_factory=list)
+    leaves: bool = False
+    goes_on: bool = False
+
+    def add(self, other: Outcomes) -> None:
+        """Add the outcomes *other*, but for going on."""
+        self.accept |= other.accept
+        self.leaves |= other.leaves
+        if other.drops:
+            self.drops = [*(self.drops[:1] or other.drops[:1]), other.drops[-1]]
+
+
+@dataclass(frozen=True)
+class Exempt:
+    """What is not judged: our table, the base chains that our rules are at the head of, and chains of ours in others.
+
+    ``joined`` is by table (``inet filter``); ``prefix`` is how the names of our chains begin.
+    """
+
+    table: str = ""
+    prefix: str = ""
+    joined: t.Mapping[str, t.Collection[str]] = field(default_factory=dict)
+
+    def covers(self, chain: Chain) -> bool:
+        """Tell whether the base chain *chain* is not judged."""
+        return chain.table == self.table or chain.name in self.joined.get(chain.table, ()) or self.is_ours(chain.name)
+
+    def is_ours(self, chain: str) -> bool:
+        """Tell whether a chain of this name is ours."""
+        return bool(self.prefix) and chain.startswith(self.prefix)
+
+
+class Walk:
+    """The way of one packet through one base chain and the chains that it jumps to."""
+
+    def __init__(self, table: Table, exempt: Exempt, anonymous: AnonymousSets, passage: Passage) -> None:
+        self._exempt = exempt
+        self._anonymous = anonymous
+        self._table = table
+        self.passage = passage
+        self._known: dict[str, Outcomes] = {}
+
+    def base_chain(self, base: Chain) -> Outcomes:
+        """Return what the base chain does: accept or drop."""
+        outcomes = self._chain(base)
+        if outcomes.leaves:
+            outcomes.leaves = False
+            if base.policy == "drop":
+                outcomes.add(Outcomes(drops=[Cause(base)]))
+            else:
+                outcomes.accept = True
+        return outcomes
+
+    def _chain(self, chain: Chain) -> Outcomes:
+        outcomes = Outcomes()
+        for rule in chain.rules:
+            of_rule = self._rule(chain, rule)
+            outcomes.add(of_rule)
+            if not of_rule.goes_on:
+                return outcomes
+        outcomes.leaves = True
+        return outcomes
+
+    def _rule(self, chain: Chain, rule: Rule) -> Outcomes:
+        outcomes = Outcomes()
+        for statement in rule.statements:
+            ((name, details),) = statement.items()
+            verdict = self._verdict(name, details, Cause(chain, rule))
+            if verdict is not None:
+                outcomes.add(verdict)
+                outcomes.goes_on |= verdict.goes_on
+                return outcomes
+            answer = self._passes(name, details, rule)
+            if answer is False:
+                outcomes.goes_on = True
+                return outcomes
+            if answer is None:
+                outcomes.goes_on = True
+                if not is_match(name, details):
+                    outcomes.add(Outcomes(accept=True, drops=[Cause(chain, rule)]))
+        outcomes.goes_on = True
+        return outcomes
+
+    def _verdict(self, name: str, details: t.Any, cause: Cause) -> Outcomes | None:
+        """Return what a statement that ends a rule does; None for any other."""
+        if name in ("jump", "goto"):
+            return self._jump(details["target"], returns=name == "jump")
+        if name == "vmap":
+            return self._verdict_map(details, cause)
+        if name == "xt" and isinstance(details, dict) and details.get("name") == "REJECT":
+            name = "reject"
+        return _ending(name, cause) if name in _ENDINGS else None
+
+    def _jump(self, target: str, returns: bool) -> Outcomes:
+        if self._exempt.is_ours(target):
+            return Outcomes(goes_on=True)
+        if target not in self._known:
+            self._known[target] = self._chain(self._table.chains[target])
+        known = self._known[target]
+        outcomes = Outcomes(goes_on=known.leaves and returns)
+        outcomes.add(known)
+        outcomes.leaves = known.leaves and not returns
+        return outcomes
+
+    def _verdict_map(self, details: dict[str, t.Any], cause: Cause) -> Outcomes:
+        lookup = self._look_up(details.get("key"), details.get("data"), is_map=True)
+        if lookup is None:
+            return Outcomes(accept=True, drops=[cause], leaves=True, goes_on=True)
+        # Nothing matched, or only maybe: then the packet goes on.
+        outcomes = Outcomes(goes_on=lookup.found is None)
+        for element in [lookup.found] if lookup.found else lookup.possible:
+            ((name, target),) = element.data.items()
+            verdict = self._verdict(name, target, cause)
+            if verdict is not None:
+                outcomes.add(verdict)
+                outcomes.goes_on |= verdict.goes_on
+        return outcomes
+
+    def _passes(self, name: str, details: t.Any, rule: Rule) -> Answer:
+        """Tell whether the rule goes on after a statement that is no verdict."""
+        if name == "match":
+            return self._match(details)
+        if name == "xt":
+            return self._extension(details, rule)
+        if name in ("set", "map", "meter"):
+            key = details.get("elem", details.get("key"))
+            return False if ABSENT in self._operands(key)[1] else None
+        if name == "mangle":
+            return True if is_harmless_write(details) else None
+        if name == "notrack":
+            self._exempt_from_tracking()
+        return True if name in HARMLESS else None
+
+    def _exempt_from_tracking(self) -> None:
+        if self.passage.priority <= CONNTRACK_PRIORITY:
+            self.passage.untracked = True
+            self._known.clear()
+
+    def _extension(self, details: t.Any, rule: Rule) -> Answer:
+        """Judge an extension of iptables, of which nft's JSON has the name only."""
+        about = details if isinstance(details, dict) else {}
+        kind, name = about.get("type"), about.get("name")
+        if kind == "match" and name in _MATCHES_STATE:
+            return self._translated_state(rule)
+        if kind == "target" and name in ("CT", "NOTRACK"):
+            self._exempt_from_tracking()
+        return True if is_harmless_extension(kind, name) else None
+
+    def _translated_state(self, rule: Rule) -> Answer:
+        translated = translated_states(rule)
+        state = self.passage.operand({"ct": {"key": "state"}})[1]
+        if translated is None or not isinstance(state, int):
+            return None
+        negated, states, is_all = translated
+        if (_STATES[state] in states) == negated:
+            return False
+        return True if is_all else None
+
+    def _match(self, details: dict[str, t.Any]) -> Answer:
+        operator, left, right = str(details.get("op")), details.get("left"), details.get("right")
+        kinds, values = self._operands(left)
+        if ABSENT in values:
+            return False
+        if isinstance(right, dict) and "concat" in right:
+            right = {"set": [right]}
+        if _is_set(right):
+            lookup = self._look_up(left, right, is_map=False)
+            answer = lookup.answer if lookup else None
+        elif len(values) == 1 and operator in ("==", "!="):
+            answer = within(values[0], read_span(kinds[0], right))
+        else:
+            return _compare(kinds[0], values[0], operator, right)
+        if operator == "!=":
+            return None if answer is None or NO_INTERFACE in values else not answer
+        return answer
+
+    def _operands(self, left: Expression) -> tuple[tuple[str, ...], tuple[Value, ...]]:
+        parts = left["concat"] if isinstance(left, dict) and "concat" in left else [left]
+        pairs = [self._operand(part) for part in parts]
+        return tuple(kind for kind, _value in pairs), tuple(value for _kind, value in pairs)
+
+    def _operand(self, expression: Expression) -> tuple[str, Value]:
+        for operator, apply in _BITS.items():
+            if isinstance(expression, dict) and isinstance(expression.get(operator), list):
+                first, *others = expression[operator]
+                kind, value = self._operand(first)
+                for other in others:
+                    constant = read_constant(kind, other)
+                    if isinstance(value, int) and isinstance(constant, int):
+                        value = apply(value, constant)
+                    elif value is not ABSENT:
+                        value = UNKNOWN
+                return kind, value
+        return self.passage.operand(expression)
+
+    def _look_up(self, key: Expression, data: Expression, is_map: bool) -> Lookup | None:
+        """Return what a set or map has for *key*; None where it cannot be read."""
+        kinds, values = self._operands(key)
+        if ABSENT in values:
+            return Lookup()
+        if isinstance(data, str):
+            elements = self._table.set_of(data[1:], kinds)
+        elif isinstance(data, dict) and isinstance(data.get("set"), list):
+            elements = self._anonymous.get(data["set"], kinds, is_map)
+        else:
+            elements = None
+        return elements.look_up(values) if elements else None
+
+
+def _ending(name: str, cause: Cause) -> Outcomes:
+    return Outcomes(
+        accept=name in ("accept", "queue"),  # who listens to a queue decides
+        drops=[cause] if name in ("drop", "reject", "queue") else [],
+        leaves=name == "return",
+        goes_on=name == "continue",
+    )
+
+
+def _is_set(right: Expression) -> bool:
+    return (isinstance(right, str) and right.startswith("@")) or (isinstance(right, dict) and "set" in right)
+
+
+def _compare(kind: str, value: Value, operator: str, right: Expression) -> Answer:
+    """Compare *value* with the constant *right* in another way than as equal."""
+    constant = read_constant(kind, right)
+    if not isinstance(value, int) or not isinstance(constant, int):
+        return None
+    if operator == "in":
+        return bool(value & constant)
+    return _COMPARE[operator](value, constant) if operator in _COMPARE else None
