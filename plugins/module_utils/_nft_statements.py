@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
-# Statements that end no rule, and those that can do no more than end it.
-HARMLESS = {"counter", "log", "last", "flow", "dup", "ct helper", "ct timeout", "ct expectation", "secmark", "notrack"}
-_MATCHES = {"match", "limit", "quota", "ct count", "set", "map", "meter", "tproxy"}
+# Statements that let the rule go on, and those that end it or let it go on.
+_HARMLESS = {"counter", "log", "last", "dup", "ct helper", "ct timeout", "ct expectation", "secmark", "notrack"}
+_MATCHES = {"match", "limit", "quota", "ct count", "set", "map", "meter", "tproxy", "flow"}
 # What a rule may write without a say in what later rules see. Marks are never known.
 _HARMLESS_FIELDS = {
     "meta": {"mark", "priority", "nftrace", "secmark"},
@@ -26,12 +26,21 @@ def is_match(name: str, details: t.Any) -> bool:
     """Tell whether a statement can do no more than end the rule."""
     if name == "xt":
         return isinstance(details, dict) and details.get("type") == "match"
-    return name in _MATCHES
+    if name == "mangle":
+        return _is_harmless_write(details.get("key"))
+    return name in _MATCHES or name in _HARMLESS
 
 
-def is_harmless_write(details: dict[str, t.Any]) -> bool:
-    """Tell whether a statement ``mangle`` writes what no verdict can depend on, as far as it is known here."""
-    key = details.get("key")
+def always_goes_on(name: str, details: t.Any) -> bool:
+    """Tell whether a rule goes on after a statement, whatever the packet is."""
+    if name == "mangle":
+        # An expression, such as a map, may have no value for the packet, and the rule ends then. So may an option.
+        return _is_harmless_write(details.get("key")) and isinstance(details.get("value"), (int, str))
+    return name in _HARMLESS and not (isinstance(details, dict) and "map" in details)
+
+
+def _is_harmless_write(key: t.Any) -> bool:
+    """Tell whether writing to *key* changes nothing that is judged."""
     if not isinstance(key, dict) or len(key) != 1:
         return False
     ((kind, about),) = key.items()

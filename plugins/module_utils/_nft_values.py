@@ -85,16 +85,17 @@ class Packet:
     @classmethod
     def of(cls, data: t.Mapping[str, t.Any], routes: t.Mapping[str, Route]) -> Packet:
         """Read a sample packet; *routes* are by address. Raises ValueError for an address that is none."""
+        source, destination = ipaddress.ip_address(data["source"]), ipaddress.ip_address(data["destination"])
         return cls(
             hook=data["hook"],
             family=data["family"],
             protocol=data["protocol"],
-            source=int(ipaddress.ip_address(data["source"])),
+            source=int(source),
             source_port=data["source_port"],
-            destination=int(ipaddress.ip_address(data["destination"])),
+            destination=int(destination),
             destination_port=data["destination_port"],
-            back=routes.get(data["source"], Route()),
-            onward=routes.get(data["destination"], Route()),
+            back=routes.get(str(source), Route()),
+            onward=routes.get(str(destination), Route()),
         )
 
     @property

@@ -27,9 +27,8 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft_sets im
     within,
 )
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft_statements import (
-    HARMLESS,
+    always_goes_on,
     is_harmless_extension,
-    is_harmless_write,
     is_match,
 )
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft_values import (
@@ -165,7 +164,19 @@ class Walk:
             return self._verdict_map(details, cause)
         if name == "xt" and isinstance(details, dict) and details.get("name") == "REJECT":
             name = "reject"
+        if name == "reject" and not self._rejects(details):
+            return Outcomes(goes_on=True)
         return _ending(name, cause) if name in _ENDINGS else None
+
+    def _rejects(self, details: t.Any) -> bool:
+        """Tell whether this kind of refusal exists for the packet; nft leaves the match for that out of the rule."""
+        packet, kind = self.passage.packet, details.get("type") if isinstance(details, dict) else None
+        wanted = {
+            "tcp reset": packet.protocol == "tcp",
+            "icmp": packet.family == "ipv4",
+            "icmpv6": packet.family == "ipv6",
+        }
+        return wanted.get(str(kind), True)
 
     def _jump(self, target: str, returns: bool) -> Outcomes:
         if self._exempt.is_ours(target):
@@ -198,14 +209,13 @@ class Walk:
             return self._match(details)
         if name == "xt":
             return self._extension(details, rule)
-        if name in ("set", "map", "meter"):
+        if name in ("set", "map", "meter", "mangle"):
             key = details.get("elem", details.get("key"))
-            return False if ABSENT in self._operands(key)[1] else None
-        if name == "mangle":
-            return True if is_harmless_write(details) else None
+            if ABSENT in self._operands(key)[1]:
+                return False
         if name == "notrack":
             self._exempt_from_tracking()
-        return True if name in HARMLESS else None
+        return True if always_goes_on(name, details) else None
 
     def _exempt_from_tracking(self) -> None:
         if self.passage.priority <= CONNTRACK_PRIORITY:
@@ -301,6 +311,6 @@ def _compare(kind: str, value: Value, operator: str, right: Expression) -> Answe
     constant = read_constant(kind, right)
     if not isinstance(value, int) or not isinstance(constant, int):
         return None
-    if operator == "in":
-        return bool(value & constant)
+    if operator in ("in", "!"):
+        return bool(value & constant) == (operator == "in")
     return _COMPARE[operator](value, constant) if operator in _COMPARE else None
