@@ -15,6 +15,8 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft_values 
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft_verdict import Finding, Judge
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft_walk import Exempt
 
+Routes = t.Mapping[str, Route]
+
 # A ruleset of others can be of any size, and so can a rule: what is told of them is not.
 MOST_GROUPS = 20
 _LONGEST_RULE = 200
@@ -102,9 +104,6 @@ def _described(data: dict[str, t.Any], packet: Packet) -> str:
     return f"{packet.protocol} {source} to {destination}" + (f" ({', '.join(interfaces)})" if interfaces else "")
 
 
-Routes = t.Mapping[str, Route]
-
-
 def routes_batch(packets: t.Iterable[dict[str, t.Any]]) -> str:
     """Return what ``ip -j -force -batch -`` has to be asked about the addresses of *packets*."""
     addresses = {packet[side]: None for packet in packets for side in ("source", "destination")}
@@ -124,3 +123,12 @@ def read_routes(output: str) -> dict[str, Route]:
         interface = answer.get("dev", "") if kind != "local" else ""
         routes[str(ipaddress.ip_address(answer["dst"]))] = Route(interface, kind)
     return routes
+
+
+def legacy_tables(names: t.Iterable[str]) -> list[str]:
+    """Return the tables of the old iptables that can drop, from the texts of ``/proc/net/ip_tables_names``.
+
+    The kernel makes such a table when somebody looks at it for the first time, so it may be empty. Only ``filter``
+    counts: who drops packets has that, and the others come along with tools that rewrite packets.
+    """
+    return sorted({name for text in names for name in text.split()} & {"filter"})

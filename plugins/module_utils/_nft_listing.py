@@ -50,9 +50,9 @@ class Chain:
 class Table:
     """One table: its chains, and the elements of its sets and maps."""
 
-    def __init__(self, name: str, dormant: bool = False) -> None:
+    def __init__(self, name: str) -> None:
         self.name = name
-        self.dormant = dormant
+        self.dormant = False  # its chains are not called
         self.chains: dict[str, Chain] = {}
         self.elements: dict[str, tuple[list[Expression], bool]] = {}
         self._sets: dict[tuple[str, tuple[str, ...]], ElementSet] = {}
@@ -84,15 +84,15 @@ class Ruleset:
         ]
         return sorted(found, key=lambda chain: chain.priority)
 
-    def uses(self, statement: str) -> bool:
-        """Tell whether any rule has the statement *statement*."""
-        rules = (rule for table in self.tables.values() for chain in table.chains.values() for rule in chain.rules)
-        return any(statement in part for rule in rules for part in rule.statements)
+    def has_others(self, owned_table: str) -> bool:
+        """Tell whether there is any table but *owned_table*."""
+        return bool(set(self.tables) - {owned_table})
 
     def add_texts(self, listing: str) -> None:
-        """Give the rules their words from *listing*, the output of ``nft -a list ruleset``."""
-        texts = read_texts(listing)
+        """Take the words of the rules, and which tables sleep, from *listing*, the output of ``nft -a list ruleset``."""
+        texts, dormant = read_texts(listing)
         for table in self.tables.values():
+            table.dormant = table.name in dormant
             for chain in table.chains.values():
                 for rule in chain.rules:
                     rule.text = texts.get((table.name, chain.name, rule.handle), "")
@@ -105,7 +105,7 @@ def read_ruleset(items: t.Iterable[dict[str, t.Any]]) -> Ruleset:
         ((kind, about),) = item.items()
         if kind == "table":
             name = f"{about['family']} {about['name']}"
-            ruleset.tables[name] = Table(name, "dormant" in about.get("flags", ""))
+            ruleset.tables[name] = Table(name)
         elif kind in ("chain", "rule", "set", "map"):
             _add(ruleset.tables[f"{about['family']} {about['table']}"], kind, about)
     return ruleset
@@ -127,9 +127,13 @@ def _add(table: Table, kind: str, about: dict[str, t.Any]) -> None:
         table.elements[about["name"]] = (about.get("elem", []), kind == "map")
 
 
-def read_texts(listing: str) -> dict[tuple[str, str, int], str]:
-    """Return the words of each rule by table, chain and handle, on one line each."""
+def read_texts(listing: str) -> tuple[dict[tuple[str, str, int], str], set[str]]:
+    """Return the words of each rule by table, chain and handle, on one line each, and the tables that are dormant.
+
+    The JSON of nft 1.0.6 has something else for the flags of a table.
+    """
     texts: dict[tuple[str, str, int], str] = {}
+    dormant: set[str] = set()
     table = chain = ""
     words: list[str] = []
     for line in listing.splitlines():
@@ -137,7 +141,9 @@ def read_texts(listing: str) -> dict[tuple[str, str, int], str]:
         handle = _HANDLE.search(text)
         if line.startswith("table "):
             table, chain = " ".join(text.split(" ")[1:3]), ""
-        elif text.startswith("chain ") and line.startswith("\tchain "):
+        elif line.startswith("\tflags ") and "dormant" in text:
+            dormant.add(table)
+        elif line.startswith("\tchain "):
             chain, words = text.split(" ")[1], []
         elif line == "\t}":
             chain = ""
@@ -147,7 +153,7 @@ def read_texts(listing: str) -> dict[tuple[str, str, int], str]:
             words = []
         elif chain and not text.endswith(";") and not text.startswith("comment "):
             words.append(text)
-    return texts
+    return texts, dormant
 
 
 def translated_states(rule: Rule) -> tuple[bool, set[str], bool] | None:

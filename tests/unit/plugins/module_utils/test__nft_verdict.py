@@ -25,6 +25,11 @@ def chains(body: str, *, policy: str = "accept", family: str = "inet", before: s
 def compare(firewall: Firewall, ruleset: str) -> tuple[set[Sample], set[Sample]]:
     """Load *ruleset* and check each answer; return the packets that are dropped for sure, and those that may be."""
     firewall.load(ruleset)
+    return compare_loaded(firewall)
+
+
+def compare_loaded(firewall: Firewall) -> tuple[set[Sample], set[Sample]]:
+    """Do the same with what is loaded."""
     judged = firewall.judged()
     passed = firewall.let_through()
     certain = {sample for sample, findings in judged.items() if any(finding.certain for finding in findings)}
@@ -76,8 +81,8 @@ DECIDED = [
     "ct state != { established, related }", "ct state new,untracked", "ct state & (new | invalid) != 0",
     "ct state != established,related", "ct state invalid", "ct state ! new", "ct state untracked",
     "meta pkttype broadcast", "meta pkttype { host, multicast }", "meta pkttype != host",
-    "fib daddr type local", "fib saddr type local", "fib daddr type != local", "fib daddr type { broadcast, multicast }",
-    "fib daddr type unicast",
+    "fib daddr type local", "fib saddr type local", "fib daddr type != local", "fib daddr type unicast",
+    "fib daddr type { broadcast, multicast }",
     "ip saddr . tcp dport { 10.1.0.2 . 22, 10.2.0.3 . 53 }", "ip saddr . tcp dport != { 10.1.0.2 . 22 }",
     "ip saddr . meta l4proto . th dport @flows", "ip saddr . ip protocol . th dport != @flows",
     "ip saddr . ip daddr { 10.0.0.0/8 . 10.3.0.0/24, 10.1.0.2 . 10.1.0.1 }",
@@ -110,7 +115,8 @@ ENDINGS = [
     "tcp dport vmap { 22 : accept, 80-443 : drop, 5061 : jump part }",
     "ct state vmap { established : accept, related : accept, invalid : drop }",
     "ct state vmap { new : jump part, invalid : drop }", "meta l4proto vmap { tcp : jump part, udp : continue }",
-    "ip saddr . tcp dport vmap { 10.1.0.2 . 22 : drop, 10.2.0.3 . 53 : accept }", "fib daddr type vmap { local : drop }",
+    "ip saddr . tcp dport vmap { 10.1.0.2 . 22 : drop, 10.2.0.3 . 53 : accept }",
+    "fib daddr type vmap { local : drop }",
     "return", "continue", "accept", 'drop comment "accept"', "meta l4proto { tcp, udp } jump part",
     "meta nfproto ipv4 goto part",
 ]  # fmt: skip
@@ -118,10 +124,11 @@ ENDINGS = [
 UNDECIDED = [
     "limit rate 1/second", "limit rate over 1/hour", "meta mark 1", "ct mark != 0", "meta skuid != 0", "ip ttl < 65",
     "numgen random mod 2 1", "jhash ip saddr mod 2 1", "ip saddr @limited", "meta length > 60", "ip dscp cs1",
-    "quota over 100 bytes", "ct count over 3", "ct status dnat", "meta hour 00:00-12:00", "tcp option maxseg size > 1000",
+    "quota over 100 bytes", "ct count over 3", "ct status dnat", "meta hour 00:00-12:00",
+    "tcp option maxseg size > 1000",
     "ether saddr 02:00:00:00:01:01", "ct direction original", "meta mark set ip saddr map @marks",
-    "meta cpu 0", "ip frag-off & 0x1fff == 0", "exthdr hbh exists", "udp length > 8", "@nh,0,8 0x46",
-    "add @limited { ip saddr }", "ct original ip saddr 10.1.0.2", 
+    "meta cpu 0", "ip frag-off & 0x1fff == 0", "exthdr hbh exists", "udp length > 8",
+    "add @limited { ip saddr }", "ct original ip saddr 10.1.0.2",
     "meta iifgroup 0", "@nh,0,8 0x45", "ip saddr != @limited", "update @limited { ip daddr limit rate over 1/hour }",
 ]  # fmt: skip
 
