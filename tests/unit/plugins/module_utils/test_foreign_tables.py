@@ -248,6 +248,16 @@ def test_ufw(firewall: Firewall, iptables: Callable[[str], None], not_local: str
     assert possible == (permitted if not_local else set())
 
 
+def test_without_routes_an_interface_is_not_known(firewall: Firewall) -> None:
+    firewall.load(ZONES)
+    packets = [{"row": "r", **s._asdict()} for s in SAMPLES]
+    told = judge_packets(packets, firewall.listed(), Exempt(OBSERVER), {})
+    assert told.drops == []
+    (group,) = told.possible
+    assert group.packets == len(those(lambda s: s.hook == "input"))
+    assert "in by" not in group.example
+
+
 def report(firewall: Firewall, exempt: Exempt) -> list[t.Any]:
     packets = [{"row": f"{s.protocol}_row", **s._asdict()} for s in SAMPLES]
     return judge_packets(packets, firewall.listed(), exempt, firewall.routes).drops
