@@ -89,7 +89,7 @@ class Ruleset:
         return bool(set(self.tables) - {owned_table})
 
     def add_texts(self, listing: str) -> None:
-        """Take the words of the rules, and which tables sleep, from *listing*, the output of ``nft -a list ruleset``."""
+        """Take the words of the rules, and which tables are dormant, from the output of ``nft -a list ruleset``."""
         texts, dormant = read_texts(listing)
         for table in self.tables.values():
             table.dormant = table.name in dormant

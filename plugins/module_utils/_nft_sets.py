@@ -108,8 +108,6 @@ class Element:
 
     def holds(self, values: t.Sequence[Value]) -> Answer:
         """Tell whether the element matches *values*."""
-        if len(values) != len(self.spans):
-            return None
         answers = [within(value, span) for value, span in zip(values, self.spans)]  # noqa: B905  # Python 3.9
         if False in answers:
             return False
@@ -163,8 +161,9 @@ class ElementSet:
             self._rest = Element((), value, conditional)
             return
         parts = key["concat"] if isinstance(key, dict) and "concat" in key else [key]
-        kinds = self._kinds if len(self._kinds) == len(parts) else ("",) * len(parts)
-        spans = tuple(read_span(kind, part) for kind, part in zip(kinds, parts))  # noqa: B905  # Python 3.9
+        spans = tuple(read_span(kind, part) for kind, part in zip(self._kinds, parts))  # noqa: B905  # Python 3.9
+        if len(parts) != len(self._kinds):
+            spans = (UNKNOWN,) * len(self._kinds)
         self._all.append(Element(spans, value, conditional))
 
     def look_up(self, values: t.Sequence[Value]) -> Lookup:

@@ -16,6 +16,7 @@ _HARMLESS_FIELDS = {
     "ct": {"mark", "event", "label", "labels", "secmark", "zone", "helper"},
     "payload": {"dscp", "ecn", "ttl", "hoplimit", "flowlabel", "checksum"},
 }
+_OPTIONS = ("tcp option", "exthdr")
 _HARMLESS_TARGETS = {
     "AUDIT", "CHECKSUM", "CLASSIFY", "CONNMARK", "CONNSECMARK", "CT", "DSCP", "ECN", "HL", "IDLETIMER", "LED", "LOG",
     "MARK", "NFLOG", "NOTRACK", "RATEEST", "SECMARK", "SET", "TCPMSS", "TEE", "TOS", "TRACE", "TTL", "ULOG",
@@ -34,8 +35,9 @@ def is_match(name: str, details: t.Any) -> bool:
 def always_goes_on(name: str, details: t.Any) -> bool:
     """Tell whether a rule goes on after a statement, whatever the packet is."""
     if name == "mangle":
-        # An expression, such as a map, may have no value for the packet, and the rule ends then. So may an option.
-        return _is_harmless_write(details.get("key")) and isinstance(details.get("value"), (int, str))
+        # Where the packet lacks the option, or an expression (a map, say) has no value for it, the rule ends.
+        key, value = details.get("key"), details.get("value")
+        return _is_harmless_write(key) and not set(key) & set(_OPTIONS) and isinstance(value, (int, str))
     return name in _HARMLESS and not (isinstance(details, dict) and "map" in details)
 
 
@@ -44,7 +46,7 @@ def _is_harmless_write(key: t.Any) -> bool:
     if not isinstance(key, dict) or len(key) != 1:
         return False
     ((kind, about),) = key.items()
-    if kind in ("tcp option", "exthdr"):
+    if kind in _OPTIONS:
         return True
     return isinstance(about, dict) and about.get("key", about.get("field")) in _HARMLESS_FIELDS.get(kind, ())
 

@@ -117,6 +117,8 @@ class Passage:
         """Return the kind of value that *expression* has, and the value itself."""
         if isinstance(expression, dict) and len(expression) == 1:
             ((name, details),) = expression.items()
+            if name == "tcp option" and self.packet.protocol != "tcp" and "field" in details:
+                return "", ABSENT
             read = getattr(self, f"_{name}", None) if name in ("payload", "meta", "ct", "fib") else None
             if read is not None and isinstance(details, dict):
                 return t.cast("tuple[str, Value]", read(details))

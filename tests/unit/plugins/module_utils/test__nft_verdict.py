@@ -230,3 +230,66 @@ def test_any_ruleset_is_decided_as_in_the_kernel(firewall: Firewall, ruleset: st
 def test_what_is_told_for_sure_of_any_ruleset_is_so_in_the_kernel(firewall: Firewall, ruleset: str) -> None:
     certain, possible = compare(firewall, ruleset)
     event(f"{len(certain) * 4 // len(SAMPLES)} quarters are dropped, {len(possible) * 4 // len(SAMPLES)} may be")
+
+
+@pytest.mark.parametrize(
+    ("priority", "body"),
+    [
+        (-300, "tcp dport 22 notrack"),
+        (-300, "udp dport 53 drop"),
+        (-300, "ct state invalid tcp dport 22 drop"),
+        (-300, "ct state new tcp dport 22 drop"),
+        (-200, "ct state new tcp dport 22 drop"),
+        (-150, "ct state new tcp dport 22 drop"),
+        (-150, "tcp dport 22 notrack"),
+    ],
+)
+@pytest.mark.parametrize("later", ["ct state new accept", "ct state untracked drop", "ct state vmap { new : accept }"])
+def test_chains_before_connection_tracking(firewall: Firewall, priority: int, body: str, later: str) -> None:
+    early = "\n".join(
+        f"chain early_{hook} {{ type filter hook {hook} priority {priority};\n{body}\n}}"
+        for hook in ("prerouting", "output")
+    )
+    policy = "accept" if later.endswith("drop") else "drop"
+    _certain, possible = compare(firewall, chains(later, policy=policy, before=early))
+    assert all((sample.protocol, sample.destination_port) == ("tcp", 22) for sample in possible)
+
+
+@pytest.mark.parametrize("family", ["ip", "ip6"])
+@pytest.mark.parametrize("body", ["drop", "meta l4proto tcp drop", "th dport { 22, 53 } reject", "ct state new drop"])
+def test_a_table_of_one_family_judges_no_other(firewall: Firewall, family: str, body: str) -> None:
+    certain, possible = compare(firewall, chains(body, family=family))
+    assert not possible
+    assert {sample.family for sample in certain} == {"ipv4" if family == "ip" else "ipv6"}
+
+
+def test_a_chain_of_type_route_can_drop(firewall: Firewall) -> None:
+    certain, _possible = compare(
+        firewall, "table ip theirs { chain c { type route hook output priority 0; udp dport 53 drop; }\n}"
+    )
+    assert {(sample.hook, sample.destination_port) for sample in certain} == {("output", 53)}
+
+
+def test_chains_of_a_bridge_are_not_judged(firewall: Firewall) -> None:
+    assert compare(firewall, chains("drop", family="bridge")) == (set(), set())
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        "meta mark set ip saddr map @marks drop",
+        "ip dscp set cs1 drop",
+        "tcp sport set 1000 tcp sport 1000 drop",
+        "tcp option maxseg size set 1000 drop",
+        "meta mark set 5 drop",
+        "ct mark set meta mark drop",
+        'counter name tcp dport map { 22 : "c" } drop',
+        "tcp option maxseg exists drop",
+        "tcp option maxseg missing drop",
+        "ip saddr @hosts meta nfproto vmap { ipv4 : jump part } accept",
+    ],
+)
+def test_statements_that_can_end_a_rule(firewall: Firewall, rules: str) -> None:
+    before = f"counter c {{ }}\n{SETS}"
+    ruleset = f"table inet theirs {{\n{before}\nchain c {{ type filter hook forward priority -150;\n{rules}\n}}\n}}"
+    compare(firewall, ruleset)
