@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import json
 import re
+import sys
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft_sets import ElementSet
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft_sets import ElementSet, Span, read_span
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft_values import Expression
 
 _FAMILIES = {"ipv4": ("inet", "ip"), "ipv6": ("inet", "ip6")}
@@ -21,11 +23,43 @@ _CONNTRACK = re.compile(r"\bct state (!= )?([a-z,]+)")
 
 
 @dataclass
+class Match:
+    """A match of a rule. ``key`` is equal for equal left sides; ``spans`` are the right side as read, by kind.
+
+    ``is_in_set`` tells whether the right side is a set.
+    """
+
+    left: Expression
+    operator: str
+    right: Expression
+    key: str
+    is_in_set: bool
+    spans: dict[str, Span] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, details: dict[str, t.Any]) -> Match:
+        """Read the statement ``match``."""
+        left, right = details.get("left"), details.get("right")
+        if isinstance(right, dict) and "concat" in right:
+            right = {"set": [right]}
+        named = isinstance(right, str) and right.startswith("@")
+        is_in_set = named or (isinstance(right, dict) and "set" in right)
+        return cls(left, str(details.get("op")), right, sys.intern(json.dumps(left)), is_in_set)
+
+    def span(self, kind: str) -> Span:
+        """Return the right side as a constant, range or prefix of *kind*."""
+        span = self.spans.get(kind)
+        if span is None:
+            span = self.spans[kind] = read_span(kind, self.right)
+        return span
+
+
+@dataclass
 class Rule:
-    """One rule: its statements, and how nft writes it down (empty where that is not known)."""
+    """One rule: its statements by name, and how nft writes it down (empty where that is not known)."""
 
     handle: int
-    statements: list[Expression]
+    statements: list[tuple[str, Expression]]
     text: str = ""
 
 
@@ -122,7 +156,9 @@ def _add(table: Table, kind: str, about: dict[str, t.Any]) -> None:
             policy=about.get("policy", "accept"),
         )
     elif kind == "rule":
-        table.chains[about["chain"]].rules.append(Rule(about["handle"], about.get("expr", [])))
+        statements = [next(iter(statement.items())) for statement in about.get("expr", [])]
+        read = [(name, Match.of(details) if name == "match" else details) for name, details in statements]
+        table.chains[about["chain"]].rules.append(Rule(about["handle"], read))
     else:
         table.elements[about["name"]] = (about.get("elem", []), kind == "map")
 

@@ -79,6 +79,8 @@ def read_span(kind: str, data: Expression) -> Span:
 
 def within(value: Value, span: Span) -> Answer:
     """Tell whether *value* is in *span*."""
+    if isinstance(value, int) and isinstance(span, tuple):
+        return span[0] <= value <= span[1]
     if value is NO_INTERFACE:
         return False
     if isinstance(span, NoValue):
@@ -87,9 +89,7 @@ def within(value: Value, span: Span) -> Answer:
         return False if span == "lo" else None
     if isinstance(value, NoValue):
         return None
-    if isinstance(span, str):
-        return isinstance(value, str) and _same_interface(value, span)
-    return isinstance(value, int) and span[0] <= value <= span[1]
+    return isinstance(value, str) and isinstance(span, str) and _same_interface(value, span)
 
 
 def _same_interface(name: str, pattern: str) -> bool:

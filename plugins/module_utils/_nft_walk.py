@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft_listing import (
     Chain,
+    Match,
     Rule,
     Table,
     translated_states,
@@ -23,7 +24,6 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft_sets im
     Answer,
     Lookup,
     read_constant,
-    read_span,
     within,
 )
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft_statements import (
@@ -85,6 +85,10 @@ class Outcomes:
             self.drops = [*(self.drops[:1] or other.drops[:1]), other.drops[-1]]
 
 
+# What a rule does that does not match. It is not changed.
+_GOES_ON = Outcomes(goes_on=True)
+
+
 @dataclass(frozen=True)
 class Exempt:
     """What is not judged: our table, the base chains that our rules are at the head of, and chains of ours in others.
@@ -114,6 +118,7 @@ class Walk:
         self._table = table
         self.passage = passage
         self._known: dict[str, Outcomes] = {}
+        self._read: dict[str, tuple[tuple[str, ...], tuple[Value, ...]]] = {}
 
     def base_chain(self, base: Chain) -> Outcomes:
         """Return what the base chain does: accept or drop."""
@@ -130,30 +135,31 @@ class Walk:
         outcomes = Outcomes()
         for rule in chain.rules:
             of_rule = self._rule(chain, rule)
-            outcomes.add(of_rule)
-            if not of_rule.goes_on:
-                return outcomes
+            if of_rule is not _GOES_ON:
+                outcomes.add(of_rule)
+                if not of_rule.goes_on:
+                    return outcomes
         outcomes.leaves = True
         return outcomes
 
     def _rule(self, chain: Chain, rule: Rule) -> Outcomes:
-        outcomes = Outcomes()
-        for statement in rule.statements:
-            ((name, details),) = statement.items()
-            verdict = self._verdict(name, details, Cause(chain, rule))
-            if verdict is not None:
-                outcomes.add(verdict)
-                outcomes.goes_on |= verdict.goes_on
-                return outcomes
-            answer = self._passes(name, details, rule)
+        outcomes = _GOES_ON
+        for name, details in rule.statements:
+            if name == "match":
+                answer = self._match(details)
+            else:
+                verdict = self._verdict(name, details, Cause(chain, rule))
+                if verdict is not None:
+                    verdict.goes_on |= outcomes is not _GOES_ON
+                    verdict.add(outcomes)
+                    return verdict
+                answer = self._passes(name, details, rule)
             if answer is False:
-                outcomes.goes_on = True
                 return outcomes
             if answer is None:
-                outcomes.goes_on = True
-                if not is_match(name, details):
-                    outcomes.add(Outcomes(accept=True, drops=[Cause(chain, rule)]))
-        outcomes.goes_on = True
+                drops = [] if is_match(name, details) else [Cause(chain, rule)]
+                so_far, outcomes = outcomes, Outcomes(accept=bool(drops), drops=drops, goes_on=True)
+                outcomes.add(so_far)
         return outcomes
 
     def _verdict(self, name: str, details: t.Any, cause: Cause) -> Outcomes | None:
@@ -205,8 +211,6 @@ class Walk:
 
     def _passes(self, name: str, details: t.Any, rule: Rule) -> Answer:
         """Tell whether the rule goes on after a statement that is no verdict."""
-        if name == "match":
-            return self._match(details)
         if name == "xt":
             return self._extension(details, rule)
         if name in ("set", "map", "meter", "mangle"):
@@ -221,6 +225,7 @@ class Walk:
         if self.passage.priority <= CONNTRACK_PRIORITY:
             self.passage.untracked = True
             self._known.clear()
+            self._read.clear()
 
     def _extension(self, details: t.Any, rule: Rule) -> Answer:
         """Judge an extension of iptables, of which nft's JSON has the name only."""
@@ -242,21 +247,21 @@ class Walk:
             return False
         return True if is_all else None
 
-    def _match(self, details: dict[str, t.Any]) -> Answer:
-        operator, left, right = str(details.get("op")), details.get("left"), details.get("right")
-        kinds, values = self._operands(left)
-        if ABSENT in values:
+    def _match(self, match: Match) -> Answer:
+        operands = self._read.get(match.key)
+        if operands is None:
+            operands = self._read[match.key] = self._operands(match.left)
+        kinds, values = operands
+        if values[0] is ABSENT or ABSENT in values:
             return False
-        if isinstance(right, dict) and "concat" in right:
-            right = {"set": [right]}
-        if _is_set(right):
-            lookup = self._look_up(left, right, is_map=False)
+        if match.is_in_set:
+            lookup = self._look_up(match.left, match.right, is_map=False)
             answer = lookup.answer if lookup else None
-        elif len(values) == 1 and operator in ("==", "!="):
-            answer = within(values[0], read_span(kinds[0], right))
+        elif len(values) == 1 and match.operator in ("==", "!="):
+            answer = within(values[0], match.span(kinds[0]))
         else:
-            return _compare(kinds[0], values[0], operator, right)
-        if operator == "!=":
+            return _compare(kinds[0], values[0], match.operator, match.right)
+        if match.operator == "!=":
             return None if answer is None or NO_INTERFACE in values else not answer
         return answer
 
@@ -300,10 +305,6 @@ def _ending(name: str, cause: Cause) -> Outcomes:
         leaves=name == "return",
         goes_on=name == "continue",
     )
-
-
-def _is_set(right: Expression) -> bool:
-    return (isinstance(right, str) and right.startswith("@")) or (isinstance(right, dict) and "set" in right)
 
 
 def _compare(kind: str, value: Value, operator: str, right: Expression) -> Answer:
