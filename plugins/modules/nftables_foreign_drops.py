@@ -210,8 +210,9 @@ def _report(module: AnsibleModule) -> Report:
     exempt = Exempt(module.params["owned_table"], module.params["owned_prefix"], module.params["joined"])
     if not ruleset.has_others(exempt.table):
         return Report()
-    # The words of the rules name what drops, and tell of iptables what JSON does not.
-    ruleset.add_texts(nft.run("-a", "list", "ruleset"))
+    # The words of the rules say what drops, and of rules of iptables what JSON does not. It can do without.
+    rc, words, _err = module.run_command([program, "-a", "list", "ruleset"])
+    ruleset.add_texts(words if rc == 0 else "")
     try:
         return judge_packets(packets, ruleset, exempt, read_routes(_ip(module, routes_batch(packets))))
     except ValueError as e:
