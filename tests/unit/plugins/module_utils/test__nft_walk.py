@@ -27,7 +27,7 @@ def rule(handle: int, *statements: dict[str, t.Any], chain: str = "c") -> dict[s
 
 def told(*items: dict[str, t.Any], policy: str = "accept", words: str = "", packet: Packet = PACKET) -> str:
     """What is told of a chain with these rules (and sets) for the packet."""
-    base = {"family": "ip", "table": "t", "name": "c", "handle": 1, "type": "filter", "hook": "forward", "prio": 0}
+    base = {"family": "ip", "table": "t", "name": "c", "handle": 1, "type": "filter", "hook": packet.hook, "prio": 0}
     ruleset = read_ruleset(
         [
             {"metainfo": {"version": "1.1.3"}},
@@ -153,6 +153,21 @@ def test_a_rule_is_followed_into_chains_and_back() -> None:
     assert told(rule(5, limit, {"accept": None}), policy="drop") == "possible"
     assert told(rule(5, limit, DROP), rule(6, {"accept": None}), policy="drop") == "possible"
     assert told(rule(5, limit, DROP), policy="drop") == "dropped"
+
+
+@pytest.mark.parametrize(
+    ("right", "op", "expected"),
+    [
+        ("eth0", "==", "let through"),
+        ("eth0", "!=", "possible"),
+        ({"set": ["eth0", "eth1"]}, "!=", "possible"),
+        ({"set": ["eth0", "eth1"]}, "==", "let through"),
+    ],
+)
+def test_kernels_differ_on_an_interface_that_a_hook_lacks(right: t.Any, op: str, expected: str) -> None:
+    """Before Linux 5.5 such a rule ended there, and since then the interface has no name."""
+    packet = Packet("input", "ipv4", "tcp", 0x0A010002, 40000, 0x0A010001, 443, Route("in1", "unicast"))
+    assert told(rule(5, match({"meta": {"key": "oifname"}}, right, op), DROP), packet=packet) == expected
 
 
 def test_ipv6_is_judged_by_its_own_tables() -> None:
