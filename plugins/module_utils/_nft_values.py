@@ -203,7 +203,7 @@ class Passage:
         if self.packet.hook == "output":
             return NO_INTERFACE
         if self.hook == "postrouting":
-            return SOME_INTERFACE  # since Linux 5.7 it is known there, before it was not
+            return SOME_INTERFACE  # older kernels do not know it there
         return self.packet.back.interface or SOME_INTERFACE
 
     def _output_interface(self) -> Value:

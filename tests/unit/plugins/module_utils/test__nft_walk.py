@@ -165,7 +165,7 @@ def test_a_rule_is_followed_into_chains_and_back() -> None:
     ],
 )
 def test_kernels_differ_on_an_interface_that_a_hook_lacks(right: t.Any, op: str, expected: str) -> None:
-    """Before Linux 5.5 such a rule ended there, and since then the interface has no name."""
+    """Older kernels end such a rule there, and newer ones take the interface for one without a name."""
     packet = Packet("input", "ipv4", "tcp", 0x0A010002, 40000, 0x0A010001, 443, Route("in1", "unicast"))
     assert told(rule(5, match({"meta": {"key": "oifname"}}, right, op), DROP), packet=packet) == expected
 
