@@ -10,7 +10,13 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 from ansible.errors import AnsibleFilterError
-from ansible_collections.uc_firewall.pexip_sfb.plugins.filter import expand, nftables_ruleset, rows, site
+from ansible_collections.uc_firewall.pexip_sfb.plugins.filter import (
+    expand,
+    nftables_ruleset,
+    rows,
+    sample_packets,
+    site,
+)
 
 GROUPS = {
     "all": ["node1", "fe1", "fw", "unrelated"],
@@ -54,7 +60,14 @@ class Counting(Mapping[str, t.Any]):
 
 
 @pytest.mark.parametrize(
-    ("module", "name"), [(expand, "expand"), (nftables_ruleset, "nftables_ruleset"), (rows, "rows"), (site, "site")]
+    ("module", "name"),
+    [
+        (expand, "expand"),
+        (nftables_ruleset, "nftables_ruleset"),
+        (rows, "rows"),
+        (sample_packets, "sample_packets"),
+        (site, "site"),
+    ],
 )
 def test_each_file_has_the_filter_of_its_name(module: t.Any, name: str) -> None:
     filters = module.FilterModule().filters()
@@ -89,6 +102,19 @@ def test_rules_of_a_site_have_no_hook_and_those_of_a_host_do() -> None:
     assert [("hook" in rule) for rule in expand.expand_filter(built)] == [False, False]
     assert [rule["hook"] for rule in expand.expand_filter(built, "fe1")] == ["input", "output"]
     assert [rule["hook"] for rule in expand.expand_filter(built, "fw", "forward")] == ["forward", "forward"]
+
+
+def test_sample_packets_are_those_of_the_hooks_of_the_host() -> None:
+    built = _site()
+
+    def hooks(*arguments: t.Any, **options: t.Any) -> set[str]:
+        return {packet["hook"] for packet in sample_packets.sample_packets_filter(built, *arguments, **options)}
+
+    assert hooks("fe1") == {"input"}
+    assert hooks("fe1", egress=True) == {"input", "output"}
+    assert hooks("fw", gateway=True) == {"forward"}
+    with pytest.raises(AnsibleFilterError, match="sample_packets:\nhost 'fw': is no endpoint of an enabled row"):
+        hooks("fw")
 
 
 def test_a_ruleset_has_the_chains_of_the_host() -> None:

@@ -1,0 +1,100 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The filter ``sample_packets``."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Callable
+
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._expand import expand, hooks_of
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue import as_filter
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._inventory import to_plain
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._mapping import as_flag
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._sample_packets import sample_packets
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._site_document import read_site
+
+DOCUMENTATION = r"""
+name: sample_packets
+short_description: A few concrete packets for each rule of one host
+version_added: 1.0.0
+author:
+  - uc_firewall maintainers (@uc-firewall)
+description:
+  - Returns packets that the rules of one host permit, each the first one of a connection, for
+    M(uc_firewall.pexip_sfb.nftables_foreign_drops).
+  - For each rule they are those with the first and with the last addresses and ports, and some between, eight at most.
+  - Where a rule permits any address or port, the packets have public unicast addresses and ports from 1024 on.
+positional: _input, host
+options:
+  _input:
+    description: The site, as the filter P(uc_firewall.pexip_sfb.site#filter) returns it.
+    type: dict
+    required: true
+  host:
+    description: The host, as the inventory names it.
+    type: str
+    required: true
+  gateway:
+    description: Whether the host is a transit firewall.
+    type: bool
+    default: false
+  egress:
+    description: Whether traffic that starts at an endpoint host counts too.
+    type: bool
+    default: false
+"""
+
+EXAMPLES = r"""
+- name: Show a few packets that the firewall has to let through
+  ansible.builtin.debug:
+    msg: "{{ port_matrix_site | uc_firewall.pexip_sfb.sample_packets(inventory_hostname, gateway=true) }}"
+"""
+
+RETURN = r"""
+_value:
+  description: The packets.
+  type: list
+  elements: dict
+  sample:
+    - row: media_nodes_to_turn
+      hook: forward
+      family: ipv4
+      protocol: udp
+      source: 192.0.2.11
+      source_port: 40000
+      destination: 198.51.100.41
+      destination_port: 3478
+  contains:
+    row: {description: "Id of the row that permits the packet.", type: str}
+    hook: {description: "V(input), V(output) or V(forward).", type: str}
+    family: {description: "V(ipv4) or V(ipv6).", type: str}
+    protocol: {description: "V(tcp) or V(udp).", type: str}
+    source: {description: "Source address.", type: str}
+    source_port: {description: "Source port.", type: int}
+    destination: {description: "Destination address.", type: str}
+    destination_port: {description: "Destination port.", type: int}
+"""
+
+
+@as_filter("sample_packets")
+def sample_packets_filter(
+    site: object, host: str, gateway: object = False, egress: object = False
+) -> list[dict[str, t.Any]]:
+    """Return the packets as plain data.
+
+    :raises AnsibleFilterError: if the host is neither endpoint nor gateway, or an input is not what it should be.
+    """
+    built = read_site(to_plain(site))
+    name = to_plain(host)
+    hooks = hooks_of(built, name, as_flag(gateway, "gateway"), as_flag(egress, "linux_firewall_egress"))
+    return [packet.as_mapping() for packet in sample_packets(expand(built, name, hooks))]
+
+
+class FilterModule:
+    """The filters of this file."""
+
+    def filters(self) -> dict[str, Callable[..., object]]:
+        """Return filter name → function."""
+        return {"sample_packets": sample_packets_filter}

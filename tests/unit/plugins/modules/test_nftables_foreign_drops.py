@@ -1,0 +1,188 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module runs for real, through Ansible, in a network namespace that exists for the test only."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import typing as t
+import uuid
+from collections.abc import Iterator
+
+import pytest
+import yaml
+from ansible_collections.uc_firewall.pexip_sfb.plugins.modules.nftables_foreign_drops import DOCUMENTATION
+
+LINKS = """
+set -e
+ip netns add {0}
+ip -n {0} link add east type veth peer name east_end
+ip -n {0} link add west type veth peer name west_end
+for name in east east_end west west_end; do ip -n {0} link set $name up; done
+ip -n {0} address add 192.0.2.1/24 dev east
+ip -n {0} address add 198.51.100.1/24 dev west
+"""
+OURS = "table inet pexip_sfb { chain forward { type filter hook forward priority filter; policy drop; }\n}"
+THEIRS = """
+table inet filter {
+  chain deny { udp dport 3478 log prefix "no {{ turn }}" drop; }
+  chain forward { type filter hook forward priority filter; policy accept;
+    iifname "west" oifname "east" accept
+    jump deny
+    tcp dport 5061 limit rate 10/second accept
+    tcp dport 5061 drop
+  }
+}
+"""
+
+
+def packet(row: str = "media_nodes_to_turn", **changes: t.Any) -> dict[str, t.Any]:
+    return {
+        "row": row,
+        "hook": "forward",
+        "family": "ipv4",
+        "protocol": "udp",
+        "source": "192.0.2.11",
+        "source_port": 40000,
+        "destination": "198.51.100.41",
+        "destination_port": 3478,
+        **changes,
+    }
+
+
+SIP = packet("sip_signaling", protocol="tcp", destination_port=5061)
+
+
+class Host:
+    """A network namespace that stands for a host."""
+
+    def __init__(self, name: str) -> None:
+        self._inside = ["ip", "netns", "exec", name]
+
+    def nft(self, *arguments: str, text: str | None = None) -> str:
+        command = [*self._inside, "nft", *arguments]
+        return subprocess.run(command, input=text, capture_output=True, text=True, check=True).stdout
+
+    def module(self, *options: str, **arguments: t.Any) -> dict[str, t.Any]:
+        """Run the module; return what it returned, whether it ``failed``, and what the user was ``shown``."""
+        command = [
+            *self._inside, sys.executable, "-m", "ansible", "adhoc", "-i", "host,", "all", "-c", "local",
+            "-e", f"ansible_python_interpreter={sys.executable}",
+            "-m", "uc_firewall.pexip_sfb.nftables_foreign_drops", "-a", json.dumps(arguments), *options,
+        ]  # fmt: skip
+        environment = {**os.environ, "ANSIBLE_NOCOLOR": "1", "COLUMNS": "10000"}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+        start = done.stdout.index("=> ") + 3
+        result = t.cast("dict[str, t.Any]", json.JSONDecoder().raw_decode(done.stdout[start:])[0])
+        return {**result, "failed": "FAILED!" in done.stdout[:start], "shown": done.stdout + done.stderr}
+
+
+@pytest.fixture
+def host() -> Iterator[Host]:
+    name = f"pexip-sfb-test-{uuid.uuid4().hex[:8]}"
+    made = subprocess.run(["sh", "-c", LINKS.format(name)], capture_output=True, text=True, check=False)
+    if made.returncode:
+        pytest.fail(
+            f"no network namespace ({made.stderr.strip()}); run as root, with the packages iproute2 and nftables"
+        )
+    yield Host(name)
+    subprocess.run(["ip", "netns", "delete", name], check=True)
+
+
+def test_what_drops_is_named_with_its_rows(host: Host) -> None:
+    host.nft("-f", "-", text=OURS + THEIRS)
+    before = host.nft("list", "ruleset")
+    back = packet("media_to_nodes", source="198.51.100.41", destination="192.0.2.11")
+    result = host.module("--check", packets=[packet(), packet(source_port=49999), SIP, back])
+    assert result["changed"] is False
+    handle = next(line.split()[-1] for line in host.nft("-a", "list", "ruleset").splitlines() if "turn" in line)
+    assert result["drops"] == [
+        {
+            "where": f"table inet filter, chain deny (from chain forward), rule with handle {handle}: "
+            'udp dport 3478 log prefix "no {{ turn }}" drop',
+            "family": "inet",
+            "table": "filter",
+            "chain": "forward",
+            "hook": "forward",
+            "rows": ["media_nodes_to_turn"],
+            "packets": 2,
+            "example": "udp 192.0.2.11:40000 to 198.51.100.41:3478 (in by east, out by west)",
+        }
+    ]
+    assert [(entry["rows"], entry["where"].rpartition(": ")[2]) for entry in result["possible"]] == [
+        (["sip_signaling"], "tcp dport 5061 drop")
+    ]
+    assert "drops traffic that the port matrix permits (rows media_nodes_to_turn), for example udp" in result["shown"]
+    assert "may drop traffic that the port matrix permits (rows sip_signaling)" in result["shown"]
+    assert host.nft("list", "ruleset") == before
+
+
+def test_drops_need_not_be_warnings(host: Host) -> None:
+    host.nft("-f", "-", text=THEIRS)
+    result = host.module(packets=[packet(), SIP], warn_drops=False)
+    assert len(result["drops"]) == 1
+    assert ": drops traffic" not in result["shown"]
+    assert "may drop traffic" in result["shown"]
+
+
+@pytest.mark.parametrize(
+    ("ruleset", "arguments"),
+    [
+        ("", {}),
+        (OURS, {}),
+        (THEIRS, {"joined": {"inet filter": ["forward"]}}),
+        (THEIRS, {"owned_table": "inet filter"}),
+        (THEIRS.replace("deny", "our_deny"), {"owned_prefix": "our_"}),
+    ],
+)
+def test_what_is_ours_is_not_judged(host: Host, ruleset: str, arguments: dict[str, t.Any]) -> None:
+    host.nft("-f", "-", text=ruleset)
+    result = host.module(packets=[packet()], **arguments)
+    assert (result["failed"], result["drops"], result["possible"]) == (False, [], [])
+
+
+def test_many_drops_are_told_in_few_words(host: Host) -> None:
+    rules = "\n".join(f"udp dport {port} drop" for port in range(1000, 1060))
+    host.nft("-f", "-", text=f"table ip x {{ chain f {{ type filter hook forward priority 0;\n{rules}\n}}\n}}")
+    packets = [packet(f"row_{port}", destination_port=port) for port in range(1000, 1060)]
+    result = host.module(packets=packets)
+    assert (len(result["drops"]), result["left_out"]) == (20, 40)
+    assert result["shown"].count(": drops traffic") == 5
+
+
+def test_a_packet_that_turns_round_is_only_possible(host: Host) -> None:
+    host.nft("-f", "-", text=THEIRS)
+    result = host.module(packets=[packet(destination="192.0.2.41")])
+    assert result["drops"] == []
+    assert [entry["rows"] for entry in result["possible"]] == [["media_nodes_to_turn"]]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (
+            packet(source="node1"),
+            "packets: 'node1' does not appear to be an IPv4 or IPv6 address; accepted: packets as",
+        ),
+        (packet(hook="ingress"), "value of hook must be one of: input, output, forward, got: ingress"),
+    ],
+)
+def test_packets_that_are_none_are_refused(host: Host, wrong: dict[str, t.Any], message: str) -> None:
+    host.nft("-f", "-", text=THEIRS)
+    result = host.module(packets=[wrong])
+    assert result["failed"] is True
+    assert message in result["msg"]
+
+
+def test_the_documentation_names_every_option() -> None:
+    assert list(yaml.safe_load(DOCUMENTATION)["options"]) == [
+        "packets",
+        "owned_table",
+        "owned_prefix",
+        "joined",
+        "warn_drops",
+    ]
