@@ -1,0 +1,79 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs ansible-playbook and says in JSON what came of it on each host: what changed, what was said, what failed.
+
+``python -m audit`` takes the arguments of ansible-playbook. Its exit code is 0 where that ran at all: whether hosts
+failed is in the answer, ``{host: {"changed": [...], "said": [...], "failed": [...]}}``. Each change is
+``{"task": ..., "of": [...], "gone": [...], "new": [...]}``: what its diff is of, and the lines that only one side has.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import typing as t
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+Result = Mapping[str, t.Any]
+
+
+def main(arguments: list[str]) -> int:
+    """Run the playbook and print the answer."""
+    environment = {**os.environ, "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json", "ANSIBLE_LOAD_CALLBACK_PLUGINS": "true"}
+    run = subprocess.run(["ansible-playbook", *arguments], env=environment, capture_output=True, text=True, check=False)
+    try:
+        report = json.loads(run.stdout[run.stdout.index("{\n") :])
+    except ValueError:
+        sys.stderr.write(run.stdout + run.stderr)
+        return 1
+    print(json.dumps(answer(report), indent=1))
+    return 0
+
+
+def answer(report: Result) -> dict[str, dict[str, list[t.Any]]]:
+    """Return the answer to a report of the callback ``ansible.posix.json``."""
+    hosts: dict[str, dict[str, list[t.Any]]] = {
+        host: {"changed": [], "said": [], "failed": []} for host in report["stats"]
+    }
+    for task, host, result in _results(report):
+        if result.get("failed") or result.get("unreachable"):
+            hosts[host]["failed"].append(result.get("msg", ""))
+        elif result.get("changed"):
+            hosts[host]["changed"].append({"task": task, **_difference(result)})
+        elif result.get("action") == "ansible.builtin.debug" and "msg" in result:
+            hosts[host]["said"].append(result["msg"])
+    return hosts
+
+
+def _results(report: Result) -> Iterator[tuple[str, str, Result]]:
+    for play in report["plays"]:
+        for task in play["tasks"]:
+            for host, result in task["hosts"].items():
+                yield task["task"]["name"].split(" : ")[-1], host, result
+
+
+def _difference(result: Result) -> dict[str, list[str]]:
+    """What the diffs of a result are of, and the lines that only one side of them has."""
+    before: Counter[str] = Counter()
+    after: Counter[str] = Counter()
+    headers: set[str] = set()
+    for item in [result, *result.get("results", [])]:
+        diffs = item.get("diff") or []
+        for diff in diffs if isinstance(diffs, list) else [diffs]:
+            before.update(_side(diff, "before"))
+            after.update(_side(diff, "after"))
+            headers.add(str(diff.get("before_header", "")).split(" (content)")[0])
+    return {"of": sorted(headers), "gone": sorted(before - after), "new": sorted(after - before)}
+
+
+def _side(diff: Result, side: str) -> list[str]:
+    content = diff.get(side) or ""
+    text = content if isinstance(content, str) else json.dumps(content, indent=1, sort_keys=True)
+    return [line.strip() for line in text.splitlines()]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
