@@ -22,7 +22,11 @@ Result = Mapping[str, t.Any]
 
 def main(arguments: list[str]) -> int:
     """Run the playbook and print the answer."""
-    environment = {**os.environ, "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json", "ANSIBLE_LOAD_CALLBACK_PLUGINS": "true"}
+    environment = {
+        **os.environ,
+        "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json",
+        "ANSIBLE_LOAD_CALLBACK_PLUGINS": "true",
+    }
     run = subprocess.run(["ansible-playbook", *arguments], env=environment, capture_output=True, text=True, check=False)
     try:
         report = json.loads(run.stdout[run.stdout.index("{\n") :])
@@ -63,9 +67,10 @@ def _difference(result: Result) -> dict[str, list[str]]:
     for item in [result, *result.get("results", [])]:
         diffs = item.get("diff") or []
         for diff in diffs if isinstance(diffs, list) else [diffs]:
+            if diff.get("before") != diff.get("after"):
+                headers.add(str(diff.get("before_header", "")).split(" (content)")[0])
             before.update(_side(diff, "before"))
             after.update(_side(diff, "after"))
-            headers.add(str(diff.get("before_header", "")).split(" (content)")[0])
     return {"of": sorted(headers), "gone": sorted(before - after), "new": sorted(after - before)}
 
 

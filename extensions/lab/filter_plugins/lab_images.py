@@ -17,7 +17,7 @@ def lab_images(
 
     :param ingredients: the text of everything that goes into all images.
     :param additions: image name → what goes into that one only.
-    :return: name → repository and tag; equal content gives an equal tag, so that what is there already is not built again.
+    :return: name → repository and tag. Equal content gives an equal tag, so what is there already is not built again.
     """
     images: dict[str, str] = {}
     for name in names:
