@@ -67,8 +67,9 @@ def _by_key(rules: Iterable[Rule]) -> dict[_Key, list[Rule]]:
 def _remainder(rules: Sequence[Rule], others: Sequence[Rule]) -> list[Rule]:
     """What *rules* permit and *others* do not, in few pieces."""
     left: list[Rule] = []
+    unchanged = set(others)
     for rule in rules:
-        pieces = [rule]
+        pieces = [] if rule in unchanged else [rule]
         # A piece is counted once, where two rules overlap.
         for other in (*others, *left):
             pieces = [rest for piece in pieces for rest in _without(piece, other)]

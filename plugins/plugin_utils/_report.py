@@ -20,18 +20,23 @@ from ._scope import Scope, rules_in_scope
 from ._site import Site
 from ._verification import Verification
 
-LITERAL_NETWORKS = "networks of port_matrix_endpoints"
+# What stands for the host where an endpoint has networks of its own, which belong to no host.
+LITERAL_NETWORKS = "literal networks"
 
 
 @dataclass(frozen=True, eq=False)
 class Party:
-    """One side of a flow: endpoints, their addresses, and which host has which of them. Each set exists once."""
+    """One side of a flow: endpoints, their addresses, and which host has which of them. Each set exists once.
+
+    ``by_endpoint`` has those endpoints that contribute an address, with the names of their hosts.
+    """
 
     id: str
     title: str
     endpoints: tuple[str, ...]
     addresses: AddressSet
     hosts: tuple[tuple[str, AddressSet], ...]
+    by_endpoint: t.Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -156,8 +161,15 @@ class _Parties:
         key = (endpoints, addresses)
         if key not in self._found:
             title = " or ".join(endpoint_title(name) for name in endpoints)
+            hosts = self._hosts(endpoints, addresses)
+            by_endpoint = {name: tuple(host for host, _ in self._hosts((name,), addresses)) for name in endpoints}
             self._found[key] = Party(
-                f"addresses-{len(self._found) + 1}", title, endpoints, addresses, self._hosts(endpoints, addresses)
+                id=f"addresses-{len(self._found) + 1}",
+                title=title,
+                endpoints=endpoints,
+                addresses=addresses,
+                hosts=hosts,
+                by_endpoint={name: found for name, found in by_endpoint.items() if found},
             )
         return self._found[key]
 
