@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import typing as t
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -36,7 +37,6 @@ class Changes:
 
     def __bool__(self) -> bool:
         return any(self.by_kind().values())
-
 
 
 def compare(earlier: Sequence[Rule], now: Sequence[Rule], baseline: str) -> Changes:
@@ -77,6 +77,11 @@ def _remainder(rules: Sequence[Rule], others: Sequence[Rule]) -> list[Rule]:
     return _joined(left)
 
 
+def _with(rule: Rule, name: str, part: IntervalSet) -> Rule:
+    changed: dict[str, t.Any] = {name: part}
+    return replace(rule, **changed)
+
+
 def _dimension(rule: Rule, name: str) -> IntervalSet:
     value: IntervalSet = getattr(rule, name)
     return value
@@ -91,8 +96,8 @@ def _without(piece: Rule, other: Rule) -> list[Rule]:
     for name in _DIMENSIONS:
         outside = _dimension(piece, name).difference(inside[name])
         if outside:
-            left.append(replace(piece, **{name: outside}))
-        piece = replace(piece, **{name: inside[name]})
+            left.append(_with(piece, name, outside))
+        piece = _with(piece, name, inside[name])
     return left
 
 
@@ -103,7 +108,7 @@ def _joined(pieces: list[Rule]) -> list[Rule]:
         for name in _DIMENSIONS:
             alike: dict[Rule, list[IntervalSet]] = {}
             for piece in pieces:
-                alike.setdefault(replace(piece, **{name: IntervalSet()}), []).append(_dimension(piece, name))
-            pieces = [replace(rule, **{name: IntervalSet.union(parts)}) for rule, parts in alike.items()]
+                alike.setdefault(_with(piece, name, IntervalSet()), []).append(_dimension(piece, name))
+            pieces = [_with(rule, name, IntervalSet.union(parts)) for rule, parts in alike.items()]
         if len(pieces) == count:
             return pieces

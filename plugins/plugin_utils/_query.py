@@ -60,7 +60,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Answer:
-    """The rules that permit it, narrowed down to the question; without any, the nearest rule and what does not match."""
+    """The rules that permit it, narrowed down to the question; without any, the nearest one and what does not match."""
 
     question: Question
     matches: tuple[Rule, ...]
@@ -247,4 +247,3 @@ def _way_back_notes(rules: Sequence[Rule], backwards: Question) -> list[str]:
     if not rows:
         return []
     return [f"the other direction is permitted by {', '.join(rows)}, and answers to that pass by themselves"]
-

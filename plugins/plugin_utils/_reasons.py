@@ -10,7 +10,7 @@ from ._report import Flow
 
 _GROUPS = {
     "integration": "A row of the vendor's port table for Skype for Business integrations.",
-    "strict_clients": "A row of the vendor's port table for clients behind strict firewalls, switched on for this site.",
+    "strict_clients": "A row of the vendor's port table for clients behind strict firewalls, switched on here.",
     "custom": "A row of this site, in addition to the vendor's port table.",
 }
 
@@ -21,16 +21,16 @@ _DISPUTED = (
 
 # Row id → what stops working without it. Kept apart from the table, which restates facts of the vendor's page.
 _REASONS = {
-    "sip_signaling": "Calls are set up over it. Each side opens connections to the other, so both directions are needed.",
+    "sip_signaling": "Calls are set up over it. Each side opens connections to the other: both directions are needed.",
     "media_to_nodes": "Audio, video and content from clients and servers inside the network to the conference.",
     "conference_avatar": "Clients fetch the picture that they show for the conference.",
-    "media_nodes_to_edge": f"Audio, video and content to remote and federated users, by way of the A/V Edge. {_DISPUTED}",
+    "media_nodes_to_edge": f"Audio, video and content to remote and federated users by way of the Edge. {_DISPUTED}",
     "media_edge_to_nodes": "Audio, video and content from remote and federated users, by way of the A/V Edge.",
     "media_from_nodes": (
         "Audio, video and content from the conference to clients and servers inside the network, which choose the port "
         "that they receive on. Configured port ranges of clients and servers can narrow it down."
     ),
-    "media_nodes_to_turn": "The nodes ask the TURN server for relay addresses, through which remote media reaches them.",
+    "media_nodes_to_turn": "The nodes ask the TURN server for relay addresses, by which remote media reaches them.",
     "psom_content": "The nodes fetch PowerPoint presentations that Skype for Business users show.",
     "https_content": "The nodes fetch PowerPoint presentations that Skype for Business users show.",
     "wac_content": "The nodes have PowerPoint presentations of Skype for Business users rendered.",

@@ -23,7 +23,7 @@ from ._report_words import count, ports_text
 
 @dataclass(frozen=True)
 class Layout:
-    """Widths in user units. ``peer``, ``lane`` and ``hub`` are the columns, and text widths follow from the font sizes."""
+    """Widths in user units: the columns ``peer``, ``lane`` and ``hub``. Text widths follow from the font sizes."""
 
     name: str
     peer: int
@@ -239,10 +239,15 @@ def _box(
 def _turned_box(x: float, y: float, height: float, hub: str, layout: Layout) -> Markup:
     box = Markup('<rect class="box" x="{}" y="{}" width="{}" height="{}" rx="6"/>').format(x, y, layout.hub, height)
     room = int((height - 8) / (layout.title_size * _PROPORTIONAL))
-    return Markup('{}<text class="name" font-size="{}" text-anchor="middle" transform="translate({} {:.1f}) rotate(90)">{}</text>').format(
-        box, layout.title_size, x + layout.hub / 2 - layout.title_size * 0.35, y + height / 2,
+    return Markup(
+        '{}<text class="name" font-size="{}" text-anchor="middle" transform="translate({} {:.1f}) rotate(90)">{}</text>'
+    ).format(
+        box,
+        layout.title_size,
+        x + layout.hub / 2 - layout.title_size * 0.35,
+        y + height / 2,
         _cut(endpoint_title(hub), room),
-    )  # fmt: skip
+    )
 
 
 def _wire(arrow: Arrow, to_hub: bool, top: float, layout: Layout) -> Markup:

@@ -67,8 +67,10 @@ _FILTER = Markup("""<form id="filter" class="filter" role="search" aria-label="F
 <option value="">All endpoints</option>
 {options}
 </select></div>
-<div><label for="filter-host">Host or address</label><input id="filter-host" name="host" type="search" autocomplete="off" spellcheck="false" aria-controls="flows-table"></div>
-<div><label for="filter-port">Destination port</label><input id="filter-port" name="port" type="number" min="1" max="65535" autocomplete="off" aria-controls="flows-table"></div>
+<div><label for="filter-host">Host or address</label><input id="filter-host" name="host"
+ type="search" autocomplete="off" spellcheck="false" aria-controls="flows-table"></div>
+<div><label for="filter-port">Destination port</label><input id="filter-port" name="port"
+ type="number" min="1" max="65535" autocomplete="off" aria-controls="flows-table"></div>
 <div><button type="reset">Show all</button></div>
 <output id="filter-result" role="status" aria-live="polite"></output>
 </form>""")

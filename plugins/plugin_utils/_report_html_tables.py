@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from markupsafe import Markup
 
 from ._baseline import Changes
+from ._intervals import IntervalSet
 from ._ports import format_ports
 from ._reasons import origin, reason
 from ._report import Flow, Party, Report, display
@@ -23,7 +24,7 @@ _ADDRESSES_IN_A_CELL = 8
 # Longer lists of addresses are folded, and the longest stay so on paper.
 _OPEN_ADDRESSES = 40
 _PRINTED_ADDRESSES = 400
-# Of what succeeded, and of what is like it, this many probes are shown at once.
+# What is new or gone is why people look, so more of it is shown at once.
 _ADDRESSES_OF_A_CHANGE = 12
 
 _VERDICTS = {
@@ -83,7 +84,7 @@ def _flow(flow: Flow, anchor: Markup, with_hook: bool) -> Markup:
     ]
     return Markup(
         '<tr role="row"{} data-endpoints="{}" data-source="{}" data-destination="{}" data-ports="{}">'
-        '<th scope="row" role="rowheader"><span class="number">{}</span>{}</th>{}</tr>'
+        '<th scope="row" role="rowheader"><div class="row-name"><span class="number">{}</span>{}</div></th>{}</tr>'
     ).format(
         anchor,
         " ".join(endpoints),
@@ -101,8 +102,8 @@ def _row_id(row: str) -> Markup:
     return Markup("<code>{}</code>").format(joined((Markup("{}").format(part) for part in row.split("_")), "_<wbr>"))
 
 
-def _ports(label: str, ports: object) -> Markup:
-    text = ports_text(ports)  # type: ignore[arg-type]
+def _ports(label: str, ports: IntervalSet) -> Markup:
+    text = ports_text(ports)
     return _cell(label, text, "ports many" if len(text) > 13 else "ports")
 
 

@@ -85,7 +85,9 @@ class _Reader:
 
     def rule(self, value: object) -> Rule:
         data = as_mapping(value, self._where)
-        family: Family = "ipv4" if as_choice(data.get("family"), f"{self._where} family", FAMILIES) == "ipv4" else "ipv6"
+        family: Family = (
+            "ipv4" if as_choice(data.get("family"), f"{self._where} family", FAMILIES) == "ipv4" else "ipv6"
+        )
         return Rule(
             row=self._text(data, "row"),
             purpose=self._text(data, "purpose"),

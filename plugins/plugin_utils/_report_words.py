@@ -96,9 +96,7 @@ def rule_line(rule: Rule) -> str:
 
 def rule_cidrs(rule: Rule) -> tuple[list[str], list[str]]:
     """Write the addresses of both sides of a rule for people."""
-    source, destination = (
-        people_cidrs(AddressSet(**{rule.family: side})) for side in (rule.source, rule.destination)
-    )
+    source, destination = (people_cidrs(AddressSet(**{rule.family: side})) for side in (rule.source, rule.destination))
     return source, destination
 
 

@@ -33,7 +33,7 @@ class Scope:
         return ":".join((self.kind, *self.names))
 
     def file_stem(self) -> str:
-        """The name of a report's files, without the extension: another one for each scope, whatever a host is called."""
+        """The name of a report's files without the extension: another one for each scope, whatever a host is called."""
         if self.kind == "site":
             return "port-matrix"
         stem = "-".join(("port-matrix", self.kind, *self.names))

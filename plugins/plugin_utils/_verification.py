@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import typing as t
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -93,7 +92,7 @@ def _port(data: Mapping[str, object], key: str, where: str) -> int | None:
     value = data.get(key)
     if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
         raise PortMatrixError.at(f"{where} {key}", f"{shown(value)} is not a port", "a port, or null")
-    return t.cast("int | None", value)
+    return value
 
 
 def _certificate(value: object, where: str) -> str:
