@@ -222,7 +222,13 @@ def _nearest(rules: Sequence[Rule], question: Question) -> tuple[Rule | None, tu
     scored = [(rule, _mismatches(rule, question)) for rule in rules if rule.family in common]
     if not scored:
         return None, (f"family, as no row has {' or '.join(common)} here",)
-    return min(scored, key=lambda item: sum(_WEIGHTS[part] for part in item[1]))
+    return min(scored, key=lambda item: _distance(question, *item))
+
+
+def _distance(question: Question, rule: Rule, mismatches: Sequence[str]) -> tuple[int, int]:
+    """How far *rule* is from the question. Of equals, one for the very port that is asked about is nearer."""
+    weight = sum(_WEIGHTS[part] for part in mismatches)
+    return weight, 0 if question.destination_port is None else rule.destination_ports.size()
 
 
 def _nat_notes(site: Site, question: Question, local: str | None, view: View) -> list[str]:
