@@ -233,19 +233,21 @@ def _distance(question: Question, rule: Rule, mismatches: Sequence[str]) -> tupl
 
 def _nat_notes(site: Site, question: Question, local: str | None, view: View) -> list[str]:
     """Point at addresses that the one who judges does not see, because of static NAT."""
-    notes = []
-    for place in (question.source, question.destination):
-        for members in site.endpoints.values():
-            for member in members:
-                seen = member.addresses.seen("local" if member.host == local else view)
-                both = AddressSet.union((member.addresses.local, member.addresses.advertised))
-                hidden = both.intersection(place.addresses)
-                if hidden and not seen.intersection(place.addresses) and member.host is not None:
-                    notes.append(
-                        f"{some(people_cidrs(hidden))} is an address of {display(member.host)} that is not seen here; "
-                        f"what is seen is {some(people_cidrs(seen))}"
-                    )
-    return list(dict.fromkeys(notes))
+    found: dict[tuple[str, AddressSet], AddressSet] = {}
+    for member in (member for members in site.endpoints.values() for member in members if member.host is not None):
+        seen = member.addresses.seen("local" if member.host == local else view)
+        both = AddressSet.union((member.addresses.local, member.addresses.advertised))
+        for place in (question.source, question.destination):
+            hidden = both.intersection(place.addresses)
+            if hidden and not seen.intersection(place.addresses):
+                key = str(member.host), hidden
+                # Of the endpoints that a host is in, the one with the fewest addresses says most.
+                found[key] = min(found.get(key, seen), seen, key=lambda one: one.ipv4.size() + one.ipv6.size())
+    return [
+        f"{some(people_cidrs(hidden))} is an address of {display(host)} that is not seen here; "
+        f"what is seen is {some(people_cidrs(seen))}"
+        for (host, hidden), seen in found.items()
+    ]
 
 
 def _way_back_notes(rules: Sequence[Rule], backwards: Question) -> list[str]:

@@ -106,6 +106,6 @@ def _changes(site: Site, scope: Scope, baseline: object) -> Changes:
     where = "port_matrix_report_baseline"
     earlier = read_report(baseline, where)
     if earlier.scope != scope.text():
-        problem = f"is a report with the scope {ascii(earlier.scope)}"
+        problem = f"is a report with the scope {earlier.scope!a}"
         raise PortMatrixError.at(where, problem, f"one with the scope {scope.text()}, as this one has")
     return compare(earlier.rules, rules_in_scope(site, scope), revision_of(earlier.rules))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import typing as t
 
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix import select_rows
@@ -54,6 +55,9 @@ HOSTILE_TEXTS = [
     "{{ 1 + 1 }} {% raw %}", "&lt;b&gt; &amp;", "$(id) ; rm", "# h", "\\", "\u00fc\u4e2d",
 ]  # fmt: skip
 HOSTILE_NAMES = [*HOSTILE_TEXTS, "a\nb", "a\r\n=1", "\u202eevil", "\x1b[31mred", "\t=1"]
+
+
+HOSTILE = list(zip(itertools.cycle(HOSTILE_TEXTS), HOSTILE_NAMES))
 
 
 def example_site(
