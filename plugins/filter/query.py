@@ -112,7 +112,8 @@ def answer(
     named = [name for name in ends if isinstance(name, str) and hostvars and name in hostvars]
     return ask(
         read_site(to_plain(site)),
-        *ends,
+        ends[0],
+        ends[1],
         to_plain(protocol),
         to_plain(source_port),
         to_plain(destination_port),

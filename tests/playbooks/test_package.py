@@ -82,6 +82,7 @@ def test_the_inventory_of_the_readme_is_valid(installed: Path) -> None:
     ("kind", "name"),
     [
         *(("filter", path.stem) for path in sorted((TOP / "plugins/filter").glob("*.py"))),
+        *(("test", path.stem) for path in sorted((TOP / "plugins/test").glob("*.py"))),
         *(("module", path.stem) for path in sorted((TOP / "plugins/modules").glob("*.py"))),
         *(("role", path.name) for path in sorted((TOP / "roles").iterdir())),
     ],
