@@ -51,8 +51,8 @@ options:
     description: The JSON of an earlier report with the same scope, as text or parsed.
     type: raw
   verification:
-    description: The results of a verification, parsed, for a section of the HTML report.
-    type: dict
+    description: The JSON that a verification wrote, as text or parsed, for a section of the HTML report.
+    type: raw
   gateways:
     description: The hosts that O(scope) may name as gateway.
     type: list

@@ -14,7 +14,7 @@ from ._addresses import FAMILIES, Family, read_cidrs
 from ._baseline import Changes
 from ._errors import PortMatrixError, shown
 from ._intervals import IntervalSet
-from ._mapping import as_choice, as_flag, as_list, as_mapping, as_strings
+from ._mapping import as_choice, as_document, as_flag, as_list, as_mapping, as_strings
 from ._ports import ANY_PORT, parse_ports
 from ._report import Party, Report, endpoint_title
 from ._rules import HOOKS, Hook, Rule
@@ -62,12 +62,7 @@ def read_report(document: object, where: str) -> Earlier:
 
     :raises PortMatrixError: if it is something else; the message begins with *where*.
     """
-    if isinstance(document, str):
-        try:
-            document = json.loads(document)
-        except ValueError as e:
-            raise PortMatrixError.at(where, f"is not JSON ({e})", "the JSON file of an earlier report") from e
-    data = as_mapping(document, where)
+    data = as_mapping(as_document(document, where, "the JSON file of an earlier report"), where)
     if data.get("version") != VERSION:
         problem = f"is no report, or one of another version ({shown(data.get('version'))})"
         raise PortMatrixError.at(where, problem, f"the JSON file of an earlier report, version {VERSION}")

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ._errors import PortMatrixError, shown
-from ._mapping import as_choice, as_list, as_mapping, as_strings
+from ._mapping import as_choice, as_document, as_list, as_mapping, as_strings
 
 VERDICTS = ("refused", "filtered", "error", "not_probeable", "open")
 
@@ -47,11 +47,11 @@ class Verification:
 
 
 def read_verification(document: object, where: str) -> Verification:
-    """Read the document of a verification.
+    """Read the document of a verification, as text or already parsed.
 
     :raises PortMatrixError: if it is something else; the message begins with *where*.
     """
-    data = _mapping(document, where)
+    data = _mapping(as_document(document, where, "the JSON file of a verification"), where)
     if data.get("version") != 1:
         raise PortMatrixError.at(where, f"has the version {shown(data.get('version'))}", "1")
     probes = [_read_probe(item, f"{where} probes") for item in as_list(data.get("probes"), f"{where} probes")]

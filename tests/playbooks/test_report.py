@@ -76,7 +76,7 @@ class Controller:
         name = playbook if playbook.endswith(".yml") else f"uc_firewall.pexip_sfb.{playbook}"
         command = ["ansible-playbook", "-i", str(path), name, *arguments, "-e", json.dumps(variables)]
         done = subprocess.run(
-            command, cwd=self.directory, env=environment, capture_output=True, text=True, timeout=120, check=False
+            command, cwd=self.directory, env=environment, capture_output=True, text=True, timeout=300, check=False
         )
         assert "a host was touched" not in done.stdout + done.stderr
         return done

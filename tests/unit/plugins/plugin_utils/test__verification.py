@@ -39,6 +39,7 @@ def test_a_certificate_is_said_in_words(certificate: object, text: str) -> None:
     ("document", "message"),
     [
         ([], "v: [] is not a mapping"),
+        ("{", "v: is not JSON (Expecting property name"),
         ({}, "v: has the version None; accepted: 1"),
         ({"version": 1}, "v probes: None is not a list"),
         ({"version": 1, "probes": [5]}, "v probes: 5 is not a mapping"),
