@@ -160,16 +160,16 @@ class _Parties:
         )
         key = (endpoints, addresses)
         if key not in self._found:
-            title = " or ".join(endpoint_title(name) for name in endpoints)
             hosts = self._hosts(endpoints, addresses)
-            by_endpoint = {name: tuple(host for host, _ in self._hosts((name,), addresses)) for name in endpoints}
+            of_each = {name: tuple(host for host, _ in self._hosts((name,), addresses)) for name in endpoints}
+            by_endpoint = {name: found for name, found in of_each.items() if found}
             self._found[key] = Party(
                 id=f"addresses-{len(self._found) + 1}",
-                title=title,
+                title=" or ".join(endpoint_title(name) for name in by_endpoint),
                 endpoints=endpoints,
                 addresses=addresses,
                 hosts=hosts,
-                by_endpoint={name: found for name, found in by_endpoint.items() if found},
+                by_endpoint=by_endpoint,
             )
         return self._found[key]
 

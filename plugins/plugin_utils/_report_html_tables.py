@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from markupsafe import Markup
@@ -98,8 +99,9 @@ def _flow(flow: Flow, anchor: Markup, with_hook: bool) -> Markup:
 
 
 def _row_id(row: str) -> Markup:
-    # An id may break at its underscores, and nowhere else.
-    return Markup("<code>{}</code>").format(joined((Markup("{}").format(part) for part in row.split("_")), "_<wbr>"))
+    # An id may break at its underscores, and elsewhere only where it is too long otherwise.
+    parts = re.findall(r"[^_]{1,20}_?|_", row)
+    return Markup("<code>{}</code>").format(joined((Markup("{}").format(part) for part in parts), "<wbr>"))
 
 
 def _ports(label: str, ports: IntervalSet) -> Markup:
