@@ -122,7 +122,9 @@ def ask(
     matches = tuple(found for rule in rules if (found := _narrowed(rule, question)))
     if matches:
         return Answer(question, matches)
-    backwards = Question(question.destination, question.source, question.protocol)
+    backwards = Question(
+        question.destination, question.source, question.protocol, question.destination_port, question.source_port
+    )
     notes = [*_nat_notes(site, question, local, view), *_way_back_notes(rules, backwards)]
     nearest, mismatches = _nearest(rules, question)
     return Answer(question, (), nearest, mismatches, tuple(notes))

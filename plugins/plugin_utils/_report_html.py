@@ -21,7 +21,7 @@ from ._report_html_tables import (
     flows_table,
     joined,
     verdict_summary,
-    verification_table,
+    verification_tables,
 )
 from ._report_words import change_summary, scope_sentence
 from ._verification import Verification
@@ -108,15 +108,15 @@ def _sections(report: Report) -> Iterable[tuple[str, str, Markup]]:
     """Yield the id, the title and the content of each part of the page."""
     if report.changes is not None:
         yield "changes", "Changes", _changes(report, report.changes)
-    yield "drawing", "Who talks to whom", _drawing(report)
-    yield "flows", "Flows", Markup("{}\n{}").format(_filter(report), flows_table(report))
+    if report.flows:
+        yield "drawing", "Who talks to whom", _drawing(report)
+        yield "flows", "Flows", Markup("{}\n{}").format(_filter(report), flows_table(report))
+    else:
+        yield "flows", "Flows", Markup("<p>The port matrix opens nothing here.</p>")
     if report.verification is not None:
         yield "verification", "Verification", _verification(report.verification)
-    yield (
-        "addresses",
-        "Addresses",
-        Markup('<div class="addresses">\n{}\n</div>').format(address_lists(report)),
-    )
+    if report.parties:
+        yield "addresses", "Addresses", Markup('<div class="addresses">\n{}\n</div>').format(address_lists(report))
     if report.notes:
         notes = (Markup("<li>{}</li>").format(display(note)) for note in report.notes)
         yield "notes", "Notes", Markup("<ul>{}</ul>").format(joined(notes))
@@ -142,7 +142,7 @@ def _filter(report: Report) -> Markup:
 
 
 def _verification(verification: Verification) -> Markup:
-    return Markup("<p>{}</p>\n{}").format(verdict_summary(verification), verification_table(verification))
+    return Markup("<p>{}</p>\n{}").format(verdict_summary(verification), verification_tables(verification))
 
 
 def _digest(text: str) -> str:

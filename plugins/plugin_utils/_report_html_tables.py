@@ -14,10 +14,10 @@ from ._baseline import Changes
 from ._intervals import IntervalSet
 from ._ports import format_ports
 from ._reasons import origin, reason
-from ._report import Flow, Party, Report, display
+from ._report import LITERAL_NETWORKS, Flow, Party, Report, display
 from ._report_words import DIRECTIONS, count, people_cidrs, ports_text, protocols_text, rule_cidrs, some
 from ._rules import Rule
-from ._verification import Probe, Verification
+from ._verification import FAILED, Probe, Verification
 
 # More hosts or addresses than these are not shown in a cell, which then leads to their list.
 _HOSTS_IN_A_CELL = 4
@@ -27,6 +27,7 @@ _OPEN_ADDRESSES = 40
 _PRINTED_ADDRESSES = 400
 # What is new or gone is why people look, so more of it is shown at once.
 _ADDRESSES_OF_A_CHANGE = 12
+_PROBES_AT_ONCE = 40
 
 _VERDICTS = {
     "open": "open",
@@ -114,13 +115,18 @@ def _party(party: Party) -> Markup:
     addresses = people_cidrs(party.addresses)
     if len(party.hosts) > _HOSTS_IN_A_CELL or len(addresses) > _ADDRESSES_IN_A_CELL:
         return Markup('{}<br><a href="#{}">{}, {}</a>').format(
-            name, party.id, count(len(party.hosts), "host"), count(len(addresses), "entry", "entries")
+            name, party.id, _number_of_hosts(party), count(len(addresses), "entry", "entries")
         )
     items = (
         Markup('<li><span class="host">{}</span> {}</li>').format(display(host), _addresses(people_cidrs(of_host)))
         for host, of_host in party.hosts
     )
     return Markup('{}<ul class="party">{}</ul>').format(name, joined(items, ""))
+
+
+def _number_of_hosts(party: Party) -> str:
+    hosts = [host for host, _addresses in party.hosts if host != LITERAL_NETWORKS]
+    return count(len(hosts), "host") if hosts else LITERAL_NETWORKS
 
 
 def _addresses(cidrs: Iterable[str]) -> Markup:
@@ -162,7 +168,7 @@ def _address_list(party: Party) -> Markup:
         Markup(" open") if entries <= _OPEN_ADDRESSES else "",
         Markup(" data-print") if entries <= _PRINTED_ADDRESSES else "",
         party.title,
-        count(len(party.hosts), "host"),
+        _number_of_hosts(party),
         count(entries, "entry", "entries"),
         joined(items),
     )  # fmt: skip
@@ -197,11 +203,27 @@ def _folded(cidrs: list[str]) -> Markup:
     return Markup("<details><summary>{}</summary>{}</details>").format(some(cidrs, 2), _addresses(cidrs))
 
 
-def verification_table(verification: Verification) -> Markup:
-    """The probes and their verdicts, those that failed first."""
+def verification_tables(verification: Verification) -> Markup:
+    """The probes and their verdicts: those that failed, and then the others, folded where they are many."""
+    failed = [probe for probe in verification.probes if probe.verdict in FAILED]
+    others = [probe for probe in verification.probes if probe.verdict not in FAILED]
+    made = f"made {display(verification.generated)}"
+    parts = [_probes("verification-failed", f"Probes that failed, {made}.", failed)] if failed else []
+    if others:
+        table = _probes("verification-others", f"Probes that did not fail, {made}.", others)
+        folded = Markup("<details><summary>{}</summary>{}</details>")
+        many = len(others) > _PROBES_AT_ONCE
+        parts.append(
+            folded.format(count(len(others), "probe that did not fail", "probes that did not fail"), table)
+            if many
+            else table
+        )
+    return joined(parts)
+
+
+def _probes(table_id: str, caption: str, probes: Iterable[Probe]) -> Markup:
     columns = ("Verdict", "Row", "From", "To", "Probe", "Detail")
-    caption = f"Probes made {display(verification.generated)}. Each asked a destination from a source of the row."
-    return _table("verification-table", caption, columns, (_probe(probe) for probe in verification.probes))
+    return _table(table_id, caption, columns, (_probe(probe) for probe in probes))
 
 
 def verdict_summary(verification: Verification) -> str:
@@ -225,6 +247,8 @@ def _probe(probe: Probe) -> Markup:
 
 
 def _end(host: str, address: str, port: int | None) -> Markup:
+    if not host and not address:
+        return Markup("–") if port is None else Markup("port {}").format(port)
     return Markup('<span class="host">{}</span> <code>{}</code>{}').format(
         display(host), display(address), "" if port is None else f" port {port}"
     )

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from ._errors import PortMatrixError, shown
 from ._mapping import as_choice, as_document, as_list, as_mapping, as_strings
 
-VERDICTS = ("refused", "filtered", "error", "not_probeable", "open")
+FAILED = ("refused", "filtered", "error")
+VERDICTS = (*FAILED, "not_probeable", "open")
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,9 @@ def _read_probe(value: object, where: str) -> Probe:
 
 
 def _text(data: Mapping[str, object], key: str, where: str) -> str:
-    value = data.get(key, "")
+    value = data.get(key)
+    if value is None:
+        return ""
     if not isinstance(value, str):
         raise PortMatrixError.at(f"{where} {key}", f"{shown(value)} is not a string", "a string")
     return value

@@ -5,6 +5,7 @@
   var rows = Array.prototype.slice.call(document.querySelectorAll("#flows-table tbody tr"));
   var shown = document.getElementById("filter-result");
   var sets = {};
+  if (!form) { return; }
 
   // "192.0.2.1" or "2001:db8::1" as a number and its width; null for anything else.
   function address(text) {

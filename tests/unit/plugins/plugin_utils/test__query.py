@@ -156,6 +156,7 @@ def test_the_way_back_is_mentioned() -> None:
     assert answer.notes == (
         "the other direction is permitted by conference_avatar, and answers to that pass by themselves",
     )
+    assert ask(SITE, "node1", "lan", "tcp", 81, 1024).notes == ()
     assert "  note: the other direction" in "\n".join(answer.text())
 
 

@@ -120,4 +120,4 @@ def test_a_wrong_input_names_its_variable(options: dict[str, t.Any], message: st
 def test_a_verification_is_in_the_html_page() -> None:
     verification = {"version": 1, "generated": "now", "probes": [{"row": "sip_signaling", "verdict": "open"}]}
     rendered = render_report(example_site(), ["html"], verification=verification)
-    assert 'id="verification-table"' in rendered.files["port-matrix.html"]
+    assert 'id="verification-others"' in rendered.files["port-matrix.html"]

@@ -20,7 +20,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report_html
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._scope import Scope
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._site import build_site
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._verification import read_verification
-from example_site import GROUPS, HOSTILE, HOSTVARS, example_report, example_site, hostile_site
+from example_site import GROUPS, HOSTILE, HOSTVARS, NTP, example_report, example_site, hostile_site
 
 VOID = {"meta", "br", "input", "wbr"}
 PROBE = {
@@ -212,6 +212,39 @@ def test_a_verification_is_shown_what_failed_first() -> None:
         "connected; node1.example.net; expires 2027-01-01"
     )
     assert "6 probes: 1 refused, 1 filtered (no answer), 1 error, 1 not probeable when idle, 2 open." in page.text["p"]
+
+
+def test_many_probes_that_did_not_fail_are_folded() -> None:
+    probes = [{**PROBE, "source_host": "", "source": "", "source_port": port} for port in range(41)]
+
+    def page(number: int) -> Page:
+        verification = read_verification(
+            {"version": 1, "probes": [*probes[:number], {**PROBE, "source_port": None}]}, "v"
+        )
+        return _page(dataclasses.replace(example_report("host:wac1"), verification=verification))
+
+    assert "40 probes that did not fail" not in page(39).text["summary"]
+    assert "41 probes that did not fail" in page(40).text["summary"]
+    assert any("open|sip_signaling|port 7|node1" in "|".join(cells) for cells in page(40).cells)
+    nobody = {**PROBE, "source_host": "", "source": ""}
+    verification = read_verification({"version": 1, "probes": [{**nobody, "detail": None}]}, "v")
+    cells = _page(dataclasses.replace(example_report(), verification=verification)).cells
+    assert any("open|sip_signaling|–|node1" in "|".join(line) for line in cells)
+    none = read_verification({"version": 1, "probes": []}, "v")
+    assert "0 probes: none." in _page(dataclasses.replace(example_report(), verification=none)).text["p"]
+
+
+def test_a_page_without_flows_says_so() -> None:
+    page = _page(example_report("pair:client:turn_server"))
+    assert "The port matrix opens nothing here." in page.text["p"]
+    assert [section["id"] for section in page.of("section")] == ["flows"]
+    assert page.of("form") == []
+
+
+def test_literal_networks_are_no_hosts() -> None:
+    many = [f"10.{number}.0.0/24" for number in range(9)]
+    page = _page(build_report(example_site([NTP], endpoints={"ntp_server": {"networks": many}}), Scope(), "t"))
+    assert "literal networks, 9 entries" in page.text["a"]
 
 
 def test_notes_are_shown() -> None:
