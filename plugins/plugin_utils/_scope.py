@@ -85,7 +85,7 @@ def rules_in_scope(site: Site, scope: Scope) -> list[Rule]:
         return expand_transit(site, scope.names[0])
     if scope.kind == "pair":
         one, other = scope.names
-        return expand_site(replace(site, rows=tuple(_rows_between(site, one, other)), _sides={}))
+        return expand_site(replace(site, rows=tuple(_rows_between(site, one, other))))
     return expand_site(site)
 
 

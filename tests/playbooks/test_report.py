@@ -71,7 +71,6 @@ class Controller:
             "ANSIBLE_NOCOLOR": "1",
             "ANSIBLE_LOCALHOST_WARNING": "false",
             "COLUMNS": "10000",
-            "PWD": str(self.directory),
         }
         name = playbook if playbook.endswith(".yml") else f"uc_firewall.pexip_sfb.{playbook}"
         command = ["ansible-playbook", "-i", str(path), name, *arguments, "-e", json.dumps(variables)]
