@@ -64,6 +64,10 @@ class AddressSet:
         """The families that have at least one address."""
         return frozenset(family for family in FAMILIES if self.of_family(family))
 
+    def intersection(self, other: AddressSet) -> AddressSet:
+        """What is in both sets."""
+        return AddressSet(self.ipv4.intersection(other.ipv4), self.ipv6.intersection(other.ipv6))
+
     def cidrs(self, family: Family) -> list[str]:
         """The addresses of *family* as sorted, merged CIDR strings, single addresses included (``/32``, ``/128``)."""
         return format_cidrs(self.of_family(family), family)
@@ -120,17 +124,17 @@ def parse_single_address(value: object, where: str) -> AddressSet:
     return address
 
 
-def read_cidrs(cidrs: Iterable[str]) -> AddressSet:
+def read_cidrs(cidrs: Iterable[str], where: str = "site") -> AddressSet:
     """Read back what :meth:`AddressSet.cidrs` wrote, of both families.
 
-    :raises PortMatrixError: if an item is no address.
+    :raises PortMatrixError: if an item is no address; the message begins with *where*.
     """
     found: dict[int, list[tuple[int, int]]] = {4: [], 6: []}
     for cidr in cidrs:
         try:
             network = netaddr.IPNetwork(cidr)
         except (netaddr.AddrFormatError, ValueError) as e:
-            raise PortMatrixError.at("site", f"{shown(cidr)} is not an address", ACCEPTED) from e
+            raise PortMatrixError.at(where, f"{shown(cidr)} is not an address", ACCEPTED) from e
         found[network.version].append((network.first, network.last))
     return AddressSet(IntervalSet.of(found[4]), IntervalSet.of(found[6]))
 

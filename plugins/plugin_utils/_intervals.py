@@ -50,6 +50,33 @@ class IntervalSet:
         index = bisect_right(self.intervals, value, key=lambda interval: interval[0]) - 1
         return index >= 0 and value <= self.intervals[index][1]
 
+    def intersection(self, other: IntervalSet) -> IntervalSet:
+        """What is in both sets. Costs as many look-ups as the smaller set has intervals."""
+        small, large = sorted((self, other), key=lambda one: len(one.intervals))
+        found = []
+        for first, last in small.intervals:
+            index = max(0, bisect_right(large.intervals, first, key=lambda interval: interval[0]) - 1)
+            while index < len(large.intervals) and large.intervals[index][0] <= last:
+                if large.intervals[index][1] >= first:
+                    found.append((max(first, large.intervals[index][0]), min(last, large.intervals[index][1])))
+                index += 1
+        return IntervalSet(tuple(found))
+
+    def difference(self, other: IntervalSet) -> IntervalSet:
+        """What is in this set and not in *other*."""
+        left: list[tuple[int, int]] = []
+        taken = iter(self.intersection(other).intervals)
+        hole = next(taken, None)
+        for first, last in self.intervals:
+            while hole is not None and hole[0] <= last:
+                if hole[0] > first:
+                    left.append((first, hole[0] - 1))
+                first = hole[1] + 1
+                hole = next(taken, None)
+            if first <= last:
+                left.append((first, last))
+        return IntervalSet(tuple(left))
+
     def issubset(self, other: IntervalSet) -> bool:
         """Tell whether every integer of this set is in *other*."""
         return IntervalSet.union((self, other)) == other

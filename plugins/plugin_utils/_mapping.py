@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -27,6 +28,19 @@ def as_mapping(value: object, where: str, keys: Iterable[str] | None = None) -> 
         if known is not None and key not in known:
             raise PortMatrixError.at(where, f"unknown key {shown(key)}", names(known))
     return value
+
+
+def as_document(value: object, where: str, accepted: str) -> object:
+    """Return *value*, parsed where it is JSON text.
+
+    :raises PortMatrixError: if it is text that is no JSON.
+    """
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError as e:
+        raise PortMatrixError.at(where, f"is not JSON ({e})", accepted) from e
 
 
 def as_list(value: object, where: str) -> Sequence[object]:

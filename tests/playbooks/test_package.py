@@ -78,10 +78,24 @@ def test_the_inventory_of_the_readme_is_valid(installed: Path) -> None:
     assert "a host was touched" in output
 
 
+def test_the_report_finds_all_that_it_is_made_of(installed: Path) -> None:
+    readme = (TOP / "README.md").read_text(encoding="utf-8")
+    match = re.search(r"```yaml\n(all:\n  children:\n.*?)```", readme, re.DOTALL)
+    assert match is not None
+    inventory = installed / "inventory.yml"
+    inventory.write_text(match[1], encoding="utf-8")
+    output = run(installed, "ansible-playbook", "-i", str(inventory), "uc_firewall.pexip_sfb.report")
+    assert f"Written to {installed}/port-matrix-report:" in output
+    page = (installed / "port-matrix-report/port-matrix.html").read_text(encoding="utf-8")
+    for part in ("report.css", "report.js"):
+        assert (TOP / "plugins/plugin_utils" / part).read_text(encoding="utf-8") in page
+
+
 @pytest.mark.parametrize(
     ("kind", "name"),
     [
         *(("filter", path.stem) for path in sorted((TOP / "plugins/filter").glob("*.py"))),
+        *(("test", path.stem) for path in sorted((TOP / "plugins/test").glob("*.py"))),
         *(("module", path.stem) for path in sorted((TOP / "plugins/modules").glob("*.py"))),
         *(("role", path.name) for path in sorted((TOP / "roles").iterdir())),
     ],

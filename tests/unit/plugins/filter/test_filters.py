@@ -13,10 +13,13 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.uc_firewall.pexip_sfb.plugins.filter import (
     expand,
     nftables_ruleset,
+    port_matrix_report,
+    query,
     rows,
     sample_packets,
     site,
 )
+from ansible_collections.uc_firewall.pexip_sfb.plugins.test import permitted
 
 GROUPS = {
     "all": ["node1", "fe1", "fw", "unrelated"],
@@ -64,6 +67,8 @@ class Counting(Mapping[str, t.Any]):
     [
         (expand, "expand"),
         (nftables_ruleset, "nftables_ruleset"),
+        (port_matrix_report, "port_matrix_report"),
+        (query, "query"),
         (rows, "rows"),
         (sample_packets, "sample_packets"),
         (site, "site"),
@@ -73,6 +78,25 @@ def test_each_file_has_the_filter_of_its_name(module: t.Any, name: str) -> None:
     filters = module.FilterModule().filters()
     assert list(filters) == [name]
     assert callable(filters[name])
+
+
+def test_the_file_of_a_test_has_the_test_of_its_name() -> None:
+    assert list(permitted.TestModule().tests()) == ["permitted"]
+
+
+def test_a_question_reads_only_the_hosts_that_it_is_about() -> None:
+    hostvars = Counting({**HOSTVARS, "pc7": {"ansible_host": "198.51.100.21"}})
+    answer = query.query(_site(), "pc7", "node1", "tcp", destination_port=5061, hostvars=hostvars)
+    assert (answer["permitted"], answer["rows"]) == (True, ["sip_signaling"])
+    assert set(hostvars.reads) == {"pc7", "node1"}
+    assert permitted.permitted(_site(), "192.0.2.11", "fe1", "tcp") is True
+    assert permitted.permitted(_site(), "node1", "fe1", "udp") is False
+
+
+def test_a_report_has_its_files_and_what_to_say() -> None:
+    result = port_matrix_report.port_matrix_report(_site(), ["csv"], "gateway:fw", gateways=["fw"])
+    assert [file["name"] for file in result["files"]] == ["port-matrix-gateway-fw.csv"]
+    assert result["text"][0].startswith("What must be open on the firewall fw, in the addresses that it sees.")
 
 
 def test_a_site_reads_only_hosts_that_can_be_an_endpoint() -> None:
@@ -154,6 +178,18 @@ def test_a_ruleset_has_the_chains_of_the_host() -> None:
         (
             lambda: expand.expand_filter({"rows": []}),
             "expand:\nsite: has no endpoints; accepted: what the filter site returned",
+        ),
+        (
+            lambda: port_matrix_report.port_matrix_report(_site(), scope="everything"),
+            "port_matrix_report:\nport_matrix_report_scope: 'everything' is not a scope; accepted: site, host:NAME",
+        ),
+        (
+            lambda: query.query(_site(), "node1", "fe9"),
+            "query:\ndestination: 'fe9' is no host with an address; accepted: the name of a host in the inventory",
+        ),
+        (
+            lambda: permitted.permitted(_site(), "node1", "fe1", "icmp"),
+            "permitted:\nprotocol: unknown value 'icmp'; accepted: tcp, udp",
         ),
         (
             lambda: nftables_ruleset.nftables_ruleset(_site(), "fw"),

@@ -53,3 +53,16 @@ def test_union_of_nothing_is_empty() -> None:
 
 def test_size_counts_more_than_a_machine_word_holds() -> None:
     assert IntervalSet(((0, 2**128 - 1),)).size() == 2**128
+
+
+@given(INTERVALS, INTERVALS)
+def test_intersection_and_difference_agree_with_plain_sets(
+    one: list[tuple[int, int]], two: list[tuple[int, int]]
+) -> None:
+    left, right = IntervalSet.of(one), IntervalSet.of(two)
+    both, only = left.intersection(right), left.difference(right)
+    assert [v for v in range(61) if v in both] == [v for v in range(61) if v in left and v in right]
+    assert [v for v in range(61) if v in only] == [v for v in range(61) if v in left and v not in right]
+    # Canonical, so that equal sets are equal objects.
+    assert both == IntervalSet.of(both.intervals)
+    assert only == IntervalSet.of(only.intervals)

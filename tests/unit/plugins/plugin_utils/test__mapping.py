@@ -10,6 +10,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._errors impo
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._mapping import (
     IDENTIFIER_ACCEPTED,
     as_choice,
+    as_document,
     as_flag,
     as_identifier,
     as_list,
@@ -101,3 +102,10 @@ def test_text_is_folded_into_one_line(value: str, text: str) -> None:
 
 def test_choice_is_the_value() -> None:
     assert as_choice("a", "W", ("b", "a")) == "a"
+
+
+def test_a_document_is_parsed_where_it_is_text() -> None:
+    assert as_document('{"a": [1]}', "x", "JSON") == {"a": [1]}
+    assert as_document({"a": 1}, "x", "JSON") == {"a": 1}
+    with pytest.raises(PortMatrixError, match=r"^x: is not JSON \(.*\); accepted: the file$"):
+        as_document("no", "x", "the file")

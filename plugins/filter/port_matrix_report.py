@@ -1,0 +1,132 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The filter ``port_matrix_report``."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Callable
+
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue import as_filter
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._inventory import to_plain
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report_files import FORMATS, render_report
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._site_document import read_site
+
+DOCUMENTATION = r"""
+name: port_matrix_report
+short_description: Render the port matrix for the people who open the ports
+version_added: 1.0.0
+author:
+  - uc_firewall maintainers (@uc-firewall)
+description:
+  - Renders the rules of a site, of one host, of one gateway or between two endpoints as CSV, JSON, Markdown and HTML.
+  - The same site gives the same files, byte for byte. There is no date in them.
+  - With an earlier report as O(baseline), it says which flows were added, removed, widened and narrowed since.
+positional: _input
+options:
+  _input:
+    description: The site, as the filter P(uc_firewall.pexip_sfb.site#filter) returns it.
+    type: dict
+    required: true
+  formats:
+    description: What to render.
+    type: list
+    elements: str
+    choices: [csv, json, markdown, html]
+    default: [csv, json, markdown, html]
+  scope:
+    description:
+      - V(site) is every permitted flow.
+      - V(host:NAME) is what must be open on one server, in the addresses that it has and sees itself.
+      - V(gateway:NAME) is the whole matrix in the addresses that this gateway sees. It must be one of O(gateways).
+      - V(pair:ENDPOINT:ENDPOINT) is what goes between two endpoints, in both directions.
+    type: str
+    default: site
+  title:
+    description: The heading of the Markdown and HTML report.
+    type: str
+    default: Port matrix
+  baseline:
+    description: The JSON of an earlier report with the same scope, as text or parsed.
+    type: raw
+  verification:
+    description: The JSON that a verification wrote, as text or parsed, for a section of the HTML report.
+    type: raw
+  gateways:
+    description: The hosts that O(scope) may name as gateway.
+    type: list
+    elements: str
+    default: []
+"""
+
+EXAMPLES = r"""
+- name: Show the port matrix as Markdown
+  ansible.builtin.debug:
+    msg: "{{ (port_matrix_site | uc_firewall.pexip_sfb.port_matrix_report(formats=['markdown'])).files[0].content }}"
+
+- name: What must be open on one server
+  ansible.builtin.debug:
+    msg: "{{ (port_matrix_site | uc_firewall.pexip_sfb.port_matrix_report(scope='host:fe1')).text }}"
+"""
+
+RETURN = r"""
+_value:
+  description: The report.
+  type: dict
+  contains:
+    files:
+      description: The files, each with C(name) and C(content).
+      type: list
+      elements: dict
+    outdated:
+      description: Names of files that an earlier report may have left, and that have no place beside this one.
+      type: list
+      elements: str
+    revision:
+      description: A digest of the flows. Two reports with the same one permit the same.
+      type: str
+    changes:
+      description:
+        - C(baseline_revision), and the rules that were C(added), C(removed), C(widened) and C(narrowed). Of the latter
+          two only the part that is new or gone. None without O(baseline).
+      type: dict
+    text:
+      description: A summary and the changes, as lines for a screen.
+      type: list
+      elements: str
+"""
+
+
+@as_filter("port_matrix_report")
+def port_matrix_report(
+    site: object,
+    formats: object = FORMATS,
+    scope: object = "site",
+    title: object = "Port matrix",
+    baseline: object = None,
+    verification: object = None,
+    gateways: object = (),
+) -> dict[str, t.Any]:
+    """Return the files of the report, and what to say about it.
+
+    :raises AnsibleFilterError: if an input is not what it should be.
+    """
+    rendered = render_report(
+        read_site(to_plain(site)),
+        to_plain(formats),
+        to_plain(scope),
+        to_plain(title),
+        to_plain(baseline),
+        to_plain(verification),
+        to_plain(gateways),
+    )
+    return rendered.as_mapping()
+
+
+class FilterModule:
+    """The filters of this file."""
+
+    def filters(self) -> dict[str, Callable[..., object]]:
+        """Return filter name → function."""
+        return {"port_matrix_report": port_matrix_report}

@@ -1,0 +1,140 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The filter ``query``."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Callable, Mapping
+
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue import as_filter
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._inventory import collect_hosts, to_plain
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._query import Answer, ask
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._site_document import read_site
+
+DOCUMENTATION = r"""
+name: query
+short_description: Say whether the port matrix permits a flow, and why
+version_added: 1.0.0
+author:
+  - uc_firewall maintainers (@uc-firewall)
+description:
+  - Takes who wants to talk to whom, over which protocol and ports, and says which rows permit it.
+  - Where none does, it says which row comes nearest, and which part of the question does not match that row.
+  - The test P(uc_firewall.pexip_sfb.permitted#test) answers with yes or no.
+positional: _input, source, destination, protocol, source_port, destination_port
+options:
+  _input:
+    description: The site, as the filter P(uc_firewall.pexip_sfb.site#filter) returns it.
+    type: dict
+    required: true
+  source:
+    description: Who sends the first packet, the name of a host or one address. Of a host, all its addresses count.
+    type: str
+    required: true
+  destination:
+    description: Who receives it, the name of a host or one address. Of a host, all its addresses count.
+    type: str
+    required: true
+  protocol:
+    description: The protocol. Without it, either is enough.
+    type: str
+    choices: [tcp, udp]
+  source_port:
+    description: The source port. Without it, some port is enough.
+    type: int
+  destination_port:
+    description: The destination port. Without it, some port is enough.
+    type: int
+  at:
+    description:
+      - The host or gateway that judges. It knows itself by its own addresses, and of a NATed pair it sees the side
+        that its C(port_matrix_view) names.
+      - Without it, everybody has the address that is advertised.
+    type: str
+  gateways:
+    description: The hosts that O(at) may name besides those that are endpoints.
+    type: list
+    elements: str
+    default: []
+  hostvars:
+    description: C(hostvars), where O(source) or O(destination) may be a host that no row names.
+    type: dict
+    default: {}
+"""
+
+EXAMPLES = r"""
+- name: Ask whether a node may reach the TURN server
+  ansible.builtin.debug:
+    msg: "{{ (port_matrix_site | uc_firewall.pexip_sfb.query('node1', 'turn1', 'udp', destination_port=3478)).text }}"
+"""
+
+RETURN = r"""
+_value:
+  description: The answer.
+  type: dict
+  contains:
+    permitted: {description: "Whether a row permits it.", type: bool}
+    rows: {description: "Ids of the rows that permit it.", type: list, elements: str}
+    matches:
+      description: The rules that permit it, narrowed down to the question.
+      type: list
+      elements: dict
+    nearest: {description: "The rule that comes nearest, where none permits it.", type: dict}
+    mismatches:
+      description:
+        - What does not match that rule, among C(source address), C(destination address), C(protocol), C(source port)
+          and C(destination port).
+      type: list
+      elements: str
+    notes: {description: "What may explain it, such as static NAT.", type: list, elements: str}
+    text: {description: "All of it as lines for people.", type: list, elements: str}
+"""
+
+
+def answer(
+    site: object,
+    source: object,
+    destination: object,
+    protocol: object = None,
+    source_port: object = None,
+    destination_port: object = None,
+    at: object = None,
+    gateways: object = (),
+    hostvars: Mapping[str, Mapping[str, object]] | None = None,
+) -> Answer:
+    """Return the answer of the core.
+
+    :raises PortMatrixError: if an input is not what it should be.
+    """
+    ends = [to_plain(source), to_plain(destination)]
+    named = [name for name in ends if isinstance(name, str) and hostvars and name in hostvars]
+    return ask(
+        read_site(to_plain(site)),
+        ends[0],
+        ends[1],
+        to_plain(protocol),
+        to_plain(source_port),
+        to_plain(destination_port),
+        to_plain(at),
+        to_plain(gateways),
+        collect_hosts(hostvars or {}, {}, {}, named),
+    )
+
+
+@as_filter("query")
+def query(*args: t.Any, **kwargs: t.Any) -> dict[str, t.Any]:
+    """Return the answer as plain data.
+
+    :raises AnsibleFilterError: if an input is not what it should be.
+    """
+    return answer(*args, **kwargs).as_mapping()
+
+
+class FilterModule:
+    """The filters of this file."""
+
+    def filters(self) -> dict[str, Callable[..., object]]:
+        """Return filter name → function."""
+        return {"query": query}

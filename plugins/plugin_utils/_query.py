@@ -1,0 +1,259 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The question: may this source talk to this destination, by which rows, and if not, what is it that does not match."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ._addresses import FAMILIES, AddressSet, Family, is_literal_address, parse_single_address
+from ._errors import PortMatrixError, shown
+from ._expand import expand_host, expand_site, expand_transit
+from ._hosts import View, parse_host
+from ._intervals import IntervalSet
+from ._mapping import as_choice
+from ._ports import parse_ports
+from ._report import display
+from ._report_words import people_cidrs, rule_line, some
+from ._rows import PROTOCOLS
+from ._rules import Rule
+from ._site import Site
+
+# What of a question does not match a rule. An address counts double: a row between the right parties comes nearer
+# than one between others that happens to have the right ports.
+_WEIGHTS = {"source address": 2, "destination address": 2, "protocol": 1, "source port": 1, "destination port": 1}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Who is asked about: as the question names it, and its addresses."""
+
+    name: str
+    addresses: AddressSet
+
+    def text(self) -> str:
+        """Name it for people, with its addresses where the name is not one."""
+        shown_addresses = people_cidrs(self.addresses)
+        name = display(self.name)
+        return name if shown_addresses == [name] else f"{name} ({some(shown_addresses)})"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked. None stands for what is not asked about: then some protocol or port that matches is enough."""
+
+    source: Place
+    destination: Place
+    protocol: str | None = None
+    source_port: int | None = None
+    destination_port: int | None = None
+
+    def text(self) -> str:
+        """Word the question for people."""
+        ports = [f" port {port}" if port is not None else "" for port in (self.source_port, self.destination_port)]
+        protocol = self.protocol.upper() if self.protocol else "TCP or UDP"
+        return f"{protocol} from {self.source.text()}{ports[0]} to {self.destination.text()}{ports[1]}"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The rules that permit it, narrowed down to the question; without any, the nearest one and what does not match."""
+
+    question: Question
+    matches: tuple[Rule, ...]
+    nearest: Rule | None = None
+    mismatches: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def as_mapping(self) -> dict[str, t.Any]:
+        """Write the answer as plain data."""
+        return {
+            "permitted": bool(self.matches),
+            "rows": list(dict.fromkeys(rule.row for rule in self.matches)),
+            "matches": [rule.as_mapping() for rule in self.matches],
+            "nearest": None if self.nearest is None else self.nearest.as_mapping(),
+            "mismatches": list(self.mismatches),
+            "notes": list(self.notes),
+            "text": self.text(),
+        }
+
+    def text(self) -> list[str]:
+        """Write the answer as lines for people."""
+        lines = [f"{'Permitted' if self.matches else 'Not permitted'}: {self.question.text()}"]
+        lines += [f"  by row {rule_line(rule)}" for rule in self.matches]
+        if self.nearest is not None:
+            lines.append(f"  nearest is row {rule_line(self.nearest)}")
+            lines.append(f"  what does not match: {', '.join(self.mismatches)}")
+        elif not self.matches:
+            lines.append(f"  what does not match: {', '.join(self.mismatches)}")
+        return [*lines, *(f"  note: {note}" for note in self.notes)]
+
+
+def ask(
+    site: Site,
+    source: object,
+    destination: object,
+    protocol: object = None,
+    source_port: object = None,
+    destination_port: object = None,
+    at: object = None,
+    gateways: Sequence[str] = (),
+    hostvars: Mapping[str, Mapping[str, object]] | None = None,
+) -> Answer:
+    """Answer whether *source* may send the first packet of a flow to *destination*.
+
+    :param source: and *destination*: the name of a host, whose addresses then all count, or one address.
+    :param at: the host or gateway that judges. It sees its own addresses, and of NATed pairs the side of its view.
+        None: an onlooker, who sees advertised addresses.
+    :param hostvars: the variables of hosts that may be asked about though no row names them.
+    :raises PortMatrixError: for a host that nobody knows, a protocol or port that is none.
+    """
+    rules, local, view = _as_seen_at(site, at, gateways)
+    question = Question(
+        _place(site, source, "source", local, view, hostvars or {}),
+        _place(site, destination, "destination", local, view, hostvars or {}),
+        None if protocol is None else as_choice(protocol, "protocol", PROTOCOLS),
+        _port(source_port, "source_port"),
+        _port(destination_port, "destination_port"),
+    )
+    matches = tuple(found for rule in rules if (found := _narrowed(rule, question)))
+    if matches:
+        return Answer(question, matches)
+    backwards = Question(
+        question.destination, question.source, question.protocol, question.destination_port, question.source_port
+    )
+    notes = [*_nat_notes(site, question, local, view), *_way_back_notes(rules, backwards)]
+    nearest, mismatches = _nearest(rules, question)
+    return Answer(question, (), nearest, mismatches, tuple(notes))
+
+
+def _as_seen_at(site: Site, at: object, gateways: Sequence[str]) -> tuple[list[Rule], str | None, View]:
+    """Return the rules that hold where *at* judges, the host that has its local addresses there, and its view."""
+    if at is None:
+        return expand_site(site), None, "advertised"
+    endpoint = isinstance(at, str) and bool(site.endpoints_of(at))
+    if not isinstance(at, str) or not (endpoint or at in gateways):
+        raise PortMatrixError.at("at", f"{shown(at)} judges nothing", "a host that is an endpoint, or a gateway")
+    rules = expand_transit(site, at) if at in gateways else []
+    if endpoint:
+        rules = expand_host(site, at, "input") + expand_host(site, at, "output") + rules
+    return rules, at, site.view_of(at)
+
+
+def _place(
+    site: Site,
+    value: object,
+    where: str,
+    local: str | None,
+    view: View,
+    hostvars: Mapping[str, Mapping[str, object]],
+) -> Place:
+    if not isinstance(value, str):
+        raise PortMatrixError.at(where, f"{shown(value)} is not a string", "the name of a host, or one address")
+    parts = [m.addresses for members in site.endpoints.values() for m in members if m.host == value]
+    if value in hostvars:
+        host = parse_host(value, hostvars[value])
+        parts += [part for part in (host.own, *host.interfaces.values()) if part]
+    if parts:
+        return Place(value, AddressSet.union(part.seen("local" if value == local else view) for part in parts))
+    if is_literal_address(value):
+        return Place(value, parse_single_address(value, where))
+    problem = f"{shown(value)} is no host with an address"
+    raise PortMatrixError.at(where, problem, "the name of a host in the inventory, or one IPv4 or IPv6 address")
+
+
+def _port(value: object, where: str) -> int | None:
+    if value is None or value == "":
+        return None
+    ports = parse_ports(value, where)
+    if ports.size() != 1:
+        raise PortMatrixError.at(where, f"{shown(value)} is more than one port", "one port, or none for whatever port")
+    return ports.intervals[0][0]
+
+
+def _point(value: int | None, ports: IntervalSet) -> IntervalSet:
+    """Narrow *ports* down to the one that is asked about."""
+    if value is None:
+        return ports
+    return IntervalSet(((value, value),)) if value in ports else IntervalSet()
+
+
+def _narrowed(rule: Rule, question: Question) -> Rule | None:
+    """Return what of *rule* the question is about, or None."""
+    source = rule.source.intersection(question.source.addresses.of_family(rule.family))
+    destination = rule.destination.intersection(question.destination.addresses.of_family(rule.family))
+    source_ports = _point(question.source_port, rule.source_ports)
+    destination_ports = _point(question.destination_port, rule.destination_ports)
+    same_machine = source == destination and source.size() == 1
+    if question.protocol not in (None, rule.protocol) or same_machine:
+        return None
+    if not (source and destination and source_ports and destination_ports):
+        return None
+    return replace(
+        rule,
+        source=source,
+        destination=destination,
+        source_ports=source_ports,
+        destination_ports=destination_ports,
+    )
+
+
+def _mismatches(rule: Rule, question: Question) -> tuple[str, ...]:
+    family: Family = rule.family
+    matching = {
+        "source address": bool(rule.source.intersection(question.source.addresses.of_family(family))),
+        "destination address": bool(rule.destination.intersection(question.destination.addresses.of_family(family))),
+        "protocol": question.protocol in (None, rule.protocol),
+        "source port": bool(_point(question.source_port, rule.source_ports)),
+        "destination port": bool(_point(question.destination_port, rule.destination_ports)),
+    }
+    return tuple(part for part, fits in matching.items() if not fits)
+
+
+def _nearest(rules: Sequence[Rule], question: Question) -> tuple[Rule | None, tuple[str, ...]]:
+    """Return the rule that the question misses by the least, the first of equals, and what does not match."""
+    source, destination = question.source.addresses, question.destination.addresses
+    common = [family for family in FAMILIES if source.of_family(family) and destination.of_family(family)]
+    if not common:
+        return None, ("family, as one is IPv4 and the other IPv6",)
+    if source == destination:
+        return None, ("source and destination, which are the same",)
+    scored = [(rule, _mismatches(rule, question)) for rule in rules if rule.family in common]
+    if not scored:
+        return None, (f"family, as no row has {' or '.join(common)} here",)
+    return min(scored, key=lambda item: _distance(question, *item))
+
+
+def _distance(question: Question, rule: Rule, mismatches: Sequence[str]) -> tuple[int, int]:
+    """How far *rule* is from the question. Of equals, one for the very port that is asked about is nearer."""
+    weight = sum(_WEIGHTS[part] for part in mismatches)
+    return weight, 0 if question.destination_port is None else rule.destination_ports.size()
+
+
+def _nat_notes(site: Site, question: Question, local: str | None, view: View) -> list[str]:
+    """Point at addresses that the one who judges does not see, because of static NAT."""
+    found: dict[tuple[str, AddressSet], AddressSet] = {}
+    for member in (member for members in site.endpoints.values() for member in members if member.host is not None):
+        seen = member.addresses.seen("local" if member.host == local else view)
+        both = AddressSet.union((member.addresses.local, member.addresses.advertised))
+        for place in (question.source, question.destination):
+            hidden = both.intersection(place.addresses)
+            if hidden and not seen.intersection(place.addresses):
+                key = str(member.host), hidden
+                # Of the endpoints that a host is in, the one with the fewest addresses says most.
+                found[key] = min(found.get(key, seen), seen, key=lambda one: one.ipv4.size() + one.ipv6.size())
+    return [
+        f"{some(people_cidrs(hidden))} is an address of {display(host)} that is not seen here; "
+        f"what is seen is {some(people_cidrs(seen))}"
+        for (host, hidden), seen in found.items()
+    ]
+
+
+def _way_back_notes(rules: Sequence[Rule], backwards: Question) -> list[str]:
+    rows = dict.fromkeys(rule.row for rule in rules if _narrowed(rule, backwards))
+    if not rows:
+        return []
+    return [f"the other direction is permitted by {', '.join(rows)}, and answers to that pass by themselves"]

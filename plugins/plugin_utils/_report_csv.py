@@ -1,0 +1,73 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The report as CSV, for people and their spreadsheets."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+
+from ._baseline import Changes
+from ._rules import Rule
+
+HEADER = (
+    "row",
+    "purpose",
+    "group",
+    "protocol",
+    "family",
+    "source_endpoint",
+    "source",
+    "source_ports",
+    "destination_endpoint",
+    "destination",
+    "destination_ports",
+    "tls",
+    "reference",
+)
+
+# What makes a spreadsheet take a cell for a formula (or, for the last two, strip it and look again), and the
+# full-width forms that some of them fold to these.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\r", "\n")
+# Microsoft Excel cuts a cell off there, and goes on in the next line.
+LONGEST_CELL = 32767
+
+
+def rules_as_csv(rules: Iterable[Rule]) -> str:
+    """Return *rules* as CSV, one line each. List entries are separated by one space; an empty cell means any."""
+    return _csv(HEADER, (_cells(rule) for rule in rules))
+
+
+def changes_as_csv(changes: Changes) -> str:
+    """Return *changes* as CSV: the kind of change, and then the columns of the report."""
+    lines = [[kind, *_cells(rule)] for kind, rules in changes.by_kind().items() for rule in rules]
+    return _csv(("change", *HEADER), lines)
+
+
+def too_long_for_a_spreadsheet(rules: Iterable[Rule]) -> list[str]:
+    """Return the rows that have a cell which a spreadsheet cuts off."""
+    found = [rule.row for rule in rules if any(len(cell) > LONGEST_CELL for cell in _cells(rule))]
+    return list(dict.fromkeys(found))
+
+
+def _csv(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(lines)
+    return text.getvalue()
+
+
+def _cells(rule: Rule) -> list[str]:
+    data = rule.as_mapping()
+    return [_cell(data[column]) for column in HEADER]
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = " ".join(value) if isinstance(value, list) else str(value)
+    # An apostrophe marks text in a spreadsheet, and is not shown there.
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text

@@ -1,0 +1,107 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The results of a verification, which a report can show: read from the JSON that the verification wrote."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ._errors import PortMatrixError, shown
+from ._mapping import as_choice, as_document, as_list, as_mapping, as_strings
+
+FAILED = ("refused", "filtered", "error")
+VERDICTS = (*FAILED, "not_probeable", "open")
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One probe and its verdict. Texts come from hosts on the network: they may hold anything."""
+
+    row: str
+    source_host: str
+    source: str
+    source_port: int | None
+    destination_host: str
+    destination: str
+    destination_port: int | None
+    protocol: str
+    probe: str
+    verdict: str
+    detail: str
+    certificate: str
+
+
+@dataclass(frozen=True)
+class Verification:
+    """When it was made, and its probes: those that failed first."""
+
+    generated: str
+    probes: tuple[Probe, ...]
+
+    def counts(self) -> dict[str, int]:
+        """Verdict → number of probes, those that failed first."""
+        found = Counter(probe.verdict for probe in self.probes)
+        return {verdict: found[verdict] for verdict in VERDICTS if found[verdict]}
+
+
+def read_verification(document: object, where: str) -> Verification:
+    """Read the document of a verification, as text or already parsed.
+
+    :raises PortMatrixError: if it is something else; the message begins with *where*.
+    """
+    data = _mapping(as_document(document, where, "the JSON file of a verification"), where)
+    if data.get("version") != 1:
+        raise PortMatrixError.at(where, f"has the version {shown(data.get('version'))}", "1")
+    probes = [_read_probe(item, f"{where} probes") for item in as_list(data.get("probes"), f"{where} probes")]
+    probes.sort(key=lambda probe: VERDICTS.index(probe.verdict))
+    return Verification(_text(data, "generated", where), tuple(probes))
+
+
+def _mapping(value: object, where: str) -> Mapping[str, object]:
+    return as_mapping(value, where)
+
+
+def _read_probe(value: object, where: str) -> Probe:
+    data = _mapping(value, where)
+    return Probe(
+        row=_text(data, "row", where),
+        source_host=_text(data, "source_host", where),
+        source=_text(data, "source", where),
+        source_port=_port(data, "source_port", where),
+        destination_host=_text(data, "destination_host", where),
+        destination=_text(data, "destination", where),
+        destination_port=_port(data, "destination_port", where),
+        protocol=_text(data, "protocol", where),
+        probe=_text(data, "probe", where),
+        verdict=as_choice(data.get("verdict"), f"{where} verdict", VERDICTS),
+        detail=_text(data, "detail", where),
+        certificate=_certificate(data.get("certificate"), f"{where} certificate"),
+    )
+
+
+def _text(data: Mapping[str, object], key: str, where: str) -> str:
+    value = data.get(key)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise PortMatrixError.at(f"{where} {key}", f"{shown(value)} is not a string", "a string")
+    return value
+
+
+def _port(data: Mapping[str, object], key: str, where: str) -> int | None:
+    value = data.get(key)
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+        raise PortMatrixError.at(f"{where} {key}", f"{shown(value)} is not a port", "a port, or null")
+    return value
+
+
+def _certificate(value: object, where: str) -> str:
+    if value is None:
+        return ""
+    data = _mapping(value, where)
+    listed = ", ".join(as_strings(data.get("names", ()), f"{where} names"))
+    expires = _text(data, "expires", where)
+    return f"{listed or 'no name'}{f'; expires {expires}' if expires else ''}"

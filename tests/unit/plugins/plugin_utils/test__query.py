@@ -1,0 +1,210 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The question, against the oracle of the packet proof and on a small site with static NAT."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._errors import PortMatrixError
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._query import Answer, ask
+from example_site import GROUPS, MESH, example_site
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+from packet_proof import oracle
+from random_sites import ENDPOINTS, GATEWAY, HOSTS, Case, cases, drawn_packets, expected_rows
+
+SITE = example_site(strict=False)
+SEARCHED = {"source address", "destination address", "protocol", "source port", "destination port"}
+
+
+def _asked(case: Case, packet: oracle.Packet, at: str | None) -> Answer:
+    question = (str(packet.source), str(packet.destination), packet.protocol, packet.source_port)
+    return ask(case.core, *question, packet.destination_port, at, [GATEWAY])
+
+
+def _rows(answer: Answer) -> set[str]:
+    return set(answer.as_mapping()["rows"])
+
+
+@settings(max_examples=40)
+@given(st.data())
+@pytest.mark.parametrize("at", [None, GATEWAY])
+def test_an_answer_about_addresses_is_that_of_the_oracle(at: str | None, data: st.DataObject) -> None:
+    case = data.draw(cases())
+    for packet in drawn_packets(data, case, at):
+        answer = _asked(case, packet, at)
+        event("permitted" if answer.matches else "denied")
+        assert _rows(answer) == expected_rows(case, packet, at, None, None)
+        assert bool(answer.matches) == (answer.nearest is None and not answer.mismatches)
+
+
+@settings(max_examples=40)
+@given(st.data())
+def test_an_answer_at_a_host_is_that_of_the_oracle_for_what_it_sends_and_receives(data: st.DataObject) -> None:
+    case = data.draw(cases())
+    host = data.draw(st.sampled_from([name for name in HOSTS if case.core.endpoints_of(name)] or [GATEWAY]))
+    for packet in drawn_packets(data, case, host):
+        if host != GATEWAY:
+            sent, received = (expected_rows(case, packet, host, *ends) for ends in ((host, None), (None, host)))
+            assert _rows(_asked(case, packet, host)) == sent | received
+
+
+@settings(max_examples=40)
+@given(st.data())
+def test_what_does_not_match_is_what_would_have_to_be_another(data: st.DataObject) -> None:
+    """The parts that are named are the ones in which the packet differs from the rule that comes nearest."""
+    case = data.draw(cases())
+    for packet in drawn_packets(data, case, None):
+        answer = _asked(case, packet, None)
+        rule = answer.nearest
+        if rule is None:
+            continue
+        fits = {
+            "source address": int(packet.source) in rule.source,
+            "destination address": int(packet.destination) in rule.destination,
+            "protocol": packet.protocol == rule.protocol,
+            "source port": packet.source_port in rule.source_ports,
+            "destination port": packet.destination_port in rule.destination_ports,
+        }
+        assert set(answer.mismatches) == {part for part, fit in fits.items() if not fit}
+
+
+@settings(max_examples=40)
+@given(st.data())
+def test_a_name_stands_for_the_addresses_of_the_host(data: st.DataObject) -> None:
+    case = data.draw(cases())
+    for packet in drawn_packets(data, case, None):
+        sources = oracle.owners(case.oracle, ENDPOINTS, packet.source) & set(HOSTS)
+        destinations = oracle.owners(case.oracle, ENDPOINTS, packet.destination) & set(HOSTS)
+        wanted = _rows(_asked(case, packet, None))
+        for source in sources:
+            for destination in destinations:
+                question = (source, destination, packet.protocol, packet.source_port, packet.destination_port)
+                assert wanted <= _rows(ask(case.core, *question))
+
+
+def test_a_permitted_question_is_answered_with_the_rules_narrowed_down_to_it() -> None:
+    answer = ask(SITE, "node1", "turn1", "udp", destination_port="3478").as_mapping()
+    assert answer["permitted"] is True
+    assert answer["rows"] == ["media_nodes_to_turn"]
+    (match,) = answer["matches"]
+    assert (match["source"], match["source_ports"]) == (["192.0.2.11/32"], ["40000-49999"])
+    assert (match["destination"], match["destination_ports"]) == (["198.51.100.41/32"], ["3478"])
+    assert answer["text"] == [
+        "Permitted: UDP from node1 (192.0.2.11, 2001:db8:1::11) to turn1 (198.51.100.41) port 3478",
+        "  by row media_nodes_to_turn: UDP from 192.0.2.11 port 40000-49999 to 198.51.100.41 port 3478",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("question", "row", "mismatches"),
+    [
+        (("node1", "turn1", "tcp", None, 3478), "media_nodes_to_turn", ["protocol"]),
+        (("node1", "turn1", "udp", 39999, 3478), "media_nodes_to_turn", ["source port"]),
+        (("node1", "turn1", "udp", 40000, 3479), "media_nodes_to_turn", ["destination port"]),
+        (("192.0.2.12", "turn1", "udp", 40000, 3478), "media_nodes_to_turn", ["source address"]),
+        (("node1", "198.51.100.42", "udp", 40000, 3478), "media_nodes_to_turn", ["destination address"]),
+        (("fe1", "node1", "udp", None, 5061), "sip_signaling", ["protocol"]),
+        (("fe1", "turn1", "tcp", 1, 1), "sip_signaling", ["destination address", "destination port"]),
+    ],
+)
+def test_a_refusal_names_the_nearest_row_and_what_does_not_match(
+    question: t.Any, row: str, mismatches: list[str]
+) -> None:
+    answer = ask(SITE, *question).as_mapping()
+    assert answer["permitted"] is False
+    assert answer["nearest"]["row"] == row
+    assert answer["mismatches"] == mismatches
+    assert answer["text"][0].startswith("Not permitted: ")
+    assert answer["text"][2] == f"  what does not match: {', '.join(answer['mismatches'])}"
+
+
+def test_an_edge_is_asked_about_by_interface() -> None:
+    by_name = ask(SITE, "node1", "edge1", "udp", 40000, 50000)
+    assert [rule.as_mapping()["destination"] for rule in by_name.matches] == [["203.0.113.31/32"]]
+    assert ask(SITE, "node1", "203.0.113.31", "udp", 40000, 50000).matches
+    internal = ask(SITE, "node1", "198.51.100.31", "udp", 40000, 50000)
+    assert (internal.matches, internal.mismatches) == ((), ("destination address",))
+    strict = example_site()
+    assert ask(strict, "lan", "198.51.100.31", "udp", None, 3478).matches
+    assert not ask(strict, "lan", "203.0.113.31", "udp", None, 3478).matches
+
+
+def test_static_nat_is_seen_from_where_the_question_is_asked() -> None:
+    question = ("node1", "10.0.0.31", "udp", 40000, 50000)
+    outside = ask(SITE, *question)
+    assert not outside.matches
+    assert outside.notes == ("10.0.0.31 is an address of edge1 that is not seen here; what is seen is 203.0.113.31",)
+    assert ask(SITE, *question, at="edge1").matches
+    assert ask(SITE, *question, at="fw", gateways=["fw"]).matches
+    assert not ask(SITE, "node1", "203.0.113.31", "udp", 40000, 50000, at="fw", gateways=["fw"]).matches
+    at_edge = ask(SITE, "node1", "edge1", "udp", 40000, 50000, at="edge1")
+    assert [rule.as_mapping()["destination"] for rule in at_edge.matches] == [["10.0.0.31/32"]]
+
+
+def test_a_host_that_is_endpoint_and_gateway_judges_both_kinds_of_traffic() -> None:
+    assert not ask(SITE, "node1", "turn1", "udp", at="edge1").matches
+    assert ask(SITE, "node1", "turn1", "udp", at="edge1", gateways=["edge1"]).matches
+    assert ask(SITE, "node1", "edge1", "udp", at="edge1", gateways=["edge1"]).matches
+
+
+def test_the_way_back_is_mentioned() -> None:
+    answer = ask(SITE, "node1", "lan", "tcp", 80, 1024)
+    assert answer.notes == (
+        "the other direction is permitted by conference_avatar, and answers to that pass by themselves",
+    )
+    assert ask(SITE, "node1", "lan", "tcp", 81, 1024).notes == ()
+    assert "  note: the other direction" in "\n".join(answer.text())
+
+
+def test_what_is_left_out_may_be_anything() -> None:
+    answer = ask(SITE, "node1", "wac1")
+    assert {(rule.row, rule.protocol) for rule in answer.matches} == {("wac_content", "tcp")}
+    assert answer.text()[0] == ("Permitted: TCP or UDP from node1 (192.0.2.11, 2001:db8:1::11) to wac1 (198.51.100.51)")
+
+
+def test_nobody_talks_to_itself_and_families_do_not_mix() -> None:
+    mesh = example_site([MESH])
+    assert ask(mesh, "node1", "node1").mismatches == ("source and destination, which are the same",)
+    networks = example_site(
+        [{**MESH, "source": "client", "destination": "client"}], groups={**GROUPS, "sfb_clients": ["lan"]}
+    )
+    assert ask(networks, "198.18.0.1", "198.18.0.2", "udp", 500, 500).matches
+    itself = ask(networks, "198.18.0.1", "198.18.0.1", "udp", 500, 500)
+    assert itself.mismatches == ("source and destination, which are the same",)
+    assert itself.text()[1] == "  what does not match: source and destination, which are the same"
+    assert ask(SITE, "2001:db8::1", "192.0.2.11").mismatches == ("family, as one is IPv4 and the other IPv6",)
+    assert ask(SITE, "2001:db8::1", "2001:db8::2", at="turn1").mismatches == ("family, as no row has ipv6 here",)
+
+
+def test_a_host_that_no_row_names_has_the_addresses_of_its_variables() -> None:
+    hostvars = {"pc7": {"ansible_host": "198.18.7.7"}, "nobody": {}, "node1": {"port_matrix_addresses": ["192.0.2.11"]}}
+    assert _rows(ask(SITE, "pc7", "node1", "tcp", None, 80, hostvars=hostvars)) == {"conference_avatar"}
+    with pytest.raises(PortMatrixError, match="source: 'nobody' is no host with an address"):
+        ask(SITE, "nobody", "node1", hostvars=hostvars)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"source": "node9"}, "source: 'node9' is no host with an address; accepted: the name of a host"),
+        ({"source": 5}, "source: 5 is not a string; accepted: the name of a host, or one address"),
+        ({"destination": "192.0.2.0/24"}, "destination: '192.0.2.0/24' is no host with an address"),
+        ({"protocol": "icmp"}, "protocol: unknown value 'icmp'; accepted: tcp, udp"),
+        ({"source_port": 0}, "source_port: 0: port 0 is out of range"),
+        ({"destination_port": "1-2"}, "destination_port: '1-2' is more than one port; accepted: one port, or none"),
+        ({"at": "fw"}, "at: 'fw' judges nothing; accepted: a host that is an endpoint, or a gateway"),
+        ({"at": 5}, "at: 5 judges nothing"),
+    ],
+)
+def test_what_cannot_be_asked_is_an_error(options: dict[str, t.Any], message: str) -> None:
+    with pytest.raises(PortMatrixError) as caught:
+        ask(SITE, **{"source": "node1", "destination": "turn1", **options})
+    assert str(caught.value).startswith(message)
+
+
+def test_an_empty_port_is_none() -> None:
+    assert ask(SITE, "node1", "turn1", "udp", "", "") == ask(SITE, "node1", "turn1", "udp")

@@ -1,0 +1,272 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The HTML page: well formed, self-contained, the same flows as the rules, and text stays text."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import hashlib
+import html.parser
+import re
+import typing as t
+
+import pytest
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._baseline import compare
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix import select_rows
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report import Report, build_report
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report_html import report_as_html
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._scope import Scope
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._site import build_site
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._verification import read_verification
+from example_site import GROUPS, HOSTILE, HOSTVARS, NTP, example_report, example_site, hostile_site
+
+VOID = {"meta", "br", "input", "wbr"}
+PROBE = {
+    "row": "sip_signaling", "source_host": "fe1", "source": "198.51.100.21", "source_port": None,
+    "destination_host": "node1", "destination": "192.0.2.11", "destination_port": 5061, "protocol": "tcp",
+    "family": "ipv4", "probe": "tcp_connect", "verdict": "open", "detail": "connected", "certificate": None,
+}  # fmt: skip
+
+
+class Page(html.parser.HTMLParser):
+    """Reads a page and checks on the way that every element is closed where it should be."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.text: dict[str, str] = {}
+        self.cells: list[list[str]] = []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        names = [name for name, _value in attrs]
+        assert len(set(names)) == len(names), (tag, names)
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+        if tag == "tr":
+            self.cells.append([])
+        if tag in ("td", "th"):
+            self.cells[-1].append("")
+        if tag not in VOID and not (self.open and "svg" in self.open and self.get_starttag_text().endswith("/>")):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        for tag in self.open:
+            self.text[tag] = self.text.get(tag, "") + data
+        if "td" in self.open or "th" in self.open:
+            self.cells[-1][-1] += data
+
+    def of(self, tag: str) -> list[dict[str, str]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+def _page(report: Report) -> Page:
+    return Page(report_as_html(report))
+
+
+def test_a_page_is_self_contained() -> None:
+    text = report_as_html(example_report())
+    page = Page(text)
+    for _tag, attributes in page.elements:
+        assert not {"src", "srcset", "style", "action", "background"} & set(attributes)
+        assert not any(name.startswith("on") for name in attributes)
+    assert page.of("link") == []
+    assert "@import" not in text
+    assert "url(" not in re.sub(r"url\(#head-(wide|narrow)\)", "", text)
+    # Only references of rows lead elsewhere, and only when somebody follows them.
+    outside = {a["href"] for a in page.of("a") if not a["href"].startswith("#")}
+    assert outside == {"https://docs.pexip.com/sfb/ports.htm"}
+
+
+def test_the_policy_of_a_page_lets_its_own_script_run_and_no_other() -> None:
+    text = report_as_html(example_report())
+    (policy,) = [meta["content"] for meta in Page(text).of("meta") if meta.get("http-equiv")]
+    for tag in ("style", "script"):
+        (content,) = re.findall(rf"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+        assert f"{tag}-src 'sha256-{digest}'" in policy
+    assert policy.startswith("default-src 'none'; ")
+    assert "unsafe" not in policy
+
+
+def test_every_reference_within_a_page_leads_somewhere() -> None:
+    page = _page(example_report())
+    ids = [attributes["id"] for _tag, attributes in page.elements if "id" in attributes]
+    assert len(set(ids)) == len(ids)
+    for _tag, attributes in page.elements:
+        named = [
+            *attributes.get("aria-labelledby", "").split(), *attributes.get("aria-controls", "").split(),
+            *filter(None, [attributes.get("for"), attributes.get("data-source"), attributes.get("data-destination")]),
+            *([attributes["href"][1:]] if attributes.get("href", "").startswith("#") else []),
+        ]  # fmt: skip
+        assert set(named) <= set(ids)
+
+
+def test_a_screen_reader_finds_its_way() -> None:
+    page = _page(example_report())
+    assert [attributes["lang"] for attributes in page.of("html")] == ["en"]
+    for landmark in ("header", "nav", "main", "footer"):
+        assert len(page.of(landmark)) == 1
+    assert page.elements[[tag for tag, _ in page.elements].index("body") + 1] == (
+        "a",
+        {"class": "skip", "href": "#flows"},
+    )
+    assert len(page.of("caption")) == len(page.of("table"))
+    assert {th.get("scope") for th in page.of("th")} == {"col", "row"}
+    (status,) = page.of("output")
+    assert (status["role"], status["aria-live"]) == ("status", "polite")
+    assert {svg["role"] for svg in page.of("svg")} == {"img"}
+    assert {field["id"] for tag in ("input", "select") for field in page.of(tag)} == {
+        f["for"] for f in page.of("label")
+    }
+    # Where a narrow page shows a line as a card, the roles stay.
+    assert {row["role"] for row in page.of("tr")} == {"row"}
+    assert {cell["role"] for cell in page.of("td")} == {"cell"}
+
+
+def test_without_script_a_page_shows_every_flow_and_no_filter() -> None:
+    report = example_report()
+    page = _page(report)
+    assert "hidden" in page.of("form")[0]
+    rows = [row for row in page.of("tr") if "data-source" in row]
+    assert len(rows) == len(report.flows)
+    assert not any("hidden" in row for row in rows)
+
+
+def test_each_flow_has_its_addresses_ports_why_and_source() -> None:
+    lines = ["|".join(cells) for cells in _page(example_report()).cells]
+    (line,) = [line for line in lines if "media_nodes_to_edge" in line]
+    for text in ("4media_nodes_to_edge", "node1 192.0.2.11node2 192.0.2.13", "40000-49999", "edge1 203.0.113.31",
+                 "50000-59999", "TCP and UDP", "Microsoft describes this range as the Edge's source range",
+                 "Source: https://docs.pexip.com/sfb/ports.htm"):  # fmt: skip
+        assert text in line
+    assert any("Direction" in "|".join(cells) for cells in _page(example_report("host:edge1")).cells)
+
+
+@pytest.mark.parametrize(("text", "name"), HOSTILE)
+def test_hostile_texts_stay_text(text: str, name: str) -> None:
+    plain = _page(build_report(hostile_site("x", "n"), Scope(), "t"))
+    verification = read_verification({"version": 1, "probes": [{**PROBE, "source_host": name, "detail": text}]}, "v")
+    report = dataclasses.replace(build_report(hostile_site(text, name), Scope(), text), verification=verification)
+    page = _page(report)
+    assert {tag for tag, _ in page.elements} <= {tag for tag, _ in plain.elements}
+    assert len(page.of("script")) == 1
+    assert page.text["h1"] == text
+    assert any(text in cell for cells in page.cells for cell in cells)
+    assert name.isprintable() == any(name in cell for cells in page.cells for cell in cells)
+    assert all(a["href"].startswith(("#", "https://", "http://")) for a in page.of("a"))
+    assert page.text["script"] == plain.text["script"]
+
+
+def test_a_reference_that_is_no_address_of_a_page_is_no_link() -> None:
+    page = _page(build_report(hostile_site("javascript:alert(1)", "n"), Scope(), "t"))
+    assert not any("javascript" in a["href"] for a in page.of("a"))
+    page = _page(build_report(hostile_site('http://x/?a=1&b="2"', "n"), Scope(), "t"))
+    assert 'http://x/?a=1&b="2"' in {a["href"] for a in page.of("a")}
+
+
+def test_changes_are_shown_with_what_is_new_or_gone() -> None:
+    site = example_site(groups={**GROUPS, "pexip_conferencing_nodes": ["node1"]})
+    now, before = build_report(site, Scope(), "t"), example_report()
+    report = dataclasses.replace(now, changes=compare(before.rules, now.rules, "abc"))
+    page = _page(report)
+    lines = ["|".join(cells) for cells in page.cells]
+    assert "narrowed|wac_content|TCP IPv4|192.0.2.13|55000-65535|198.51.100.51|443" in lines
+    assert "Changes since revision abc: 16 narrowed." in page.text["p"]
+    nothing = _page(dataclasses.replace(now, changes=compare(now.rules, now.rules, "abc")))
+    assert "No flow changed since revision abc." in nothing.text["p"]
+    assert len(nothing.of("table")) == 1
+    assert not any(section["id"] == "changes" for section in _page(now).of("section"))
+
+
+def test_many_changed_addresses_are_folded() -> None:
+    many = [f"10.1.{number}.1" for number in range(20)]
+    site = example_site(hostvars={"turn1": {"port_matrix_addresses": many}})
+    now, before = build_report(site, Scope(), "t"), example_report()
+    page = _page(dataclasses.replace(now, changes=compare(before.rules, now.rules, "abc")))
+    assert "10.1.0.1, 10.1.1.1 and 18 more" in page.text["summary"]
+
+
+def test_a_verification_is_shown_what_failed_first() -> None:
+    certificate = {"names": ["node1.example.net"], "expires": "2027-01-01"}
+    probes = [{**PROBE, "verdict": verdict} for verdict in ("open", "not_probeable", "filtered", "refused", "error")]
+    probes.append({**PROBE, "probe": "tls", "certificate": certificate, "source_port": 55000})
+    verification = read_verification({"version": 1, "generated": "2026-01-01T00:00:00Z", "probes": probes}, "v")
+    page = _page(dataclasses.replace(example_report(), verification=verification))
+    lines = ["|".join(cells) for cells in page.cells if "connected" in "".join(cells)]
+    assert [line.partition("|")[0] for line in lines] == [
+        "refused", "filtered (no answer)", "error", "not probeable when idle", "open", "open",
+    ]  # fmt: skip
+    assert lines[-1] == (
+        "open|sip_signaling|fe1 198.51.100.21 port 55000|node1 192.0.2.11 port 5061|TCP, tls|"
+        "connected; node1.example.net; expires 2027-01-01"
+    )
+    assert "6 probes: 1 refused, 1 filtered (no answer), 1 error, 1 not probeable when idle, 2 open." in page.text["p"]
+
+
+def test_many_probes_that_did_not_fail_are_folded() -> None:
+    probes = [{**PROBE, "source_host": "", "source": "", "source_port": port} for port in range(41)]
+
+    def page(number: int) -> Page:
+        verification = read_verification(
+            {"version": 1, "probes": [*probes[:number], {**PROBE, "source_port": None}]}, "v"
+        )
+        return _page(dataclasses.replace(example_report("host:wac1"), verification=verification))
+
+    assert "40 probes that did not fail" not in page(39).text["summary"]
+    assert "41 probes that did not fail" in page(40).text["summary"]
+    assert any("open|sip_signaling|port 7|node1" in "|".join(cells) for cells in page(40).cells)
+    nobody = {**PROBE, "source_host": "", "source": ""}
+    verification = read_verification({"version": 1, "probes": [{**nobody, "detail": None}]}, "v")
+    cells = _page(dataclasses.replace(example_report(), verification=verification)).cells
+    assert any("open|sip_signaling|–|node1" in "|".join(line) for line in cells)
+    none = read_verification({"version": 1, "probes": []}, "v")
+    assert "0 probes: none." in _page(dataclasses.replace(example_report(), verification=none)).text["p"]
+
+
+def test_a_page_without_flows_says_so() -> None:
+    page = _page(example_report("pair:client:turn_server"))
+    assert "The port matrix opens nothing here." in page.text["p"]
+    assert [section["id"] for section in page.of("section")] == ["flows"]
+    assert page.of("form") == []
+
+
+def test_literal_networks_are_no_hosts() -> None:
+    many = [f"10.{number}.0.0/24" for number in range(9)]
+    page = _page(build_report(example_site([NTP], endpoints={"ntp_server": {"networks": many}}), Scope(), "t"))
+    assert "literal networks, 9 entries" in page.text["a"]
+
+
+def test_notes_are_shown() -> None:
+    site = example_site(hostvars={"fe1": {"port_matrix_addresses": ["198.51.100.21/24"]}})
+    assert "is an interface address" in _page(build_report(site, Scope(), "t")).text["li"]
+
+
+def _large(addresses: int) -> str:
+    hosts: dict[str, dict[str, t.Any]] = {
+        f"client{number}": {"port_matrix_addresses": [f"10.{number // 100}.{number % 100}.1"]}
+        for number in range(addresses)
+    }
+    groups = {**GROUPS, "sfb_clients": sorted(hosts)}
+    site = build_site({**HOSTVARS, **hosts}, groups, select_rows(strict_clients=True))
+    return report_as_html(build_report(site, Scope(), "t"))
+
+
+def test_a_long_list_of_addresses_stands_once_and_folded() -> None:
+    text = _large(10_000)
+    # Once as clients, and once together with the servers, which are another set.
+    assert text.count("10.37.55.1<") == 2
+    assert len(text) < 2_500_000
+    # Neither open nor on paper: such attributes would follow.
+    assert '<details id="addresses-4"><summary>SfB client <span>10,000 hosts, 10,000 entries</span></summary>' in text
+    assert '<a href="#addresses-4">10,000 hosts, 10,000 entries</a>' in text

@@ -1,0 +1,115 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+import typing as t
+from pathlib import Path
+
+import jsonschema
+import pytest
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._baseline import compare
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._errors import PortMatrixError
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report import Report, build_report, revision_of
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report_json import read_report, report_as_json
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._scope import Scope
+from example_site import HOSTILE_NAMES, NTP, NTP_SERVER, example_report, example_site, hostile_site
+from hypothesis import given
+from random_sites import Case, cases
+
+SCHEMA = json.loads((Path(__file__).parents[4] / "docs/port-matrix-report.schema.json").read_text(encoding="utf-8"))
+
+
+def _valid(report: Report) -> dict[str, t.Any]:
+    document: dict[str, t.Any] = json.loads(report_as_json(report))
+    jsonschema.Draft202012Validator(SCHEMA).validate(document)
+    return document
+
+
+def test_the_schema_is_one_and_is_strict() -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    document = _valid(example_report())
+    for spoiled in (
+        {**document, "more": 1},
+        {**document, "scope": "everything"},
+        {**document, "flows": [{**document["flows"][0], "protocol": "icmp"}]},
+        {**document, "flows": [{**document["flows"][0], "source_ports": ["any"]}]},
+    ):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.Draft202012Validator(SCHEMA).validate(spoiled)
+
+
+@given(cases())
+def test_the_report_of_a_random_site_fits_the_schema_and_is_read_back_as_it_was(case: Case) -> None:
+    report = build_report(case.core, Scope(), "Port matrix")
+    _valid(report)
+    earlier = read_report(report_as_json(report), "baseline")
+    assert earlier.rules == report.rules
+    assert (earlier.scope, earlier.revision) == ("site", report.revision())
+    assert revision_of(earlier.rules) == report.revision()
+
+
+@pytest.mark.parametrize("scope", ["host:edge1", "gateway:fw", "pair:client:conferencing_node"])
+def test_every_scope_fits_the_schema_and_is_read_back(scope: str) -> None:
+    report = example_report(scope)
+    assert _valid(report)["scope"] == scope
+    assert read_report(json.loads(report_as_json(report)), "baseline").rules == report.rules
+
+
+def test_a_report_says_who_is_who() -> None:
+    document = _valid(example_report())
+    assert document["rows"][3] == {
+        "number": 4,
+        "id": "media_nodes_to_edge",
+        "purpose": "RTP/RTCP/RDP media",
+        "group": "integration",
+        "tls": False,
+        "reference": "https://docs.pexip.com/sfb/ports.htm",
+    }
+    edges = [endpoint for endpoint in document["endpoints"] if endpoint["names"] == ["edge_av"]]
+    assert edges == [
+        {
+            "names": ["edge_av"],
+            "titles": ["Edge Server, A/V Edge interface"],
+            "members": [{"host": "edge1", "addresses": ["203.0.113.31/32"]}],
+        }
+    ]
+    assert document["changes"] is None
+
+
+def test_changes_fit_the_schema() -> None:
+    site = example_site([NTP], endpoints=NTP_SERVER)
+    before = example_report().rules
+    report = build_report(site, Scope(), "t", compare(before, build_report(site, Scope(), "t").rules, "0" * 12))
+    changes = _valid(report)["changes"]
+    assert [flow["row"] for flow in changes["added"]] == ["ntp"]
+    assert changes["baseline_revision"] == "0" * 12
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES)
+def test_hostile_texts_stay_text(name: str) -> None:
+    document = _valid(build_report(hostile_site("x", name), Scope(), "t"))
+    assert name in {member["host"] for endpoint in document["endpoints"] for member in endpoint["members"]}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda d: "{", "b: is not JSON ("),
+        (lambda d: [], "b: [] is not a mapping"),
+        (lambda d: {}, "b: is no report, or one of another version (None); accepted: the JSON file of an earlier"),
+        (lambda d: {**d, "version": 2}, "b: is no report, or one of another version (2)"),
+        (lambda d: {**d, "flows": {}}, "b flows: {} is not a list"),
+        (lambda d: {**d, "flows": [{**d["flows"][0], "family": "ipx"}]}, "b flows family: unknown value 'ipx'"),
+        (lambda d: {**d, "flows": [{**d["flows"][0], "source": ["x"]}]}, "b flows source: 'x' is not an address"),
+        (lambda d: {**d, "flows": [{**d["flows"][0], "source_ports": ["0"]}]}, "b flows source_ports: '0': port 0"),
+        (lambda d: {**d, "flows": [{**d["flows"][0], "purpose": 5}]}, "b flows purpose: [5] holds something"),
+        (lambda d: {**d, "flows": [{**d["flows"][0], "tls": "no"}]}, "b flows tls: 'no' is not a boolean"),
+        (lambda d: {**d, "flows": [{**d["flows"][0], "hook": "up"}]}, "b flows hook: unknown value 'up'"),
+    ],
+)
+def test_what_is_no_earlier_report_is_an_error(change: t.Callable[[t.Any], object], message: str) -> None:
+    with pytest.raises(PortMatrixError) as caught:
+        read_report(change(json.loads(report_as_json(example_report()))), "b")
+    assert str(caught.value).startswith(message)

@@ -1,0 +1,75 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+import pytest
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._baseline import compare
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report import build_report
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report_markdown import report_as_markdown
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._scope import Scope
+from example_site import GROUPS, HOSTILE, example_report, example_site, hostile_site
+
+
+def test_there_is_one_line_for_each_flow() -> None:
+    report = example_report()
+    lines = [line for line in report_as_markdown(report).splitlines() if re.match(r"\| \d+ \|", line)]
+    assert len(lines) == len(report.flows)
+    assert lines[6] == (
+        "| 6 | `media_from_nodes` | TCP and UDP | Conferencing Node: 192.0.2.11, 192.0.2.13, 2001:db8:1::11 "
+        "| 40000-49999 | SfB client or SfB server: 198.18.0.0/16, 198.51.100.21, 2001:db8:2::21 "
+        "| any | RTP/RTCP/RDP/VbSS media |"
+    )
+
+
+def test_the_report_of_a_host_has_directions() -> None:
+    text = report_as_markdown(example_report("host:turn1"))
+    assert "| 7 | `media_nodes_to_turn` | in | UDP |" in text
+    assert "| direction |" in text
+    assert "What must be open on the host turn1" in text
+    assert "| direction |" not in report_as_markdown(example_report("gateway:fw"))
+
+
+def test_long_lists_stand_below_the_table() -> None:
+    many = [f"10.1.{number}.1" for number in range(20)]
+    text = report_as_markdown(
+        build_report(example_site(hostvars={"turn1": {"port_matrix_addresses": many}}), Scope(), "t")
+    )
+    assert "TURN server: 10.1.0.1, 10.1.1.1, 10.1.2.1, 10.1.3.1, 10.1.4.1, 10.1.5.1 and 14 more |" in text
+    assert f"- turn1: {', '.join(many)}\n" in text
+
+
+def test_changes_are_tables_of_what_is_new_or_gone() -> None:
+    now = build_report(example_site(groups={**GROUPS, "pexip_conferencing_nodes": ["node1"]}), Scope(), "t")
+    report = dataclasses.replace(now, changes=compare(example_report().rules, now.rules, "abc"))
+    text = report_as_markdown(report)
+    assert "## Changes\n\nChanges since revision abc: 16 narrowed.\n" in text
+    assert "### Flows that permit less: what is gone from them" in text
+    assert "| `wac_content` | TCP IPv4 | 192.0.2.13 | 55000-65535 | 198.51.100.51 | 443 |" in text
+    assert "## Changes" not in report_as_markdown(now)
+
+
+def test_notes_are_listed() -> None:
+    site = example_site(hostvars={"fe1": {"port_matrix_addresses": ["198.51.100.21/24"]}})
+    assert "## Notes\n\n- host 'fe1': '198.51.100.21/24' is an interface" in report_as_markdown(
+        build_report(site, Scope(), "t")
+    )
+
+
+@pytest.mark.parametrize(("text", "name"), HOSTILE)
+def test_hostile_texts_stay_text(text: str, name: str) -> None:
+    plain = report_as_markdown(build_report(hostile_site("x", "n"), Scope(), "t")).splitlines()
+    report = report_as_markdown(build_report(hostile_site(text, name), Scope(), text))
+    lines = report.splitlines()
+    # No line more, no cell more, and nothing that would be markup unescaped.
+    assert len(lines) == len(plain)
+    for line, model in zip(lines, plain, strict=True):
+        assert re.match(r"[#|\- ]*", model)[0] == re.match(r"[#|\- ]*", line)[0] or text[0] in "-+#"  # type: ignore[index]
+        assert len(re.findall(r"(?<!\\)\|", line)) == len(re.findall(r"(?<!\\)\|", model))
+    unescaped = re.sub(r"\\.", "", report)
+    assert not re.search(r"[<>\[\]~$]", unescaped)
+    assert unescaped.count("`") == re.sub(r"\\.", "", "\n".join(plain)).count("`")
+    assert not re.search(r"&(?!amp;|lt;|gt;)", report)
