@@ -201,7 +201,7 @@ def _pick(groups: Sequence[Group], host: str, offset: int, limit: int) -> tuple[
     """Take up to *limit* probes of *host* from *groups* in turn; return them by group, and what is left by row."""
     sources = [group.probes(host, offset) for group in groups]
     taken: list[list[dict[str, t.Any]]] = [[] for _group in groups]
-    waiting, count = list(range(len(groups))), 0
+    waiting, count = _row_by_row(groups), 0
     while waiting and count < limit:
         for index in list(waiting):
             probe = next(sources[index], None)
@@ -215,6 +215,16 @@ def _pick(groups: Sequence[Group], host: str, offset: int, limit: int) -> tuple[
     for group, probes in zip(groups, taken, strict=True):
         left[group.flow.row.id] += group.size(host) - len(probes)
     return [probe for probes in taken for probe in probes], +left
+
+
+def _row_by_row(groups: Sequence[Group]) -> list[int]:
+    """Order *groups* by rows in turn, so that a small limit reaches all rows; return their numbers."""
+    seen: Counter[str] = Counter()
+    order = []
+    for index, group in enumerate(groups):
+        order.append((seen[group.flow.row.id], index))
+        seen[group.flow.row.id] += 1
+    return [index for _round, index in sorted(order)]
 
 
 def _entry(probe: Mapping[str, t.Any], detail: str) -> dict[str, t.Any]:

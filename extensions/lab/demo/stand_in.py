@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Accepts connections at the TCP ports that are its arguments, on every address, and closes them: a stand-in for servers."""
+"""A stand-in for servers: accepts connections at the TCP ports named as arguments and closes them."""
 
 from __future__ import annotations
 

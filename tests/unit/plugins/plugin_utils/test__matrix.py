@@ -206,7 +206,11 @@ def test_a_range_without_bounds_accepts_any_port_but_not_too_few() -> None:
         ("extra", 1, "port_matrix.yml: unknown key 'extra'; accepted: editions, endpoints, port_ranges, rows"),
         ("port_ranges", [], "port_matrix.yml: has no mapping port_ranges"),
         ("endpoints", None, "port_matrix.yml: has no mapping endpoints"),
-        ("port_ranges.web.min", 1, "port_matrix.yml web: unknown key 'min'; accepted: at_least, ports, set_by, within"),
+        (
+            "port_ranges.web.min",
+            1,
+            "port_matrix.yml web: unknown key 'min'; accepted: answers, at_least, ports, set_by, within",
+        ),
         (
             "port_ranges.web.within",
             "1-80",
