@@ -32,7 +32,7 @@ class ActionModule(ActionBase):  # type: ignore[misc] # Ansible has no types
         result: Result = super().run(tmp, task_vars)
         self._vars = task_vars
         probes, batch = self._task.args.get("probes"), self._task.args.get("batch", 40)
-        if not isinstance(probes, list) or not str(batch).isdigit() or int(batch) < 1:
+        if not probes or not isinstance(probes, list) or not str(batch).isdigit() or int(batch) < 1:
             return {**result, **self._module({})}  # the module says what is wrong
         answers: list[Result] = []
         host = (task_vars or {}).get("inventory_hostname")

@@ -33,6 +33,13 @@ _REFUSING = {
     (_ORIGIN_ICMP6, 5): "source address failed policy",
     (_ORIGIN_ICMP6, 6): "reject route",
 }
+# Codes that say that nobody is there.
+_LOST = {
+    (_ORIGIN_ICMP, 0): "no such network",
+    (_ORIGIN_ICMP, 1): "no such host",
+    (_ORIGIN_ICMP6, 0): "no route",
+    (_ORIGIN_ICMP6, 3): "no such host",
+}
 
 
 def listen_for_errors(sock: socket.socket) -> None:
@@ -78,7 +85,7 @@ def _icmp_error(sock: socket.socket) -> tuple[Verdict, str] | None:
         refusing = _REFUSING.get((origin, code))
         if refusing:
             return "refused", f"ICMP from {sender}: {refusing}"
-        return "error", f"ICMP from {sender}: destination unreachable, code {code}"
+        return "error", f"ICMP from {sender}: {_LOST.get((origin, code), f'unreachable, code {code}')}"
     return None
 
 

@@ -125,6 +125,8 @@ def _ask_responder(attempt: _Attempt, token: str) -> Answer:
             if not chunk:
                 break
             data += chunk
+    except ConnectionError:
+        pass  # whoever resets a connection is not the responder, as what was not heard says
     except OSError as e:
         return attempt.answer("error", f"connected, and then no answer of the responder: {e}")
     if _heard_reply(data, token):

@@ -20,7 +20,7 @@ from ._mapping import as_choice, as_flag, as_identifier, as_list, as_mapping, as
 from ._ports import format_ports, parse_ports
 from ._rows import ROW_KEYS, Row, parse_rows
 
-ANSWERS = ("", "stun", "tls")
+ANSWERS = ("stun", "tls")
 
 _DATA = Path(__file__).with_name("port_matrix.yml")
 
@@ -77,7 +77,7 @@ def parse_port_matrix(document: object) -> PortMatrix:
         at_least = int(str(spec.get("at_least", 1)))
         set_by = as_text(spec.get("set_by", ""), f"{where} {name} set_by")
         ports = parse_ports(spec.get("ports"), f"{where} {name} ports")
-        answers = as_choice(spec.get("answers", ""), f"{where} {name} answers", ANSWERS)
+        answers = as_choice(spec["answers"], f"{where} {name} answers", ANSWERS) if "answers" in spec else ""
         port_range = PortRange(as_identifier(name, where), ports, set_by, within, at_least, answers)
         port_range.checked(ports, f"{where} {name}")
         ranges[name] = port_range
