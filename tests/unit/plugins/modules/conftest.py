@@ -12,8 +12,11 @@ import sys
 import typing as t
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+TOP = Path(__file__).parents[4]
 
 # Servers of the far host: TCP that accepts, TLS, STUN on UDP, and UDP that answers nonsense.
 SERVERS = r"""
@@ -58,6 +61,14 @@ threading.Thread(target=accept, args=(bind(tcp, 8080), b"x" * 32)).start()
 print("ready", flush=True)
 """
 
+RUN = """
+import importlib, json, sys
+from ansible.module_utils.testing import patch_module_args
+module = importlib.import_module("ansible_collections.uc_firewall.pexip_sfb.plugins.modules." + sys.argv[1])
+with patch_module_args(json.load(sys.stdin)):
+    module.main()
+"""
+
 # 6001 is dropped, 6002 rejected with ICMP, 6003 with a reset; media from other source ports than these is dropped.
 FIREWALL = """
 table inet filter {
@@ -84,6 +95,15 @@ class Host:
             [*self.inside, *command], input=text, capture_output=True, text=True, check=True, timeout=60
         ).stdout
 
+    def run_module(self, name: str, **arguments: t.Any) -> dict[str, t.Any]:
+        """Run a module as it runs on a host; return its result, and whether it ``failed``."""
+        done = subprocess.run(
+            [*self.inside, sys.executable, "-c", RUN, name], input=json.dumps(arguments), capture_output=True,
+            text=True, env={**os.environ, "PYTHONPATH": str(TOP / ".build")}, timeout=60, check=False,
+        )  # fmt: skip
+        assert done.stdout, done.stderr
+        return {"failed": False, **json.loads(done.stdout)}
+
     def module(self, name: str, *options: str, **arguments: t.Any) -> dict[str, t.Any]:
         """Run a module through Ansible; return its result, whether it ``failed``, and what the user was ``shown``."""
         command = [
@@ -101,7 +121,7 @@ class Host:
 
     def answers(self, *probes: dict[str, t.Any], **arguments: t.Any) -> list[dict[str, t.Any]]:
         """Probe, and return the answers."""
-        result = self.module("port_probe", probes=list(probes), **{"timeout": 1.5, **arguments})
+        result = self.run_module("port_probe", probes=list(probes), **{"timeout": 1.5, **arguments})
         assert not result["failed"], result
         return t.cast("list[dict[str, t.Any]]", result["answers"])
 

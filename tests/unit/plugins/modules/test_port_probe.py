@@ -156,7 +156,7 @@ def test_many_probes_take_as_long_as_one_of_them(pair: Pair) -> None:
     ],
 )
 def test_wrong_arguments(pair: Pair, arguments: dict[str, t.Any], message: str) -> None:
-    result = pair.near.module("port_probe", **arguments)
+    result = pair.near.run_module("port_probe", **arguments)
     assert result["failed"]
     assert message in result["msg"]
 

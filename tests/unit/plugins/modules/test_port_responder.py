@@ -61,18 +61,18 @@ def test_a_range_is_proven_and_nothing_is_left(pair: Pair) -> None:
 
 def test_it_is_gone_after_its_time_without_anybody_stopping_it(pair: Pair) -> None:
     before = listening(pair)
-    started = pair.far.module("port_responder", listen=[wanted("udp", "udp", 50000)], seconds=3)
+    started = pair.far.run_module("port_responder", listen=[wanted("udp", "udp", 50000)], seconds=3)
     assert listening(pair) != before
     deadline = time.monotonic() + 6
     while listening(pair) != before:
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    stopped = pair.far.module("port_responder", state="stopped", process=started["process"])
+    stopped = pair.far.run_module("port_responder", state="stopped", process=started["process"])
     assert stopped["was_running"] is False
 
 
 def test_a_port_in_use_is_left_alone_and_another_is_taken(pair: Pair) -> None:
-    started = pair.far.module(
+    started = pair.far.run_module(
         "port_responder",
         listen=[
             wanted("above", "tcp", 5061, 5061, 5069),
@@ -82,7 +82,7 @@ def test_a_port_in_use_is_left_alone_and_another_is_taken(pair: Pair) -> None:
         ],
         seconds=20,
     )
-    pair.far.module("port_responder", state="stopped", process=started["process"])
+    pair.far.run_module("port_responder", state="stopped", process=started["process"])
     assert started["listening"] == {
         "above": {"port": 5062},
         "below": {"port": 5060},
@@ -92,9 +92,9 @@ def test_a_port_in_use_is_left_alone_and_another_is_taken(pair: Pair) -> None:
 
 
 def test_where_nothing_can_listen_no_process_is_started(pair: Pair) -> None:
-    started = pair.far.module("port_responder", listen=[wanted("none", "tcp", 5061, 5061, 5061)])
+    started = pair.far.run_module("port_responder", listen=[wanted("none", "tcp", 5061, 5061, 5061)])
     assert started["process"] == {}
-    assert pair.far.module("port_responder", state="stopped", process={})["was_running"] is False
+    assert pair.far.run_module("port_responder", state="stopped", process={})["was_running"] is False
 
 
 def test_check_mode_starts_nothing(pair: Pair) -> None:
@@ -114,6 +114,6 @@ def test_check_mode_starts_nothing(pair: Pair) -> None:
     ],
 )
 def test_wrong_arguments(pair: Pair, arguments: dict[str, t.Any], message: str) -> None:
-    result = pair.far.module("port_responder", **arguments)
+    result = pair.far.run_module("port_responder", **arguments)
     assert result["failed"]
     assert message in result["msg"]
