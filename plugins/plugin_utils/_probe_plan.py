@@ -14,6 +14,7 @@ import typing as t
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from ._errors import PortMatrixError, names, shown
 from ._hosts import Host, View
@@ -199,22 +200,27 @@ class _Planner:
 
 def _pick(groups: Sequence[Group], host: str, offset: int, limit: int) -> tuple[list[dict[str, t.Any]], Counter[str]]:
     """Take up to *limit* probes of *host* from *groups* in turn; return them by group, and what is left by row."""
-    sources = [group.probes(host, offset) for group in groups]
     taken: list[list[dict[str, t.Any]]] = [[] for _group in groups]
-    waiting, count = _row_by_row(groups), 0
-    while waiting and count < limit:
-        for index in list(waiting):
-            probe = next(sources[index], None)
-            if probe is None:
-                waiting.remove(index)
-            elif count < limit:
-                detail = groups[index].detail
-                taken[index].append({**probe, "detail": detail} if detail else probe)
-                count += 1
+    for index, probe in islice(_in_turn(groups, host, offset), limit):
+        detail = groups[index].detail
+        taken[index].append({**probe, "detail": detail} if detail else probe)
     left: Counter[str] = Counter()
     for group, probes in zip(groups, taken, strict=True):
         left[group.flow.row.id] += group.size(host) - len(probes)
     return [probe for probes in taken for probe in probes], +left
+
+
+def _in_turn(groups: Sequence[Group], host: str, offset: int) -> Iterator[tuple[int, dict[str, t.Any]]]:
+    """Yield one probe of each group, a second one of each, and so on, each with the number of its group."""
+    sources = [group.probes(host, offset) for group in groups]
+    waiting = _row_by_row(groups)
+    while waiting:
+        for index in list(waiting):
+            probe = next(sources[index], None)
+            if probe is None:
+                waiting.remove(index)
+            else:
+                yield index, probe
 
 
 def _row_by_row(groups: Sequence[Group]) -> list[int]:
