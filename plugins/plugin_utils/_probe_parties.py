@@ -38,14 +38,6 @@ class Pool:
         return len(self.targets) - self._of_host[host]
 
 
-@dataclass(frozen=True)
-class Network:
-    """A network of a side in which no managed host is: ``host`` is its name in the inventory, or empty."""
-
-    host: str
-    cidr: str
-
-
 class Parties:
     """The parties of a site. *managed* are the hosts that Ansible connects to, by name."""
 
@@ -54,6 +46,7 @@ class Parties:
         self._managed = managed
         self._machines: dict[tuple[str, ...], dict[str, Addresses]] = {}
         self._pools: dict[tuple[tuple[str, ...], View, Family], Pool] = {}
+        self._networks: dict[tuple[tuple[str, ...], Family], Pool] = {}
 
     def machines(self, endpoints: tuple[str, ...]) -> Mapping[str, Addresses]:
         """The machines of *endpoints*, by name. A managed host whose address is in a network of them is one, too."""
@@ -94,19 +87,24 @@ class Parties:
                 for cidr in format_cidrs(member.addresses.local.of_family(family), family):
                     yield name or "", cidr
 
-    def empty_networks(self, endpoints: tuple[str, ...], family: Family) -> list[Network]:
+    def empty_networks(self, endpoints: tuple[str, ...], family: Family) -> Pool:
         """The first network of each member of *endpoints* in which there is no managed host, and so nobody to probe."""
-        there = [
-            addresses.local.of_family(family)
+        if (endpoints, family) not in self._networks:
+            found: dict[str, Target] = {}
+            for name, cidr in self._cidrs(endpoints, family):
+                if not _is_single(cidr) and name not in found and not self._is_inhabited(endpoints, cidr, family):
+                    found[name] = Target(name, cidr)
+            self._networks[endpoints, family] = Pool(found.values())
+        return self._networks[endpoints, family]
+
+    def _is_inhabited(self, endpoints: tuple[str, ...], cidr: str, family: Family) -> bool:
+        network = read_cidrs([cidr]).of_family(family)
+        return any(
+            first in network
             for host, addresses in self.machines(endpoints).items()
             if host not in self._site.side(endpoints).machines
-        ]
-        found: dict[str, Network] = {}
-        for name, cidr in self._cidrs(endpoints, family):
-            network = read_cidrs([cidr]).of_family(family)
-            if not _is_single(cidr) and not any(first in network for one in there for first, _last in one.intervals):
-                found.setdefault(name, Network(name, cidr))
-        return list(found.values())
+            for first, _last in addresses.local.of_family(family).intervals
+        )
 
 
 def single_addresses(addresses: IntervalSet, family: Family) -> list[str]:

@@ -189,13 +189,11 @@ class _Planner:
         return ports, listening.token, "" if ports else f"{_IDLE}, and no responder did: {'; '.join(problems)}"
 
     def _add_networks(self, groups: _Groups, flow: Flow, sources: Sequence[str]) -> None:
-        networks = self._parties.empty_networks(flow.destination, flow.family)
-        if networks:
-            kind: Kind = "tcp_connect" if flow.protocol == "tcp" else "responder"
-            pool = Pool(Target(network.host, network.cidr) for network in networks)
-            groups.impossible.append(
-                Group(flow, kind, sources[:1], pool, detail="a network, and Ansible manages no host in it")
-            )
+        pool = self._parties.empty_networks(flow.destination, flow.family)
+        kind: Kind = "tcp_connect" if flow.protocol == "tcp" else "responder"
+        groups.impossible.append(
+            Group(flow, kind, sources[:1], pool, detail="a network, and Ansible manages no host in it")
+        )
 
 
 def _pick(groups: Sequence[Group], host: str, offset: int, limit: int) -> tuple[list[dict[str, t.Any]], Counter[str]]:
