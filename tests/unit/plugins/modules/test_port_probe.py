@@ -162,8 +162,14 @@ def test_wrong_arguments(pair: Pair, arguments: dict[str, t.Any], message: str) 
 
 
 @pytest.mark.parametrize(
-    "name", ["_port_probe", "_icmp", "_stun", "_certificate", "_responder_process", "_responder_token"]
-)
-def test_the_code_of_the_hosts_is_python_3_9(name: str) -> None:
-    top = Path(__file__).parents[4]
-    ast.parse((top / "plugins/module_utils" / f"{name}.py").read_text(encoding="utf-8"), feature_version=(3, 9))
+    "path",
+    [
+        *(f"plugins/module_utils/{name}.py" for name in (
+            "_port_probe", "_icmp", "_stun", "_certificate", "_responder_process", "_responder_token"
+        )),
+        "plugins/modules/port_probe.py",
+        "plugins/modules/port_responder.py",
+    ],
+)  # fmt: skip
+def test_the_code_of_the_hosts_is_python_3_9(path: str) -> None:
+    ast.parse((Path(__file__).parents[4] / path).read_text(encoding="utf-8"), feature_version=(3, 9))
