@@ -23,7 +23,7 @@ sys.path.insert(0, str(TOP / ".build"))
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix import PortMatrix, load_port_matrix  # noqa: E402
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._ports import format_ports  # noqa: E402
 
-PAGES = ("README.md", "docs/port-matrix.md", "docs/report.md")
+PAGES = ("README.md", "docs/port-matrix.md", "docs/report.md", "docs/verify.md")
 
 
 def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -144,6 +144,7 @@ def generated(matrix: PortMatrix) -> dict[str, str]:
         "linux_firewall variables": variables_table("linux_firewall"),
         "windows_firewall variables": variables_table("windows_firewall"),
         "port_matrix_report variables": variables_table("port_matrix_report"),
+        "port_matrix_verify variables": variables_table("port_matrix_verify"),
         "demo inventory": inventory_listing(),
     }
 

@@ -16,22 +16,25 @@ import yaml
 from ._endpoints import EndpointDefinition, parse_endpoint
 from ._errors import PortMatrixError, ProblemList, names, shown
 from ._intervals import IntervalSet
-from ._mapping import as_flag, as_identifier, as_list, as_mapping, as_strings, as_text
+from ._mapping import as_choice, as_flag, as_identifier, as_list, as_mapping, as_strings, as_text
 from ._ports import format_ports, parse_ports
 from ._rows import ROW_KEYS, Row, parse_rows
+
+ANSWERS = ("stun", "tls")
 
 _DATA = Path(__file__).with_name("port_matrix.yml")
 
 
 @dataclass(frozen=True)
 class PortRange:
-    """A named range of ports, with what deployments may set it to."""
+    """A named range of ports, with what deployments may set it to, and what a service there answers to."""
 
     name: str
     ports: IntervalSet
     set_by: str
     within: IntervalSet | None = None
     at_least: int = 1
+    answers: str = ""
 
     def checked(self, ports: IntervalSet, where: str) -> IntervalSet:
         """Return *ports* where the vendors accept them for this range.
@@ -69,12 +72,13 @@ def parse_port_matrix(document: object) -> PortMatrix:
     data = as_mapping(document, where, ("editions", "port_ranges", "endpoints", "rows"))
     ranges = {}
     for name, value in _items(data, "port_ranges"):
-        spec = as_mapping(value, f"{where} {name}", ("ports", "within", "at_least", "set_by"))
+        spec = as_mapping(value, f"{where} {name}", ("ports", "within", "at_least", "answers", "set_by"))
         within = parse_ports(spec["within"], f"{where} {name} within") if "within" in spec else None
         at_least = int(str(spec.get("at_least", 1)))
         set_by = as_text(spec.get("set_by", ""), f"{where} {name} set_by")
         ports = parse_ports(spec.get("ports"), f"{where} {name} ports")
-        port_range = PortRange(as_identifier(name, where), ports, set_by, within, at_least)
+        answers = as_choice(spec["answers"], f"{where} {name} answers", ANSWERS) if "answers" in spec else ""
+        port_range = PortRange(as_identifier(name, where), ports, set_by, within, at_least, answers)
         port_range.checked(ports, f"{where} {name}")
         ranges[name] = port_range
     endpoints = {name: parse_endpoint(name, value, f"{where} {name}") for name, value in _items(data, "endpoints")}

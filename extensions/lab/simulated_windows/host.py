@@ -8,7 +8,7 @@ import json
 import typing as t
 from pathlib import Path
 
-from simulated_windows import rule_module, state_module
+from simulated_windows import probe_module, rule_module, state_module
 from simulated_windows.com import ComError, FirewallRule, RuleCollection
 from simulated_windows.documented import checked_arguments
 
@@ -41,7 +41,8 @@ class SimulatedHost:
 
     Keys of its state: ``rules`` (COM properties), ``profiles`` (as win_firewall_state returns them), ``refuse`` (rule
     name → property that COM refuses to write), ``lose_connection_at`` (number of the win_firewall_rule call, from 1,
-    whose answer is lost; nothing gets through after it while ``is_lost`` is true).
+    whose answer is lost; nothing gets through after it while ``is_lost`` is true), ``network`` (what win_port_probe
+    finds at "address port", where that is not open).
     """
 
     def __init__(self, directory: Path, name: str) -> None:
@@ -98,6 +99,8 @@ class SimulatedHost:
             return rule_module.run(arguments, collection, check_mode, diff, self._refuse)
         if module == "uc_firewall.pexip_sfb.win_firewall_state":
             return state_module.run(arguments, collection, self.state["profiles"])
+        if module == "uc_firewall.pexip_sfb.win_port_probe":
+            return probe_module.run(arguments, self.state.get("network", {}))
         raise NotImplementedError(f"the simulated Windows host has no stand-in for {module}")
 
     def _refuse(self, rule: str, written: str) -> None:

@@ -56,7 +56,7 @@ def inside(text: str) -> list[str]:
 
 
 def test_there_is_something_to_check() -> None:
-    assert [path.name for path in POWERSHELL] == ["win_firewall_state.ps1"]
+    assert [path.name for path in POWERSHELL] == ["win_firewall_state.ps1", "win_port_probe.ps1"]
 
 
 @pytest.mark.parametrize("path", POWERSHELL, ids=lambda path: path.name)
@@ -104,3 +104,19 @@ def test_the_documentation_has_the_options_and_results_of_the_code() -> None:
     assert set(returned) == set(re.findall(r"\$module\.Result\.(\w+) =", code))
     keys = set(re.findall(r"^ {8,12}(\w+) = (?!@)", code, re.MULTILINE))
     assert set(returned["rules"]["contains"]) | set(returned["profiles"]["contains"]) <= keys
+
+
+def test_the_documentation_of_win_port_probe_has_the_options_and_results_of_the_code() -> None:
+    code = (MODULES / "win_port_probe.ps1").read_text(encoding="ascii")
+    spec = code[code.index("$spec") : code.index("supports_check_mode")]
+    options = dict(re.findall(r'^ {8}(\w+) = @\{ type = "(\w+)"', spec, re.MULTILINE))
+    defaults = dict(re.findall(r"^ {8}(\w+) = .*default = ([\d.]+) \}$", spec, re.MULTILINE))
+    documented = argument_spec("uc_firewall.pexip_sfb.win_port_probe")
+    assert {name: option["type"] for name, option in documented.items()} == options
+    assert {name: str(option["default"]) for name, option in documented.items() if "default" in option} == defaults
+    text = (MODULES / "win_port_probe.py").read_text(encoding="utf-8")
+    returned = yaml.safe_load(re.findall(r'RETURN = r"""(.*?)"""', text, re.DOTALL)[0])
+    answer = code[code.index("return @{\n        verdict") : code.index("function Start-Probe")]
+    assert list(returned["answers"]["contains"]) == re.findall(r"^ {8}(\w+) = ", answer, re.MULTILINE)
+    told = set(re.findall(r'New-Answer "(\w+)"|\$verdict = "(\w+)"', code))
+    assert {name for pair in told for name in pair if name} == {"open", "refused", "filtered", "error", "not_probeable"}

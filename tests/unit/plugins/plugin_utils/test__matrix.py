@@ -206,12 +206,17 @@ def test_a_range_without_bounds_accepts_any_port_but_not_too_few() -> None:
         ("extra", 1, "port_matrix.yml: unknown key 'extra'; accepted: editions, endpoints, port_ranges, rows"),
         ("port_ranges", [], "port_matrix.yml: has no mapping port_ranges"),
         ("endpoints", None, "port_matrix.yml: has no mapping endpoints"),
-        ("port_ranges.web.min", 1, "port_matrix.yml web: unknown key 'min'; accepted: at_least, ports, set_by, within"),
+        (
+            "port_ranges.web.min",
+            1,
+            "port_matrix.yml web: unknown key 'min'; accepted: answers, at_least, ports, set_by, within",
+        ),
         (
             "port_ranges.web.within",
             "1-80",
             "port_matrix.yml web: 443 is outside of what can be set; accepted: ports in 1-80, at least 1 ()",
         ),
+        ("port_ranges.web.answers", "ftp", "port_matrix.yml web answers: unknown value 'ftp'; accepted: stun, tls"),
         ("port_ranges.web.ports", 0, f"port_matrix.yml web ports: 0: port 0 is out of range; accepted: {LITERALS}"),
         (
             "endpoints.client.net",

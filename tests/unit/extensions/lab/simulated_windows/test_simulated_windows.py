@@ -166,3 +166,15 @@ def test_both_forms_of_what_ansible_sends_are_read(arguments: dict[str, t.Any]) 
             read_call(wrong)
     setup = {"module_args": {"_ansible_module_name": "setup"}}
     assert read_call(b"\0\0\0\0" + json.dumps(setup).encode())[0] == "ansible.legacy.setup"
+
+
+def test_probes_find_what_the_network_has_and_only_over_tcp(host: SimulatedHost) -> None:
+    host.state["network"] = {"192.0.2.11 5061": "refused", "192.0.2.12 5061": "filtered"}
+    probe = {"probe": "tcp_connect", "protocol": "tcp", "source": "192.0.2.1", "source_ports": ["40000-40009"]}
+    probes = [{**probe, "destination": f"192.0.2.{number}", "destination_port": 5061} for number in (11, 12, 13)]
+    probes.append({**probes[0], "probe": "stun", "protocol": "udp"})
+    result = host.run("uc_firewall.pexip_sfb.win_port_probe", {"probes": probes, "_ansible_check_mode": True})
+    assert [answer["verdict"] for answer in result["answers"]] == ["refused", "filtered", "open", "not_probeable"]
+    assert [answer["source_port"] for answer in result["answers"]] == [40000, 40000, 40000, None]
+    assert not result["changed"]
+    assert host.run("uc_firewall.pexip_sfb.win_port_probe", {"_ansible_check_mode": False})["failed"]

@@ -1,0 +1,81 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Documentation of the module ``win_port_probe``, whose code is the PowerShell file beside this one."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: win_port_probe
+short_description: Probe TCP ports of other hosts from permitted source ports, on Windows
+version_added: 1.0.0
+author:
+  - uc_firewall maintainers (@uc-firewall)
+description:
+  - Connects to each destination with a .NET socket that is bound to a source address and a permitted source port, and
+    tells what answered, what refused, and where there was silence. In one call for all probes, at the same time.
+  - What M(uc_firewall.pexip_sfb.port_probe) does beyond that is not done on Windows. UDP (STUN) and responders are
+    V(not_probeable), and V(tls) connects and shakes no hands.
+  - Windows repeats a connection that was reset for about two seconds, and hides most ICMP errors. So O(timeout) should
+    be three seconds or more, and a firewall that rejects by ICMP is V(filtered) here.
+  - Probing changes nothing. So it is done in check mode, too.
+  - M(uc_firewall.pexip_sfb.port_probe) chooses this module by itself on a Windows host.
+options:
+  probes:
+    description: The probes, as those of M(uc_firewall.pexip_sfb.port_probe).
+    type: list
+    elements: dict
+    required: true
+  timeout:
+    description: After so many seconds without an answer a probe is V(filtered).
+    type: float
+    default: 3.0
+  batch:
+    description: Has no effect here; all O(probes) of a call are made at the same time.
+    type: int
+    default: 40
+attributes:
+  check_mode:
+    description: Probing changes nothing, so it is done in check mode, too.
+    support: full
+  diff_mode:
+    description: Nothing changes.
+    support: none
+  platform:
+    description: Windows, with PowerShell 5.1.
+    support: full
+    platforms: windows
+"""
+
+EXAMPLES = r"""
+- name: Is SIP open from the Front End to a Conferencing Node?
+  uc_firewall.pexip_sfb.win_port_probe:
+    probes:
+      - {probe: tcp_connect, protocol: tcp, source: 198.51.100.21, destination: 192.0.2.11, destination_port: 5061}
+"""
+
+RETURN = r"""
+answers:
+  description: One for each of O(probes), in their order.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    verdict:
+      description:
+        - V(open) after a connection, V(refused) after a reset, V(filtered) after silence, V(error) if the probe could
+          not be sent, V(not_probeable) if it is not one of TCP.
+      type: str
+    detail:
+      description: Who answered what.
+      type: str
+    source:
+      description: The address that the probe was sent from.
+      type: str
+    source_port:
+      description: The port that it was sent from.
+      type: int
+    certificate:
+      description: Always null.
+      type: dict
+"""

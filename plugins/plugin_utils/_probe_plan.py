@@ -1,0 +1,274 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The plan of a verification: which managed host probes which address, from and to which port, in which way.
+
+A plan is bounded. A host has at most ``limit`` probes, however large the site is: they are taken from all rows, ports
+and destinations in turn, each host begins at another destination, and what is left out is counted. Nothing is worked
+out for pairs that are not taken.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+
+from ._errors import PortMatrixError, names, shown
+from ._hosts import Host, View
+from ._ports import format_ports
+from ._probe_flows import Flow, Kind, flows
+from ._probe_parties import Parties, Pool, Target, single_addresses
+from ._responders import Listening, all_requests, requests
+from ._site import Site
+
+_IDLE = "nobody listens there without a call"
+_NAMED = 4  # so many hosts are named in a text, the others are counted
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a user asks for. ``listening`` is None as long as no responder was started."""
+
+    limit: int = 200
+    tls: bool = False
+    responders: frozenset[str] = frozenset()
+    listening: Mapping[str, Listening] | None = None
+
+
+@dataclass(frozen=True)
+class Group:
+    """Probes that differ in their addresses only. ``detail`` says why they cannot be made, where that is so."""
+
+    flow: Flow
+    kind: Kind
+    sources: Sequence[str]
+    pool: Pool
+    port: int | None = None
+    detail: str = ""
+
+    def size(self, host: str) -> int:
+        """How many probes of *host* it holds."""
+        return len(self.sources) * self.pool.without(host)
+
+    def probes(self, host: str, offset: int) -> Iterator[dict[str, t.Any]]:
+        """Yield them, beginning with the destination number *offset*."""
+        targets = self.pool.targets
+        for number in range(len(self.sources) * len(targets)):
+            target = targets[(number + offset) % len(targets)]
+            if target.host != host:
+                yield self._probe(host, self.sources[number // len(targets)], target)
+
+    def _probe(self, host: str, source: str, target: Target) -> dict[str, t.Any]:
+        probe = {
+            "row": self.flow.row.id,
+            "source_host": host,
+            "source": source,
+            "source_ports": format_ports(self.flow.row.source_ports),
+            "destination_host": target.host,
+            "destination": target.address,
+            "destination_port": target.port or self.port,
+            "protocol": self.flow.protocol,
+            "family": self.flow.family,
+            "probe": self.kind,
+        }
+        return {**probe, "token": target.token} if target.token else probe
+
+
+@dataclass
+class _Groups:
+    services: list[Group] = field(default_factory=list)
+    responders: list[Group] = field(default_factory=list)
+    impossible: list[Group] = field(default_factory=list)
+
+
+def plan_probes(site: Site, managed: Mapping[str, Host], wishes: Wishes) -> dict[str, t.Any]:
+    """Return the plan as plain data: ``probes`` and ``responder_probes`` by host, ``responders`` by host, and the rest.
+
+    :raises PortMatrixError: for a responder that is not among the *managed* hosts.
+    """
+    for host in sorted(wishes.responders - managed.keys()):
+        raise PortMatrixError.at(
+            "port_matrix_verify_responders", f"{shown(host)} is no host of this play", names(map(shown, managed))
+        )
+    return _Planner(site, managed, wishes).plan()
+
+
+class _Planner:
+    def __init__(self, site: Site, managed: Mapping[str, Host], wishes: Wishes) -> None:
+        self._site = site
+        self._managed = managed
+        self._wishes = wishes
+        self._flows = tuple(flows(site))
+        self._parties = Parties(site, managed)
+        self._idle: dict[tuple[int, View], tuple[list[Pool], dict[str, list[Target]]]] = {}
+
+    def plan(self) -> dict[str, t.Any]:
+        sent = [flow for flow in self._flows if self._senders(flow)]
+        plan: dict[str, t.Any] = {
+            "probes": {},
+            "responder_probes": {},
+            "responders": {
+                host: [one.as_mapping() for one in all_requests(sent, self._parties.machines, host)]
+                for host in sorted(self._wishes.responders)
+            },
+            "not_probeable": [_without_sender(self._site, flow) for flow in self._flows if flow not in sent],
+            "left_out": [],
+        }
+        for offset, host in enumerate(sorted(self._managed)):
+            groups = self._groups_of(host)
+            made, left = _pick([*groups.services, *groups.responders], host, offset, self._wishes.limit)
+            for key, with_token in (("probes", False), ("responder_probes", True)):
+                plan[key][host] = [probe for probe in made if ("token" in probe) is with_token]
+            impossible, _left = _pick(groups.impossible, host, offset, self._wishes.limit)
+            plan["not_probeable"] += [_entry(probe, probe["detail"]) for probe in impossible]
+            plan["left_out"] += [{"source_host": host, "row": row, "count": left[row]} for row in left]
+        return plan
+
+    def _senders(self, flow: Flow) -> list[str]:
+        return [host for host in self._parties.machines(flow.source) if host in self._managed]
+
+    def _groups_of(self, host: str) -> _Groups:
+        groups = _Groups()
+        view = self._site.view_of(host)
+        for number, flow in enumerate(self._flows):
+            addresses = self._parties.machines(flow.source).get(host)
+            sources = single_addresses(addresses.local.of_family(flow.family), flow.family) if addresses else []
+            if sources:
+                self._add_services(groups, flow, sources, view)
+                self._add_idle(groups, number, sources, view)
+                self._add_networks(groups, flow, sources)
+        return groups
+
+    def _add_services(self, groups: _Groups, flow: Flow, sources: Sequence[str], view: View) -> None:
+        pool = self._parties.pool(flow.destination, view, flow.family)
+        groups.services += [Group(flow, kind, sources, pool, port) for port, kind in flow.services(self._wishes.tls)]
+
+    def _add_idle(self, groups: _Groups, number: int, sources: Sequence[str], view: View) -> None:
+        flow = self._flows[number]
+        if not flow.idle():
+            return
+        kind: Kind = "tcp_connect" if flow.protocol == "tcp" else "responder"
+        if (number, view) not in self._idle:
+            self._idle[number, view] = self._idle_targets(flow, view)
+        pools, reasons = self._idle[number, view]
+        groups.responders += [Group(flow, "responder", sources, pool) for pool in pools]
+        groups.impossible += [
+            Group(flow, kind, sources[:1], Pool(targets), detail=detail) for detail, targets in reasons.items()
+        ]
+
+    def _idle_targets(self, flow: Flow, view: View) -> tuple[list[Pool], dict[str, list[Target]]]:
+        """Return the targets where a responder listens, for each sample of the ports, and the others by the reason."""
+        listening: list[list[Target]] = []
+        reasons: dict[str, dict[str, Target]] = {}
+        for target in self._parties.pool(flow.destination, view, flow.family).targets:
+            ports, token, detail = self._listening(flow, target.host)
+            for position, port in enumerate(ports):
+                if position == len(listening):
+                    listening.append([])
+                listening[position].append(replace(target, port=port, token=token))
+            if detail:
+                reasons.setdefault(detail, {}).setdefault(target.host, target)
+        return [Pool(targets) for targets in listening], {why: [*found.values()] for why, found in reasons.items()}
+
+    def _listening(self, flow: Flow, host: str) -> tuple[list[int], str, str]:
+        """Return the ports at which the responder of *host* listens for *flow*, its token, and why there are none."""
+        if host not in self._wishes.responders or self._wishes.listening is None:
+            advice = (
+                "; port_matrix_verify_responders can name its host"
+                if host in self._managed
+                else ", and Ansible does not manage the host"
+            )
+            return [], "", _IDLE + advice
+        listening = self._wishes.listening.get(host, Listening.read({}))
+        wanted = requests(flow, self._parties.machines(flow.destination)[host])
+        ports = list(dict.fromkeys(listening.ports[one.id] for one in wanted if one.id in listening.ports))
+        problems = sorted({why for one in wanted if (why := listening.why_not(one))})
+        return ports, listening.token, "" if ports else f"{_IDLE}, and no responder did: {'; '.join(problems)}"
+
+    def _add_networks(self, groups: _Groups, flow: Flow, sources: Sequence[str]) -> None:
+        pool = self._parties.empty_networks(flow.destination, flow.family)
+        kind: Kind = "tcp_connect" if flow.protocol == "tcp" else "responder"
+        groups.impossible.append(
+            Group(flow, kind, sources[:1], pool, detail="a network, and Ansible manages no host in it")
+        )
+
+
+def _pick(groups: Sequence[Group], host: str, offset: int, limit: int) -> tuple[list[dict[str, t.Any]], Counter[str]]:
+    """Take up to *limit* probes of *host* from *groups* in turn; return them by group, and what is left by row."""
+    taken: list[list[dict[str, t.Any]]] = [[] for _group in groups]
+    for index, probe in islice(_in_turn(groups, host, offset), limit):
+        detail = groups[index].detail
+        taken[index].append({**probe, "detail": detail} if detail else probe)
+    left: Counter[str] = Counter()
+    for group, probes in zip(groups, taken, strict=True):
+        left[group.flow.row.id] += group.size(host) - len(probes)
+    return [probe for probes in taken for probe in probes], +left
+
+
+def _in_turn(groups: Sequence[Group], host: str, offset: int) -> Iterator[tuple[int, dict[str, t.Any]]]:
+    """Yield one probe of each group, a second one of each, and so on, each with the number of its group."""
+    sources = [group.probes(host, offset) for group in groups]
+    waiting = _row_by_row(groups)
+    while waiting:
+        for index in list(waiting):
+            probe = next(sources[index], None)
+            if probe is None:
+                waiting.remove(index)
+            else:
+                yield index, probe
+
+
+def _row_by_row(groups: Sequence[Group]) -> list[int]:
+    """Order *groups* by rows in turn, so that a small limit reaches all rows; return their numbers."""
+    seen: Counter[str] = Counter()
+    order = []
+    for index, group in enumerate(groups):
+        order.append((seen[group.flow.row.id], index))
+        seen[group.flow.row.id] += 1
+    return [index for _round, index in sorted(order)]
+
+
+def _entry(probe: Mapping[str, t.Any], detail: str) -> dict[str, t.Any]:
+    """Write what cannot be probed in the form of a result."""
+    entry = {key: value for key, value in probe.items() if key not in ("source_ports", "token")}
+    return {**entry, "source_port": None, "verdict": "not_probeable", "detail": detail, "certificate": None}
+
+
+def _without_sender(site: Site, flow: Flow) -> dict[str, t.Any]:
+    """Write that nobody can send *flow*: its sources are hosts that Ansible does not manage."""
+    hosts = sorted(host or "networks" for host in site.side(flow.source).members)
+    return _entry(
+        {
+            "row": flow.row.id,
+            "source_host": "",
+            "source": "",
+            "destination_host": "",
+            "destination": "",
+            "destination_port": None,
+            "protocol": flow.protocol,
+            "family": flow.family,
+            "probe": "tcp_connect" if flow.protocol == "tcp" else "responder",
+        },
+        f"from {' or '.join(flow.source)} to {' or '.join(flow.destination)}: Ansible manages none of {_some(hosts)}",
+    )
+
+
+def _some(hosts: Sequence[str]) -> str:
+    more = len(hosts) - _NAMED
+    return ", ".join(hosts[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def read_wishes(
+    limit: object, tls: object, responders: Iterable[str], listening: Mapping[str, Mapping[str, t.Any]] | None
+) -> Wishes:
+    """Check what a user asks for.
+
+    :raises PortMatrixError: for a limit that is no number above 0.
+    """
+    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
+        raise PortMatrixError.at("port_matrix_verify_limit", f"{shown(limit)} is no limit", "a number from 1 on")
+    heard = None if listening is None else {host: Listening.read(result) for host, result in listening.items()}
+    return Wishes(limit, bool(tls), frozenset(responders), heard)
