@@ -19,6 +19,8 @@ from pathlib import Path
 
 TABLE = "table inet pexip_sfb"
 PREFIX = "pexip_sfb_"
+# Here firewalld keeps ipsets under the names that they have in it, those of ours too. It makes and removes them itself.
+FIREWALLD = "table inet firewalld"
 
 # Without elements, with handles: enough to see what is there.
 OUTLINE = ("-s", "-t", "-a", "list", "ruleset", "inet")
@@ -42,8 +44,8 @@ class Block(t.NamedTuple):
 
     @property
     def ours(self) -> bool:
-        """Whether it is in our table, or has our prefix."""
-        return self.table == TABLE or self.name.startswith(PREFIX)
+        """Whether it is in our table, or has our prefix in one of others but that of firewalld."""
+        return self.table == TABLE or (self.table != FIREWALLD and self.name.startswith(PREFIX))
 
     @property
     def hook(self) -> str:

@@ -57,6 +57,14 @@ insert rule inet filter input jump pexip_sfb_input
 insert rule inet filter transit jump pexip_sfb_forward
 """
 
+# How firewalld keeps an ipset and a policy of ours.
+FIREWALLD = """
+table inet firewalld {
+    set pexip_sfb_i4_nodes { type ipv4_addr; flags interval; elements = { 192.0.2.11 }; }
+    chain filter_IN_policy_pexip_sfb_input { ip saddr @pexip_sfb_i4_nodes tcp dport 5061 accept; }
+    chain filter_INPUT { type filter hook input priority 10; jump filter_IN_policy_pexip_sfb_input; }
+}
+"""
 
 HALF_REMOVED = """
 flush chain inet filter input
@@ -120,6 +128,15 @@ def test_removing_takes_ours_and_nothing_else(host: Host) -> None:
     host.nft("-f", "-", data=THEIRS)
     before = host.ruleset()
     host.nft("-f", "-", data=f"{OURS}{JOINED}")
+    host.nft("-f", "-", data=removing(host.outline()))
+    assert host.ruleset() == before
+
+
+def test_what_firewalld_has_of_ours_is_its_own_business(host: Host) -> None:
+    host.nft("-f", "-", data=FIREWALLD)
+    before = host.ruleset()
+    assert host.owned() == ""
+    host.nft("-f", "-", data=OURS)
     host.nft("-f", "-", data=removing(host.outline()))
     assert host.ruleset() == before
 
