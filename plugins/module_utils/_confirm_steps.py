@@ -70,7 +70,11 @@ def make_change(module: AnsibleModule, pending: PendingChange, change: Change, t
         if timeout:
             pending.arm(timeout, change.way_back)
     except OSError as e:
+        change.forget()
         module.fail_json(msg=f"Nothing was changed: {e.filename} could not be written: {e.strerror}")
+    except BaseException:
+        change.forget()
+        raise
     try:
         change.make()
     except BaseException:
@@ -90,7 +94,8 @@ def answer(module: AnsibleModule, pending: PendingChange, change: Change) -> Non
         reason = _objection(module, change)
         if not reason and pending.confirm():
             _keep(module, change)
-    if reason or module.params["step"] == "take_back":
+    # Only ours: the timer of a change that another run has made since has the same name.
+    if (reason or module.params["step"] == "take_back") and pending.outcome() == "pending":
         pending.take_back()
     outcome = pending.outcome()
     if outcome == "taken_back":

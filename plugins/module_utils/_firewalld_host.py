@@ -17,6 +17,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_p
 )
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_reload import (
     CONFIGURATION,
+    ipsets_of,
     reload_for_all,
 )
 
@@ -123,30 +124,35 @@ class Firewalld:
             self.client.setPolicySettings(name, self._as_policy(settings))
 
     def raw_permanent(self) -> dict[str, dict[str, t.Any]]:
-        """Read our permanent objects in firewalld's own form, for :meth:`restore_permanent`."""
+        """Read our permanent objects in firewalld's own form, for :meth:`restore_permanent`.
+
+        Policies whose ipsets somebody has removed are left out: firewalld takes them no more than at its next start.
+        """
+        sets = self._config.getIPSetNames()
+        policies = {
+            name: self._config.getPolicyByName(name).getSettings() for name in self._ours(self._config.getPolicyNames())
+        }
         return {
-            "ipsets": {
-                name: self._config.getIPSetByName(name).getSettings()
-                for name in self._ours(self._config.getIPSetNames())
-            },
+            "ipsets": {name: self._config.getIPSetByName(name).getSettings() for name in self._ours(sets)},
             "policies": {
-                name: self._config.getPolicyByName(name).getSettings()
-                for name in self._ours(self._config.getPolicyNames())
+                name: settings
+                for name, settings in policies.items()
+                if ipsets_of("\n".join(settings.getRichRules())).issubset(sets)
             },
         }
 
     def restore_permanent(self, raw: dict[str, dict[str, t.Any]]) -> None:
         """Make our permanent objects what :meth:`raw_permanent` read."""
+        for name, settings in raw["ipsets"].items():
+            self._write_ipset(name, settings)
+        for name, settings in raw["policies"].items():
+            self._write_policy(name, settings)
         for name in self._ours(self._config.getPolicyNames()):
             if name not in raw["policies"]:
                 self._config.getPolicyByName(name).remove()
         for name in self._ours(self._config.getIPSetNames()):
             if name not in raw["ipsets"]:
                 self._config.getIPSetByName(name).remove()
-        for name, settings in raw["ipsets"].items():
-            self._write_ipset(name, settings)
-        for name, settings in raw["policies"].items():
-            self._write_policy(name, settings)
         self.forget_backups(CONFIGURATION)
 
     def reload(self) -> None:

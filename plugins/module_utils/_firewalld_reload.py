@@ -9,6 +9,7 @@ that are in DIRECTORY, and reloads. That is the way back of a change that nobody
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import typing as t
@@ -18,24 +19,40 @@ KINDS = ("ipsets", "policies")
 CONFIGURATION = Path("/etc/firewalld")
 
 
+def ipsets_of(policy: str) -> set[str]:
+    """Return the names of the ipsets that the rich rules of a policy use, as text or as XML."""
+    return set(re.findall(r'\bipset="([^"]+)"', policy))
+
+
 def save(directory: Path, prefix: str, configuration: Path = CONFIGURATION) -> None:
-    """Copy our permanent objects into *directory*."""
+    """Copy our permanent objects into *directory*.
+
+    Policies whose ipsets somebody has removed are left out: with one of them, firewalld would fail to reload.
+    """
     for kind in KINDS:
         (directory / kind).mkdir()
         for path in configuration.glob(f"{kind}/{prefix}*.xml"):
             shutil.copy2(path, directory / kind)
+    sets = {path.stem for path in (directory / "ipsets").iterdir()}
+    for path in (directory / "policies").iterdir():
+        if not {name for name in ipsets_of(path.read_text(encoding="utf-8")) if name.startswith(prefix)} <= sets:
+            path.unlink()
 
 
 def put_back(directory: Path, prefix: str, configuration: Path = CONFIGURATION) -> None:
-    """Make our permanent objects what :func:`save` found. What is in the place of one is replaced as a whole."""
+    """Make our permanent objects what :func:`save` found. What is in the place of one is replaced as a whole.
+
+    ipsets come before the policies that use them, and go after them.
+    """
     for kind in KINDS:
-        for path in configuration.glob(f"{kind}/{prefix}*.xml"):
-            if not (directory / kind / path.name).exists():
-                path.unlink()
         for path in (directory / kind).iterdir():
             beside = configuration / kind / f".{path.name}"
             shutil.copy2(path, beside)
             beside.replace(configuration / kind / path.name)
+    for kind in reversed(KINDS):
+        for path in configuration.glob(f"{kind}/{prefix}*.xml"):
+            if not (directory / kind / path.name).exists():
+                path.unlink()
 
 
 def reload_for_all(client: t.Any, prefix: str) -> None:

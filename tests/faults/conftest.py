@@ -239,14 +239,19 @@ def untouched(request: pytest.FixtureRequest) -> AnyTarget:
     return TARGETS[request.param]
 
 
+MATRIX_FIXTURES = {"target", "nftables_target", "firewalld_target"}
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin with what needs a host without the role, and leave out what is for the other back end."""
-    items.sort(key=lambda item: not {"target", "nftables_target"}.isdisjoint(getattr(item, "fixturenames", ())))
+    items.sort(key=lambda item: not MATRIX_FIXTURES.isdisjoint(getattr(item, "fixturenames", ())))
     chosen = config.getoption("--backend")
     items[:] = [item for item in items if chosen in (None, _backend(item))]
 
 
 def _backend(item: pytest.Item) -> str:
+    if "firewalld_target" in getattr(item, "fixturenames", ()):
+        return "firewalld"
     params: dict[str, str] = getattr(getattr(item, "callspec", None), "params", {})
     return params.get("untouched", "nftables")
 
@@ -257,25 +262,39 @@ def applied() -> set[str]:
     return set()
 
 
-@pytest.fixture
-def target(untouched: AnyTarget, controller: Controller, applied: set[str]) -> AnyTarget:
-    """A host of each back end that has the port matrix already."""
-    if untouched.name not in applied:
-        run = controller.play(untouched)
-        assert run.succeeded, run.output()
-        applied.add(untouched.name)
-    return untouched
-
-
-@pytest.fixture
-def nftables_target(controller: Controller, applied: set[str]) -> NftablesTarget:
-    """The host with nftables, where a fault concerns that alone."""
-    one = t.cast(NftablesTarget, TARGETS["nftables"])
+@contextlib.contextmanager
+def _with_the_matrix(one: Target, controller: Controller, applied: set[str]) -> Iterator[None]:
     if one.name not in applied:
         run = controller.play(one)
         assert run.succeeded, run.output()
-        applied.add(one.name)
-    return one
+    before = one.firewall()
+    yield
+    applied.add(one.name)
+    if one.firewall() != before:
+        applied.discard(one.name)  # a test that failed is not to fail the others
+
+
+@pytest.fixture
+def target(untouched: AnyTarget, controller: Controller, applied: set[str]) -> Iterator[AnyTarget]:
+    """A host of each back end that has the port matrix already."""
+    with _with_the_matrix(untouched, controller, applied):
+        yield untouched
+
+
+@pytest.fixture
+def nftables_target(controller: Controller, applied: set[str]) -> Iterator[NftablesTarget]:
+    """The host with nftables, where a fault concerns that alone."""
+    one = t.cast(NftablesTarget, TARGETS["nftables"])
+    with _with_the_matrix(one, controller, applied):
+        yield one
+
+
+@pytest.fixture
+def firewalld_target(controller: Controller, applied: set[str]) -> Iterator[FirewalldTarget]:
+    """The host with firewalld, where a fault concerns that alone."""
+    one = t.cast(FirewalldTarget, TARGETS["firewalld"])
+    with _with_the_matrix(one, controller, applied):
+        yield one
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import typing as t
 import pytest
 
 if t.TYPE_CHECKING:
-    from tests.faults.conftest import AnyTarget, Controller, NftablesTarget
+    from tests.faults.conftest import AnyTarget, Controller, FirewalldTarget, NftablesTarget
 
 Checks = list[dict[str, t.Any]]
 DIED = "An earlier run died before its change of the firewall was confirmed, and nothing was going to take that"
@@ -102,3 +102,17 @@ def test_a_missing_nft_is_named(nftables_target: NftablesTarget, controller: Con
     assert not run.succeeded
     assert "nft was not found on this host: install the package nftables" in run.output()
     assert nftables_target.firewall() == before
+
+
+def test_a_policy_without_its_ipsets_is_repaired(firewalld_target: FirewalldTarget, controller: Controller) -> None:
+    """Somebody removed the files of two ipsets: firewalld would refuse this policy at its next start."""
+    before = firewalld_target.firewall()
+    firewalld_target.run("sh", "-c", "rm /etc/firewalld/ipsets/pexip_sfb_i6_*.xml && firewall-cmd --state")
+    firewalld_target.wait(lambda: "pexip_sfb_i6" not in _permanent_sets(firewalld_target), 20)
+    run = controller.play(firewalld_target)
+    assert run.succeeded, run.output()
+    assert firewalld_target.firewall() == before
+
+
+def _permanent_sets(target: FirewalldTarget) -> str:
+    return target.run("firewall-cmd", "--permanent", "--get-ipsets")

@@ -18,8 +18,8 @@ def test_one_change_at_a_time(target: AnyTarget, controller: Controller, nodes: 
     before = target.firewall()
     first = controller.start(target, nodes=nodes, linux_firewall_confirm_checks=one_answer)
     target.wait_for_pending()
-    changed = target.firewall()
     with first.paused():
+        changed = target.firewall()
         second = controller.play(target, nodes=["198.19.121.13"])
         assert not second.succeeded
         assert f"Nothing was changed: {WAITING}" in second.output()

@@ -27,7 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 class Loaded(t.NamedTuple):
-    """A table as the kernel lists it, and the seconds of a processor that loading it took, however busy the machine is."""
+    """A table as the kernel lists it, and the seconds of a processor that loading it took, on a busy machine too."""
 
     objects: list[dict[str, t.Any]]
     seconds: float

@@ -76,10 +76,16 @@ def test_without_time_and_in_check_mode_the_module_is_all(arguments: dict[str, t
     assert (action.asked, action.resets) == (["apply"], 0)
 
 
-def test_it_goes_on_trying_while_the_host_cannot_be_reached() -> None:
+def test_it_goes_on_trying_while_the_host_cannot_be_reached_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(_confirmation, "_display", SimpleNamespace(display=said.append))
     action = Played({"confirm_timeout": 90}, [APPLIED, LOST, LOST, {"msg": "sudo: no"}, {"outcome": "confirmed"}])
     assert action.run() == {"changed": True, "diff": []}
     assert action.resets == 4
+    assert len(said) == 3
+    assert said[0].startswith("fw: not confirmed yet, ")
+    assert said[0].endswith(" s left: timed out")
+    assert said[2].endswith(" s left: sudo: no")
 
 
 def test_a_connection_that_breaks_during_the_change_is_no_end() -> None:

@@ -1,0 +1,70 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_reload import put_back, save
+
+POLICY = '<policy><rule><source ipset="pexip_sfb_a"/><destination ipset="{}"/><accept/></rule></policy>'
+OURS = {
+    "ipsets/pexip_sfb_a.xml": "<ipset>a</ipset>",
+    "ipsets/pexip_sfb_b.xml": "<ipset>b</ipset>",
+    "policies/pexip_sfb_input.xml": POLICY.format("pexip_sfb_b"),
+}
+THEIRS = {"ipsets/other.xml": "<ipset/>", "policies/mine.xml": "<policy/>"}
+
+
+def _write(configuration: Path, files: dict[str, str]) -> None:
+    for name, content in files.items():
+        (configuration / name).parent.mkdir(parents=True, exist_ok=True)
+        (configuration / name).write_text(content, encoding="utf-8")
+
+
+def _read(configuration: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(configuration)): path.read_text(encoding="utf-8")
+        for path in configuration.rglob("*")
+        if path.is_file()
+    }
+
+
+@pytest.fixture
+def configuration(tmp_path: Path) -> Path:
+    _write(tmp_path / "etc", {**OURS, **THEIRS})
+    (tmp_path / "saved").mkdir()
+    return tmp_path / "etc"
+
+
+def test_ours_is_what_it_was_and_others_are_left_alone(configuration: Path, tmp_path: Path) -> None:
+    save(tmp_path / "saved", "pexip_sfb_", configuration)
+    _write(
+        configuration,
+        {
+            "ipsets/pexip_sfb_a.xml": "<ipset>other</ipset>",
+            "ipsets/pexip_sfb_new.xml": "<ipset/>",
+            "policies/pexip_sfb_new.xml": "<policy/>",
+            "policies/mine.xml": "<policy>changed meanwhile</policy>",
+        },
+    )
+    (configuration / "ipsets/pexip_sfb_b.xml").unlink()
+    put_back(tmp_path / "saved", "pexip_sfb_", configuration)
+    assert _read(configuration) == {**OURS, **THEIRS, "policies/mine.xml": "<policy>changed meanwhile</policy>"}
+
+
+def test_nothing_was_there_on_a_first_run(tmp_path: Path) -> None:
+    _write(tmp_path / "etc", THEIRS)
+    (tmp_path / "saved").mkdir()
+    save(tmp_path / "saved", "pexip_sfb_", tmp_path / "etc")
+    _write(tmp_path / "etc", OURS)
+    put_back(tmp_path / "saved", "pexip_sfb_", tmp_path / "etc")
+    assert _read(tmp_path / "etc") == THEIRS
+
+
+def test_a_policy_whose_ipset_is_gone_is_not_put_back(configuration: Path, tmp_path: Path) -> None:
+    (configuration / "ipsets/pexip_sfb_b.xml").unlink()
+    save(tmp_path / "saved", "pexip_sfb_", configuration)
+    put_back(tmp_path / "saved", "pexip_sfb_", configuration)
+    assert _read(configuration) == {"ipsets/pexip_sfb_a.xml": OURS["ipsets/pexip_sfb_a.xml"], **THEIRS}
