@@ -15,7 +15,6 @@ import os
 import signal
 import socket
 import subprocess
-import threading
 import time
 import typing as t
 from collections.abc import Callable, Iterator
@@ -239,6 +238,7 @@ def untouched(request: pytest.FixtureRequest) -> AnyTarget:
     return TARGETS[request.param]
 
 
+Checks = list[dict[str, t.Any]]
 MATRIX_FIXTURES = {"target", "nftables_target", "firewalld_target"}
 
 
@@ -297,20 +297,25 @@ def firewalld_target(controller: Controller, applied: set[str]) -> Iterator[Fire
         yield one
 
 
+@contextlib.contextmanager
+def _answered_once(number: int) -> Iterator[Checks]:
+    """Yield so many checks from the controller that are answered before a change, and time out after it in 3 s each.
+
+    Nobody takes the connections from the queue of the port, so it is full when the first ones have been made.
+    """
+    with socket.create_server(("127.0.0.1", 0), backlog=number - 1) as server:
+        yield [{"host": "127.0.0.1", "port": server.getsockname()[1], "from": "controller"}] * number
+
+
 @pytest.fixture
-def one_answer() -> Iterator[list[dict[str, t.Any]]]:
-    """A check from the controller that is answered before the change and not after it, and so keeps it pending."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
+def one_answer() -> Iterator[Checks]:
+    """A check from the controller that is answered before the change and not after it."""
+    with _answered_once(1) as checks:
+        yield checks
 
-        def answer() -> None:
-            connection, _peer = server.accept()
-            server.close()
-            connection.close()
 
-        thread = threading.Thread(target=answer, daemon=True)
-        thread.start()
-        yield [{"host": "127.0.0.1", "port": port, "from": "controller"}]
-        with contextlib.suppress(OSError):
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        thread.join(5)
+@pytest.fixture
+def held() -> Iterator[Checks]:
+    """Checks that keep a change pending for half a minute and more."""
+    with _answered_once(12) as checks:
+        yield checks

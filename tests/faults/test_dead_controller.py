@@ -19,10 +19,10 @@ SOON: dict[str, t.Any] = {"linux_firewall_confirm_timeout": 15}
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT], ids=["killed", "interrupted with Ctrl-C"])
 def test_the_host_goes_back_without_its_controller(
-    target: AnyTarget, controller: Controller, nodes: list[str], one_answer: Checks, end: signal.Signals
+    target: AnyTarget, controller: Controller, nodes: list[str], held: Checks, end: signal.Signals
 ) -> None:
     before = target.firewall()
-    run = controller.start(target, nodes=nodes, linux_firewall_confirm_checks=one_answer, **SOON)
+    run = controller.start(target, nodes=nodes, linux_firewall_confirm_checks=held, **SOON)
     target.wait_for_pending()
     run.send(end)
     assert target.firewall() != before
@@ -35,10 +35,10 @@ def test_the_host_goes_back_without_its_controller(
 
 
 def test_a_reboot_before_the_confirmation_brings_what_was_confirmed(
-    target: AnyTarget, controller: Controller, nodes: list[str], one_answer: Checks
+    target: AnyTarget, controller: Controller, nodes: list[str], held: Checks
 ) -> None:
     before = target.firewall()
-    run = controller.start(target, nodes=nodes, linux_firewall_confirm_checks=one_answer, **SOON)
+    run = controller.start(target, nodes=nodes, linux_firewall_confirm_checks=held, **SOON)
     target.wait_for_pending()
     target.reboot()
     assert "198.19.121.12" not in target.run("nft", "list", "ruleset")

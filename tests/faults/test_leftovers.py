@@ -19,10 +19,10 @@ RULESET = "/etc/pexip_sfb/ruleset.nft"
 
 
 def test_a_change_that_nothing_would_take_back_is_taken_back(
-    target: AnyTarget, controller: Controller, nodes: list[str], one_answer: Checks
+    target: AnyTarget, controller: Controller, nodes: list[str], held: Checks
 ) -> None:
     before = target.firewall()
-    run = controller.start(target, nodes=nodes, linux_firewall_confirm_checks=one_answer)
+    run = controller.start(target, nodes=nodes, linux_firewall_confirm_checks=held)
     target.wait_for_pending()
     run.send(signal.SIGKILL)
     target.run("systemctl", "stop", "pexip-sfb-firewall-go-back.timer")

@@ -14,9 +14,9 @@ Checks = list[dict[str, t.Any]]
 WAITING = "another change of this host's firewall is waiting for its confirmation"
 
 
-def test_one_change_at_a_time(target: AnyTarget, controller: Controller, nodes: list[str], one_answer: Checks) -> None:
+def test_one_change_at_a_time(target: AnyTarget, controller: Controller, nodes: list[str], held: Checks) -> None:
     before = target.firewall()
-    first = controller.start(target, nodes=nodes, linux_firewall_confirm_checks=one_answer)
+    first = controller.start(target, nodes=nodes, linux_firewall_confirm_checks=held)
     target.wait_for_pending()
     with first.paused():
         changed = target.firewall()
