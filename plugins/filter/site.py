@@ -111,7 +111,7 @@ def site(
 
     :raises AnsibleFilterError: with every problem of the inputs, a line each.
     """
-    hosts_of_play = to_plain(play_hosts)
+    hosts_of_play = sorted(to_plain(play_hosts))  # a list that Ansible united has no order
     check_uniform(hostvars, hosts_of_play)
     overrides = to_plain(endpoints or {})
     hosts = collect_hosts(hostvars, groups, overrides, hosts_of_play)
