@@ -86,6 +86,7 @@ outcome:
   sample: taken_back
 """
 
+import functools
 import typing as t
 from types import SimpleNamespace
 
@@ -109,7 +110,18 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_z
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._pending_change import PendingChange
 
 _INTERPRETERS = ("/usr/bin/python3", "/usr/libexec/platform-python")
+SECONDS_FOR_AN_ANSWER = 300.0
 _NOTHING: Objects = {"ipsets": {}, "policies": {}}
+
+
+def patient(call: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
+    """Return *call*, a call over D-Bus, with a time-out that suits firewalld."""
+
+    @functools.wraps(call)
+    def patient_call(*args: t.Any, **options: t.Any) -> t.Any:
+        return call(*args, **{"timeout": SECONDS_FOR_AN_ANSWER, **options})
+
+    return patient_call
 
 
 def load_library() -> t.Any:
@@ -121,6 +133,8 @@ def load_library() -> t.Any:
     from firewall.core.rich import Rich_Rule
     from firewall.errors import FirewallError
 
+    # firewalld's client waits 25 s for each answer, and a busy machine takes longer for a set of thousands of entries.
+    dbus.connection.Connection.call_blocking = patient(dbus.connection.Connection.call_blocking)
     return SimpleNamespace(
         SystemBus=dbus.SystemBus,
         DBusException=dbus.exceptions.DBusException,
