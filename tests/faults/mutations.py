@@ -48,14 +48,14 @@ MUTATIONS = (
         "plugins/plugin_utils/_confirmation.py",
         "self._connection.reset()",
         "pass",
-        "test_lockout.py::test_what_was_there_comes_back[no_new_connection-nftables]",
+        "test_lockout.py::test_what_was_there_comes_back[nftables-no_new_connection]",
     ),
     Mutation(
         "the timer",
         "plugins/module_utils/_pending_change.py",
         "            self._start_timer(timeout)\n",
         "",
-        "test_dead_controller.py::test_the_host_goes_back_without_its_controller[killed-nftables]",
+        "test_dead_controller.py::test_the_host_goes_back_without_its_controller[nftables-killed]",
     ),
     Mutation(
         "what lasts is written last",
@@ -69,7 +69,7 @@ MUTATIONS = (
         "plugins/modules/nftables_table.py",
         '"".join(file.forgetting() for file in self._files) + ',
         "",
-        "test_dead_controller.py::test_the_host_goes_back_without_its_controller[killed-nftables]",
+        "test_dead_controller.py::test_the_host_goes_back_without_its_controller[nftables-killed]",
     ),
     Mutation(
         "Ansible's own connection",
@@ -81,8 +81,8 @@ MUTATIONS = (
     Mutation(
         "counters",
         "plugins/module_utils/_nft.py",
-        "_owned_rules.restoring(self._listing())",
-        '_owned_rules.restoring(self._listing("-s"))',
+        "_owned_rules.restoring(self.listing())",
+        '_owned_rules.restoring(self.listing("-s"))',
         "test_lockout.py::test_counters_come_back_too",
     ),
     Mutation(
@@ -140,7 +140,7 @@ MUTATIONS = (
         "plugins/module_utils/_confirm_steps.py",
         'silent(module.params["confirm_checks"], "target", patient=False) if timeout else []',
         "[]",
-        "test_checks.py::test_a_check_that_fails_beforehand_stops_the_change[target-nftables]",
+        "test_checks.py::test_a_check_that_fails_beforehand_stops_the_change[nftables-target]",
     ),
     Mutation(
         "checks after, from the host",
