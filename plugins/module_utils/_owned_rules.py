@@ -26,7 +26,8 @@ FIREWALLD = "table inet firewalld"
 OUTLINE = ("-s", "-t", "-a", "list", "ruleset", "inet")
 
 _HANDLE = r"(?: # handle (\d+))?"
-_TABLE = re.compile(rf"(table \S+ \S+) \{{{_HANDLE}$")
+# Behind the brace come the handle and, where a program owns the table as firewalld 2 does, its name.
+_TABLE = re.compile(r"(table \S+ \S+) \{(?: # .*)?$")
 _BLOCK = re.compile(rf"\t(set|chain) (\S+) \{{{_HANDLE}$")
 _HOOK = re.compile(r"\t\ttype \S+ hook (\S+) ")
 # A comment cannot hold a quotation mark, so only a verdict at the end of a rule looks like this.

@@ -217,7 +217,7 @@ def absent(module: AnsibleModule, rules: OwnedRules) -> None:
         pending.take_turn()
         if live:
             rules.remove()
-        if rules.listing():
+        if _owned_rules.owned(rules.listing()):
             module.fail_json(msg=_DISTURBED)
         pending.forget()
     diff = [_change(_IN_THE_KERNEL, live, "")] if live else []

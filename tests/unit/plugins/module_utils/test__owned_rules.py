@@ -225,3 +225,14 @@ def test_the_program_reads_once_and_writes_once(tmp_path: Path) -> None:
         (*OUTLINE, None),
         ("-f", "-", "table inet pexip_sfb\ndelete table inet pexip_sfb\nadd table inet x\n"),
     ]
+
+
+def test_a_table_that_a_program_owns_is_one_too() -> None:
+    """As nft lists that of firewalld 2, behind one of somebody else."""
+    outline = (
+        "table inet other { # handle 1\n\tchain input { # handle 1\n\t}\n}\n"
+        "table inet firewalld { # progname firewalld # handle 2\n\tset pexip_sfb_x { # handle 1\n\t}\n}\n"
+    )
+    assert tables_with_ours(outline) == []
+    assert removing(outline) == "table inet pexip_sfb\ndelete table inet pexip_sfb\n"
+    assert owned(outline) == ""
