@@ -16,6 +16,8 @@ from flow_loss.traffic import COUNTED, VERSIONS
 
 _TABLE = "inet lab_flow_loss"
 _HOOKS = {"in": "prerouting priority -310", "out": "postrouting priority 310"}
+# What the firewall itself receives and sends: a connection of Ansible may well have one of the ports of a call.
+_ITS_OWN = {"in": "fib daddr type local", "out": "fib saddr type local"}
 
 Doors = Mapping[str, Mapping[tuple[str, int], int]]  # "in" and "out", then kind and IP version
 
@@ -72,7 +74,7 @@ def _ruleset() -> str:
         names = [_counter(door, kind, version) for kind in COUNTED for version in VERSIONS]
         lines += [line for name in names for line in (f"counter {name} {{", "}")]
     for door, hook in _HOOKS.items():
-        lines += [f"chain {door} {{", f"type filter hook {hook}; policy accept;"]
+        lines += [f"chain {door} {{", f"type filter hook {hook}; policy accept;", f"{_ITS_OWN[door]} accept"]
         lines += [
             f"meta nfproto ipv{version} {match} counter name {_counter(door, kind, version)}"
             for kind, matches in COUNTED.items()

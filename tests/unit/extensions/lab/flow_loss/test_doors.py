@@ -9,16 +9,54 @@ import subprocess
 from flow_loss.doors import Firewall
 from flow_loss.traffic import KINDS, VERSIONS
 
-# One packet of each kind and family goes in and out over the loopback; packets that are none of these go, too.
 _SEND = """
-import socket, subprocess, sys
-subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-subprocess.run(["nft", "-f", "-"], input=sys.stdin.read(), text=True, check=True)
-for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+import socket, sys
+sender, *receivers = sys.argv[1:]
+for receiver in receivers:
     for source, destination in ((40000, 20000), (49800, 51000), (51000, 49800), (39999, 20000), (40000, 20200)):
-        with socket.socket(family, socket.SOCK_DGRAM) as flow:
-            flow.bind((address, source))
-            flow.sendto(b"", (address, destination))
+        with socket.socket(socket.AF_INET6 if ":" in sender else socket.AF_INET, socket.SOCK_DGRAM) as flow:
+            flow.bind((sender, source))
+            flow.sendto(b"", (receiver, destination))
+"""
+# Two neighbours in network namespaces of their own, with this one between them. Through it goes one packet of each kind
+# of traffic and family, and packets that are none of these. What this one itself gets and sends is none of them, too.
+_BETWEEN = """
+import subprocess, sys
+
+def run(*command, pid=None):
+    inside = ["nsenter", "--net", f"--target={pid}"] if pid else []
+    subprocess.run([*inside, *command], check=True)
+
+def ip(*arguments, pid=None):
+    run("ip", *arguments, pid=pid)
+
+def send(*addresses, pid=None):
+    run("python3", "-c", sys.argv[1], *addresses, pid=pid)
+
+def neighbour(name, network):
+    waiting = subprocess.Popen(["unshare", "-n", "sh", "-c", "echo; exec sleep 60"], stdout=subprocess.PIPE)
+    waiting.stdout.readline()
+    ip("link", "add", name, "type", "veth", "peer", "name", "out", "netns", str(waiting.pid))
+    for here, device, number in ((None, name, 1), (waiting.pid, "out", 2)):
+        ip("address", "add", f"10.0.{network}.{number}/24", "dev", device, pid=here)
+        ip("address", "add", f"fd00:{network}::{number}/64", "dev", device, "nodad", pid=here)
+        ip("link", "set", device, "up", pid=here)
+    ip("route", "add", "default", "via", f"10.0.{network}.1", pid=waiting.pid)
+    ip("route", "add", "default", "via", f"fd00:{network}::1", pid=waiting.pid)
+    return waiting
+
+neighbours = [neighbour("first", 1), neighbour("second", 2)]
+for switch in ("ipv4/ip_forward", "ipv6/conf/all/forwarding"):
+    with open(f"/proc/sys/net/{switch}", "w") as file:
+        file.write("1")
+subprocess.run(["nft", "-f", "-"], input=sys.stdin.read(), text=True, check=True)
+send("10.0.2.1", "10.0.2.2")
+send("fd00:2::1", "fd00:2::2")
+# To the one between them, and through it to the other neighbour.
+send("10.0.1.2", "10.0.1.1", "10.0.2.2", pid=neighbours[0].pid)
+send("fd00:1::2", "fd00:1::1", "fd00:2::2", pid=neighbours[0].pid)
+for waiting in neighbours:
+    waiting.kill()
 print(subprocess.run(["nft", "-j", "list", "counters"], capture_output=True, text=True, check=True).stdout)
 """
 
@@ -34,12 +72,13 @@ class FakeFirewall(Firewall):
         return self.listing
 
 
-def test_each_kind_is_counted_at_both_doors_and_nothing_else() -> None:
+def test_what_passes_is_counted_by_kind_at_both_doors_and_nothing_else() -> None:
     firewall = FakeFirewall("fw")
     firewall.open_doors()
     firewall.listing = subprocess.run(
-        ["unshare", "-rn", "python3", "-c", _SEND], input=firewall.ruleset, capture_output=True, text=True, check=True
-    ).stdout
+        ["unshare", "-rn", "python3", "-c", _BETWEEN, _SEND],
+        input=firewall.ruleset, capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
     assert json.loads(firewall.listing)
     doors = firewall.counted()
     sent = dict(zip(KINDS, (1, 2, 0), strict=True))
