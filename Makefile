@@ -22,7 +22,7 @@ lint unit molecule: .build/environment ## Run one part of the tests
 
 # One after the other, on a lab of their own: about a quarter of an hour.
 mutations: .build/environment ## Take each protection of a change out, and see its test fail
-	@$(in_environment) molecule create --scenario-name faults && \
+	@$(in_environment) molecule destroy --scenario-name faults && molecule create --scenario-name faults && \
 	{ python tests/faults/mutations.py .build/lab/molecule-faults; status=$$?; \
 	molecule destroy --scenario-name faults; exit $$status; }
 
