@@ -210,11 +210,12 @@ def present(module: AnsibleModule, rules: OwnedRules) -> None:
 
 def absent(module: AnsibleModule, rules: OwnedRules) -> None:
     """Take out what is ours and leave the module. That only ever opens, so it needs no confirmation."""
+    pending = PendingChange(module, "")
+    if not module.check_mode:
+        pending.take_turn()
     live = _owned_rules.owned(rules.listing("-s"))
     found = rules.counters()
     if not module.check_mode:
-        pending = PendingChange(module, "")
-        pending.take_turn()
         if live:
             rules.remove()
         if _owned_rules.owned(rules.listing()):

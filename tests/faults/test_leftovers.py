@@ -39,6 +39,21 @@ def test_a_change_that_nothing_would_take_back_is_taken_back(
     assert target.firewall() == before
 
 
+def test_a_change_that_nothing_would_take_back_is_no_obstacle_to_the_removal(
+    nftables_target: NftablesTarget, controller: Controller, nodes: list[str], held: Checks
+) -> None:
+    """Taking it back puts a table in again that somebody removed meanwhile."""
+    run = controller.start(nftables_target, nodes=nodes, linux_firewall_confirm_checks=held)
+    nftables_target.wait_for_pending()
+    run.send(signal.SIGKILL)
+    nftables_target.run("systemctl", "stop", "pexip-sfb-firewall-go-back.timer")
+    nftables_target.run("nft", "delete", "table", "inet", "pexip_sfb")
+    removal = controller.play(nftables_target, linux_firewall_state="absent")
+    assert removal.succeeded, removal.output()
+    assert DIED in removal.output()
+    assert "pexip_sfb" not in nftables_target.run("nft", "list", "ruleset")
+
+
 def test_a_run_that_died_before_it_changed_anything_is_no_obstacle(target: AnyTarget, controller: Controller) -> None:
     before = target.firewall()
     target.run("mkdir", "-p", "/run/pexip_sfb/pending")
