@@ -180,6 +180,34 @@ def test_a_responder_that_did_not_start_is_said(heard: dict[str, t.Any], why: st
     assert made["responder_probes"] == {"fe1": [], "node1": []}
 
 
+def test_a_host_with_networks_is_no_responder() -> None:
+    hosts = {**HOSTS, "client_lan": {"port_matrix_addresses": ["10.9.0.0/24", "10.8.0.7"]}}
+    wishes = {"built": site(hosts), "hosts": hosts, "responders": ["client_lan"]}
+    made = plan(["node1", "client_lan"], listening=listening(plan(["node1", "client_lan"], **wishes)), **wishes)
+    found = {p["detail"] for p in made["not_probeable"] if p["destination"] == "10.8.0.7"}
+    reason = "a host that has networks among its addresses is no responder"
+    assert found == {f"nobody listens there without a call, and {reason}"}
+
+
+@pytest.mark.parametrize("limit", range(1, 41))
+def test_responders_do_not_change_what_has_been_probed_before_them(limit: int) -> None:
+    managed, responders = ["node1", "fe1", "turn1"], ["fe1", "turn1"]
+    before = plan(managed, responders=responders, limit=limit)
+    heard = listening(before)
+    heard["fe1"]["listening"] = {}
+    for listen in (listening(before), heard):
+        after = plan(managed, responders=responders, limit=limit, listening=listen)
+        assert after["probes"] == before["probes"]
+        assert all(len(after["probes"][host]) + len(after["responder_probes"][host]) <= limit for host in managed)
+
+
+def test_a_limit_is_shared_between_services_and_responders() -> None:
+    made = with_responders(["node1", "fe1", "turn1"], ["fe1", "turn1"], limit=12)
+    assert len(made["probes"]["node1"]) + len(made["responder_probes"]["node1"]) == 12
+    assert made["responder_probes"]["node1"]
+    assert {item["row"] for item in made["left_out"]} >= {"media_from_nodes"}
+
+
 def test_rows_of_the_user_are_probed_like_those_of_the_table() -> None:
     extra = [
         {"id": "api", "source": "front_end", "destination": "wac_server", "protocols": ["tcp", "udp"],
