@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import typing as t
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from ._errors import PortMatrixError, names, shown
 from ._hosts import Host, View
+from ._mapping import as_flag, as_list, as_strings
 from ._ports import format_ports
 from ._probe_flows import Flow, Kind, flows
 from ._probe_parties import Parties, Pool, Target, single_addresses
@@ -299,13 +300,15 @@ def _some(hosts: Sequence[str]) -> str:
 
 
 def read_wishes(
-    limit: object, tls: object, responders: Iterable[str], listening: Mapping[str, Mapping[str, t.Any]] | None
+    limit: object, tls: object, responders: object, listening: Mapping[str, Mapping[str, t.Any]] | None
 ) -> Wishes:
     """Check what a user asks for.
 
-    :raises PortMatrixError: for a limit that is no number above 0.
+    :raises PortMatrixError: for a limit that is no number above 0, or a value of a wrong type.
     """
     if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
         raise PortMatrixError.at("port_matrix_verify_limit", f"{shown(limit)} is no limit", "a number from 1 on")
     heard = None if listening is None else {host: Listening.read(result) for host, result in listening.items()}
-    return Wishes(limit, bool(tls), frozenset(responders), heard)
+    place = "port_matrix_verify_responders"
+    hosts = frozenset(as_strings(as_list(responders, place), place))
+    return Wishes(limit, as_flag(tls, "port_matrix_verify_tls"), hosts, heard)

@@ -60,6 +60,7 @@ class Lab:
         self.directory = directory
         self.content = inventory()
         self.results = directory / "results"
+        self.playbook = "uc_firewall.pexip_sfb.verify"
 
     def change(self, name: str, **state: Any) -> None:
         """Change the state of a host by hand."""
@@ -80,9 +81,11 @@ class Lab:
             "COLUMNS": "10000",
         }
         given = {"port_matrix_verify_directory": str(self.results), **variables}
-        command = ["ansible-playbook", "-i", str(path), "uc_firewall.pexip_sfb.verify", "-e", json.dumps(given)]
+        command = ["ansible-playbook", "-i", str(path), self.playbook, "-e", json.dumps(given)]
         command += ["-e", f"simulated_windows_directory={self.directory}", *arguments]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+        done = subprocess.run(
+            command, cwd=self.directory, env=environment, capture_output=True, text=True, timeout=300, check=False
+        )
         return done.returncode, re.sub(r"\s+", " ", done.stdout + done.stderr)
 
     def document(self) -> dict[str, Any]:
@@ -204,6 +207,48 @@ def test_without_a_directory_nothing_is_written(lab: Lab) -> None:
     code, output = lab.run(port_matrix_verify_directory="")
     assert code == 0, output
     assert not lab.results.exists()
+
+
+def test_a_relative_directory_counts_from_where_the_command_was_given(lab: Lab) -> None:
+    code, output = lab.run(port_matrix_verify_directory="results/today")
+    assert code == 0, output
+    assert (lab.results / "today/verify.json").exists()
+
+
+def test_the_controller_becomes_nobody_else_whatever_the_inventory_says(lab: Lab) -> None:
+    # The hosts do not mind, as they are simulated; on the controller there is no such way to become somebody.
+    lab.content["all"]["vars"]["ansible_become"] = True
+    for group in ("port_matrix_windows", "sfb_front_ends"):
+        lab.content["all"]["children"][group]["vars"] = {"ansible_become": False}
+    lab.content["all"]["vars"]["ansible_become_exe"] = "/nowhere/sudo"
+    lab.content["all"]["vars"]["ansible_become_user"] = "nobody"
+    code, output = lab.run()
+    assert code == 0, output
+    assert (lab.results / "verify.json").exists()
+
+
+def test_what_the_command_line_gives_as_text_is_understood(lab: Lab) -> None:
+    lab.change("fe1", network={"192.0.2.11 5061": "refused"})
+    given = {"fail": "false", "tls": "false", "limit": "1", "batch": "1", "timeout": "2"}
+    code, output = lab.run(
+        *(part for name, text in given.items() for part in ("-e", f"port_matrix_verify_{name}={text}"))
+    )
+    assert code == 0, output
+    probes = [p for p in lab.document()["probes"] if p["verdict"] != "not_probeable"]
+    assert [p["probe"] for p in probes] == ["tcp_connect", "tcp_connect"]
+
+
+def test_a_play_that_takes_its_hosts_in_parts_is_refused(lab: Lab) -> None:
+    play = {
+        "hosts": "port_matrix_windows", "gather_facts": False, "serial": 1,
+        "roles": ["uc_firewall.pexip_sfb.port_matrix_verify"],
+    }  # fmt: skip
+    lab.playbook = "own.yml"
+    (lab.directory / lab.playbook).write_text(json.dumps([play]), encoding="utf-8")
+    code, output = lab.run()
+    assert code == 2
+    assert "serial: the play takes its hosts in parts" in output
+    assert not lab.calls("fe1")
 
 
 def test_a_name_that_holds_markup_stays_text(lab: Lab) -> None:
