@@ -11,17 +11,15 @@ out for pairs that are not taken.
 from __future__ import annotations
 
 import typing as t
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
 
 from ._errors import PortMatrixError, names, shown
 from ._hosts import Host, View
 from ._mapping import as_flag, as_list, as_strings
-from ._ports import format_ports
 from ._probe_flows import Flow, Kind, flows
 from ._probe_parties import Parties, Pool, Target, single_addresses
+from ._probe_turns import Group, pick
 from ._responders import Listening, Request, all_requests, requests
 from ._site import Site
 
@@ -37,45 +35,6 @@ class Wishes:
     tls: bool = False
     responders: frozenset[str] = frozenset()
     listening: Mapping[str, Listening] | None = None
-
-
-@dataclass(frozen=True)
-class Group:
-    """Probes that differ in their addresses only. ``detail`` says why they cannot be made, where that is so."""
-
-    flow: Flow
-    kind: Kind
-    sources: Sequence[str]
-    pool: Pool
-    port: int | None = None
-    detail: str = ""
-
-    def size(self, host: str) -> int:
-        """How many probes of *host* it holds."""
-        return len(self.sources) * self.pool.without(host)
-
-    def probes(self, host: str, offset: int) -> Iterator[dict[str, t.Any]]:
-        """Yield them, beginning with the destination number *offset*."""
-        targets = self.pool.targets
-        for number in range(len(self.sources) * len(targets)):
-            target = targets[(number + offset) % len(targets)]
-            if target.host != host:
-                yield self._probe(host, self.sources[number // len(targets)], target)
-
-    def _probe(self, host: str, source: str, target: Target) -> dict[str, t.Any]:
-        probe = {
-            "row": self.flow.row.id,
-            "source_host": host,
-            "source": source,
-            "source_ports": format_ports(self.flow.row.source_ports),
-            "destination_host": target.host,
-            "destination": target.address,
-            "destination_port": target.port or self.port,
-            "protocol": self.flow.protocol,
-            "family": self.flow.family,
-            "probe": self.kind,
-        }
-        return {**probe, "token": target.token} if target.token else probe
 
 
 @dataclass
@@ -128,12 +87,12 @@ class _Planner:
         }
         for offset, host in enumerate(sorted(self._managed)):
             groups = self._groups_of(host)
-            made, left = _pick(groups.services, host, offset, self._share_of_services(groups, host, offset))
+            made, left = pick(groups.services, host, offset, self._share_of_services(groups, host, offset))
             plan["probes"][host] = made
-            asked, not_asked = _pick(groups.responders, host, offset, self._wishes.limit - len(made))
+            asked, not_asked = pick(groups.responders, host, offset, self._wishes.limit - len(made))
             plan["responder_probes"][host] = asked
             left += not_asked
-            impossible, _left = _pick(groups.impossible, host, offset, self._wishes.limit)
+            impossible, _left = pick(groups.impossible, host, offset, self._wishes.limit)
             plan["not_probeable"] += [_entry(probe, probe["detail"]) for probe in impossible]
             plan["left_out"] += [{"source_host": host, "row": row, "count": left[row]} for row in left]
         return plan
@@ -143,7 +102,7 @@ class _Planner:
 
         By then the services have been probed, and their answers are told apart by their number only.
         """
-        made, _left = _pick([*groups.services, *groups.expected], host, offset, self._wishes.limit)
+        made, _left = pick([*groups.services, *groups.expected], host, offset, self._wishes.limit)
         return sum(probe["probe"] != "responder" for probe in made)
 
     def _senders(self, flow: Flow) -> list[str]:
@@ -232,41 +191,6 @@ def _deal(rounds: list[list[Target]], targets: Sequence[Target]) -> None:
         if position == len(rounds):
             rounds.append([])
         rounds[position].append(target)
-
-
-def _pick(groups: Sequence[Group], host: str, offset: int, limit: int) -> tuple[list[dict[str, t.Any]], Counter[str]]:
-    """Take up to *limit* probes of *host* from *groups* in turn; return them by group, and what is left by row."""
-    taken: list[list[dict[str, t.Any]]] = [[] for _group in groups]
-    for index, probe in islice(_in_turn(groups, host, offset), limit):
-        detail = groups[index].detail
-        taken[index].append({**probe, "detail": detail} if detail else probe)
-    left: Counter[str] = Counter()
-    for group, probes in zip(groups, taken, strict=True):
-        left[group.flow.row.id] += group.size(host) - len(probes)
-    return [probe for probes in taken for probe in probes], +left
-
-
-def _in_turn(groups: Sequence[Group], host: str, offset: int) -> Iterator[tuple[int, dict[str, t.Any]]]:
-    """Yield one probe of each group, a second one of each, and so on, each with the number of its group."""
-    sources = [group.probes(host, offset) for group in groups]
-    waiting = _row_by_row(groups)
-    while waiting:
-        for index in list(waiting):
-            probe = next(sources[index], None)
-            if probe is None:
-                waiting.remove(index)
-            else:
-                yield index, probe
-
-
-def _row_by_row(groups: Sequence[Group]) -> list[int]:
-    """Order *groups* by rows in turn, so that a small limit reaches all rows; return their numbers."""
-    seen: Counter[str] = Counter()
-    order = []
-    for index, group in enumerate(groups):
-        order.append((seen[group.flow.row.id], index))
-        seen[group.flow.row.id] += 1
-    return [index for _round, index in sorted(order)]
 
 
 def _entry(probe: Mapping[str, t.Any], detail: str) -> dict[str, t.Any]:
