@@ -68,6 +68,13 @@ class Lab:
         host.state.update(state)
         host.save()
 
+    def play(self, **keywords: Any) -> None:
+        """Have a play of the user's own run, with some keywords."""
+        role = "uc_firewall.pexip_sfb.port_matrix_verify"
+        play = {"hosts": "port_matrix_windows", "gather_facts": False, "roles": [role], **keywords}
+        self.playbook = "own.yml"
+        (self.directory / self.playbook).write_text(json.dumps([play]), encoding="utf-8")
+
     def run(self, *arguments: str, **variables: Any) -> tuple[int, str]:
         """Run the playbook; return its exit code and what it said, white space folded."""
         path = self.directory / "inventory.json"
@@ -238,13 +245,26 @@ def test_what_the_command_line_gives_as_text_is_understood(lab: Lab) -> None:
     assert [p["probe"] for p in probes] == ["tcp_connect", "tcp_connect"]
 
 
-def test_a_play_that_takes_its_hosts_in_parts_is_refused(lab: Lab) -> None:
-    play = {
-        "hosts": "port_matrix_windows", "gather_facts": False, "serial": 1,
-        "roles": ["uc_firewall.pexip_sfb.port_matrix_verify"],
+def test_the_hosts_are_those_that_the_site_is_applied_to_whatever_their_groups_are_called(lab: Lab) -> None:
+    del lab.content["all"]["children"]["port_matrix_windows"]
+    code, output = lab.run(port_matrix_windows_hosts="sfb_front_ends:!fe2")
+    assert code == 0, output
+    assert lab.verdicts() == {"fe1 node1": "open", "fe1 node2": "open", " ": "not_probeable"}
+
+
+def test_a_responder_that_an_earlier_task_has_lost_is_told_like_any_other(lab: Lab) -> None:
+    lost = {"ansible.builtin.fail": {"msg": "as if it were lost"}, "when": "inventory_hostname == 'fe2'"}
+    lab.play(pre_tasks=[lost])
+    code, output = lab.run(port_matrix_verify_responders=["fe2"])
+    assert code == 2
+    assert lab.verdicts() == {
+        "fe1 node1": "open", "fe1 node2": "open", "fe2 node1": "error", "fe2 node2": "error", " ": "not_probeable",
     }  # fmt: skip
-    lab.playbook = "own.yml"
-    (lab.directory / lab.playbook).write_text(json.dumps([play]), encoding="utf-8")
+    assert "the host did not probe: it was not asked" in output
+
+
+def test_a_play_that_takes_its_hosts_in_parts_is_refused(lab: Lab) -> None:
+    lab.play(serial=1)
     code, output = lab.run()
     assert code == 2
     assert "serial: the play takes its hosts in parts" in output
