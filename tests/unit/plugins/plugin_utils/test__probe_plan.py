@@ -237,6 +237,22 @@ def test_literal_addresses_are_probed_and_networks_are_not() -> None:
     assert (entry["destination_host"], entry["destination"]) == ("", "10.77.0.0/16")
 
 
+def test_a_literal_address_behind_nat_is_probed_as_the_host_sees_it() -> None:
+    behind_nat = {"address": "10.8.0.7", "advertised": "203.0.113.7"}
+    hosts: Variables = {**HOSTS, "client_lan": {"port_matrix_addresses": ["10.9.0.0/24", behind_nat]}}
+    row = {
+        "id": "api",
+        "source": "conferencing_node",
+        "destination": "client",
+        "protocols": "tcp",
+        "destination_ports": 8443,
+    }
+    for view, address in (("advertised", "203.0.113.7"), ("local", "10.8.0.7")):
+        hosts["node2"] = {**HOSTS["node2"], "port_matrix_view": view}
+        made = plan(["node2"], site(hosts, extra=[row]), hosts)
+        assert shown(made["probes"]["node2"], "api") == {f"192.0.2.12 client_lan {address} 8443 tcp_connect"}
+
+
 def test_an_address_that_is_also_a_machine_is_probed_once() -> None:
     built = site(endpoints={"wac_server": {"networks": ["198.51.100.51"]}})
     assert shown(plan(["node1"], built)["probes"]["node1"], "wac_content") == {
