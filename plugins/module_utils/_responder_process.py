@@ -60,6 +60,7 @@ def start_responder(sockets: Sequence[socket.socket], token: str, seconds: int) 
                 os._exit(0)
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGALRM, signal.SIGTERM))  # whatever was inherited
             signal.alarm(seconds)
             os.write(writing, str(os.getpid()).encode())
             os.close(writing)

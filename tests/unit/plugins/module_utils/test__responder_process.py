@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -73,6 +74,19 @@ def test_a_token_in_two_parts_is_a_token(listening: Sockets, responder: tuple[st
         time.sleep(0.1)
         client.sendall(token.encode()[10:])
         assert client.recv(100) == reply_to(token)
+
+
+def test_it_ends_though_the_signals_were_blocked_where_it_was_started(listening: Sockets) -> None:
+    blocked = (signal.SIGALRM, signal.SIGTERM)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, blocked)
+    try:
+        process = start_responder(listening, new_token(), 30)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    started = time.monotonic()
+    assert process.end()
+    assert not process.is_running()
+    assert time.monotonic() - started < 4
 
 
 def test_silent_connections_do_not_keep_others_out_for_long(listening: Sockets, responder: tuple[str, Process]) -> None:
