@@ -22,7 +22,7 @@ from pathlib import Path
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._responder_token import LENGTH, is_token, reply_to
 
 _SECONDS_FOR_A_CONNECTION = 3
-_CONNECTIONS = 64
+_CONNECTIONS = 500  # the probes of a dozen hosts at once; and below the files that a process may have open
 
 
 class Process(t.NamedTuple):

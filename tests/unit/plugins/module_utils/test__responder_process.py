@@ -89,9 +89,22 @@ def test_it_ends_though_the_signals_were_blocked_where_it_was_started(listening:
     assert time.monotonic() - started < 4
 
 
+def test_many_probes_at_once_are_answered_though_their_tokens_take_a_while(
+    listening: Sockets, responder: tuple[str, Process]
+) -> None:
+    token, _process = responder
+    clients = [socket.create_connection(listening[1].getsockname(), timeout=5) for _number in range(300)]
+    time.sleep(0.2)
+    for client in clients:
+        client.sendall(token.encode())
+    assert {client.recv(100) for client in clients} == {reply_to(token)}
+    for client in clients:
+        client.close()
+
+
 def test_silent_connections_do_not_keep_others_out_for_long(listening: Sockets, responder: tuple[str, Process]) -> None:
     token, _process = responder
-    silent = [socket.create_connection(listening[1].getsockname(), timeout=5) for _number in range(64)]
+    silent = [socket.create_connection(listening[1].getsockname(), timeout=5) for _number in range(500)]
     assert say(listening[1], token.encode()) == b""
     for client in silent:
         assert client.recv(1) == b""  # closed after three seconds
