@@ -196,7 +196,14 @@ def _deal(rounds: list[list[Target]], targets: Sequence[Target]) -> None:
 def _entry(probe: Mapping[str, t.Any], detail: str) -> dict[str, t.Any]:
     """Write what cannot be probed in the form of a result."""
     entry = {key: value for key, value in probe.items() if key not in ("source_ports", "token")}
-    return {**entry, "source_port": None, "verdict": "not_probeable", "detail": detail, "certificate": None}
+    return {
+        **entry,
+        "source_port": None,
+        "verdict": "not_probeable",
+        "detail": detail,
+        "certificate": None,
+        "accepted": False,
+    }
 
 
 def _without_sender(site: Site, flow: Flow) -> dict[str, t.Any]:

@@ -13,7 +13,6 @@ from markupsafe import Markup
 from ._baseline import Changes
 from ._intervals import IntervalSet
 from ._ports import format_ports
-from ._probe_results import NOT_OPEN
 from ._reasons import origin, reason
 from ._report import LITERAL_NETWORKS, Flow, Party, Report, display
 from ._report_words import DIRECTIONS, count, people_cidrs, ports_text, protocols_text, rule_cidrs, some
@@ -206,8 +205,8 @@ def _folded(cidrs: list[str]) -> Markup:
 
 def verification_tables(verification: Verification) -> Markup:
     """The probes and their verdicts: those that failed, and then the others, folded where they are many."""
-    failed = [probe for probe in verification.probes if probe.verdict in NOT_OPEN]
-    others = [probe for probe in verification.probes if probe.verdict not in NOT_OPEN]
+    failed = [probe for probe in verification.probes if probe.failed]
+    others = [probe for probe in verification.probes if not probe.failed]
     made = f"made {display(verification.generated)}"
     parts = [_probes("verification-failed", f"Probes that failed, {made}.", failed)] if failed else []
     if others:

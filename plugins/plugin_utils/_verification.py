@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ._errors import PortMatrixError, shown
-from ._mapping import as_choice, as_document, as_list, as_mapping, as_strings
+from ._mapping import as_choice, as_document, as_flag, as_list, as_mapping, as_strings
 from ._probe_results import NOT_OPEN, VERSION
 
 _VERDICTS = (*NOT_OPEN, "not_probeable", "open")  # in the order in which they are shown
@@ -32,6 +32,12 @@ class Probe:
     verdict: str
     detail: str
     certificate: str
+    accepted: bool
+
+    @property
+    def failed(self) -> bool:
+        """Whether it is not open, and nobody has accepted that."""
+        return self.verdict in NOT_OPEN and not self.accepted
 
 
 @dataclass(frozen=True)
@@ -56,7 +62,7 @@ def read_verification(document: object, where: str) -> Verification:
     if data.get("version") != VERSION:
         raise PortMatrixError.at(where, f"has the version {shown(data.get('version'))}", str(VERSION))
     probes = [_read_probe(item, f"{where} probes") for item in as_list(data.get("probes"), f"{where} probes")]
-    probes.sort(key=lambda probe: _VERDICTS.index(probe.verdict))
+    probes.sort(key=lambda probe: (not probe.failed, _VERDICTS.index(probe.verdict)))
     return Verification(_text(data, "generated", where), tuple(probes))
 
 
@@ -75,6 +81,7 @@ def _read_probe(value: object, where: str) -> Probe:
         verdict=as_choice(data.get("verdict"), f"{where} verdict", _VERDICTS),
         detail=_text(data, "detail", where),
         certificate=_certificate(data.get("certificate"), f"{where} certificate"),
+        accepted=as_flag(data.get("accepted", False), f"{where} accepted"),
     )
 
 

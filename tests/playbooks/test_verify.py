@@ -24,7 +24,7 @@ TOP = Path(__file__).parent.parent.parent
 MODULE = "uc_firewall.pexip_sfb.win_port_probe"
 KEYS = [
     "row", "source_host", "source", "source_port", "destination_host", "destination", "destination_port", "protocol",
-    "family", "probe", "verdict", "detail", "certificate",
+    "family", "probe", "verdict", "detail", "certificate", "accepted",
 ]  # fmt: skip
 
 
@@ -243,6 +243,13 @@ def test_what_the_command_line_gives_as_text_is_understood(lab: Lab) -> None:
     assert code == 0, output
     probes = [p for p in lab.document()["probes"] if p["verdict"] != "not_probeable"]
     assert [p["probe"] for p in probes] == ["tcp_connect", "tcp_connect"]
+
+
+def test_a_play_that_could_probe_nothing_has_verified_nothing(lab: Lab) -> None:
+    lab.content["all"]["children"]["others"] = {"hosts": {"database": {}}}
+    code, output = lab.run(port_matrix_verify_hosts="others")
+    assert code == 2
+    assert "Nothing was probed, so nothing is verified" in output
 
 
 def test_the_hosts_are_those_that_the_site_is_applied_to_whatever_their_groups_are_called(lab: Lab) -> None:

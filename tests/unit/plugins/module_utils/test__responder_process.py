@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils import _responder_process
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._responder_process import Process, start_responder
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._responder_token import new_token, reply_to
 
@@ -133,6 +134,16 @@ def test_ending_tells_whether_it_was_there(responder: tuple[str, Process]) -> No
     assert process.end()
     assert not process.is_running()
     assert not process.end()
+
+
+def test_one_that_does_not_heed_is_ended_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_responder_process, "_GRACE", 0.2)
+    program = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as deaf:
+        assert deaf.stdout
+        deaf.stdout.readline()
+        assert Process(deaf.pid, _responder_process._start_of(deaf.pid) or 0).end()
+        assert deaf.wait(5) == -signal.SIGKILL
 
 
 def test_another_process_with_its_number_is_left_alone() -> None:
