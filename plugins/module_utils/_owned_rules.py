@@ -10,6 +10,7 @@ are that.
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -195,7 +196,17 @@ def main(paths: list[str], run: Callable[..., str]) -> None:
 
 
 def _run_nft(*arguments: str, data: str | None = None) -> str:
-    return subprocess.run(["nft", *arguments], input=data, stdout=subprocess.PIPE, check=True, text=True).stdout
+    # The comments of others can be of any encoding, and must not keep ours from being put back.
+    done = subprocess.run(
+        ["nft", *arguments],
+        input=data,
+        stdout=subprocess.PIPE,
+        check=True,
+        encoding="utf-8",
+        errors="surrogateescape",
+        env={**os.environ, "PATH": f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"},
+    )
+    return done.stdout
 
 
 if __name__ == "__main__":
