@@ -177,11 +177,13 @@ def run(module: AnsibleModule, firewalld: Firewalld) -> None:
     pending = PendingChange(module, module.params["change_id"])
     present = module.params["state"] == "present"
     wanted = firewalld.normalised(module.params["objects"]) if present else _NOTHING
-    if not module.check_mode and module.params["step"] == "apply":
+    if module.params["step"] != "apply":
+        pending.hold()
+    elif not module.check_mode:
         pending.take_turn()
     change = ObjectsChange(module, firewalld, wanted)
     if module.params["step"] != "apply":
-        answer(module, pending, change)
+        answer(module, pending, change, {"reload": change.plan.reload, "reads": change.reads})
     for warning in open_zones(firewalld.client, wanted):
         module.warn(warning)
     plan = change.plan

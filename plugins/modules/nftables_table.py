@@ -192,9 +192,11 @@ def _programs(nft: str) -> dict[str, str]:
 def present(module: AnsibleModule, rules: OwnedRules) -> None:
     """Make the kernel what it should be, or do what the action plugin asks of that change, and leave the module."""
     pending = PendingChange(module, module.params["change_id"])
+    if module.params["step"] != "apply":
+        pending.hold()
     change = RulesetChange(module, rules)
     if module.params["step"] != "apply":
-        answer(module, pending, change)
+        answer(module, pending, change, {**_programs(rules.nft.program), "counters": rules.counters()})
     if not module.check_mode:
         pending.take_turn()
         change.forget()  # of a run that died
