@@ -65,9 +65,10 @@ class ConfirmedAction(ActionBase):  # type: ignore[misc] # Ansible has no types
             deadline = time.monotonic() + applied.pop("pending")
         except AnsibleConnectionFailure:
             # The change itself may have cut the connection.
-            applied, deadline = {"changed": True}, started + self._timeout
+            applied, deadline = {}, started + self._timeout
         answer = self._until(deadline, "confirm") or self._until(deadline + _SECONDS_TO_RETURN, "outcome")
         if answer and answer["outcome"] == "confirmed":
+            applied = applied or {**answer.get("about", {}), "changed": True}
             return {**applied, **_failed(answer["msg"]), "changed": True} if answer.get("failed") else applied
         return {**_failed(_story(answer, self._timeout)), "outcome": answer["outcome"] if answer else "unreachable"}
 

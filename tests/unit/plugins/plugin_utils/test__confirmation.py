@@ -89,8 +89,8 @@ def test_it_goes_on_trying_while_the_host_cannot_be_reached_and_says_so(monkeypa
 
 
 def test_a_connection_that_breaks_during_the_change_is_no_end() -> None:
-    action = Played({"confirm_timeout": 90}, [LOST, {"outcome": "confirmed"}])
-    assert action.run() == {"changed": True}
+    action = Played({"confirm_timeout": 90}, [LOST, {"outcome": "confirmed", "about": {"nft": "/usr/sbin/nft"}}])
+    assert action.run() == {"changed": True, "nft": "/usr/sbin/nft"}
 
 
 @pytest.mark.parametrize(
