@@ -86,7 +86,6 @@ outcome:
   sample: taken_back
 """
 
-import functools
 import typing as t
 from types import SimpleNamespace
 
@@ -105,23 +104,12 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_h
     FirewalldError,
 )
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_plan import KINDS, Objects
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_reload import CONFIGURATION
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_reload import CONFIGURATION, patient
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_zones import open_zones
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._pending_change import PendingChange
 
 _INTERPRETERS = ("/usr/bin/python3", "/usr/libexec/platform-python")
-SECONDS_FOR_AN_ANSWER = 300.0
 _NOTHING: Objects = {"ipsets": {}, "policies": {}}
-
-
-def patient(call: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
-    """Return *call*, a call over D-Bus, with a time-out that suits firewalld."""
-
-    @functools.wraps(call)
-    def patient_call(*args: t.Any, **options: t.Any) -> t.Any:
-        return call(*args, **{"timeout": SECONDS_FOR_AN_ANSWER, **options})
-
-    return patient_call
 
 
 def load_library() -> t.Any:
@@ -133,7 +121,6 @@ def load_library() -> t.Any:
     from firewall.core.rich import Rich_Rule
     from firewall.errors import FirewallError
 
-    # firewalld's client waits 25 s for each answer, and a busy machine takes longer for a set of thousands of entries.
     dbus.connection.Connection.call_blocking = patient(dbus.connection.Connection.call_blocking)
     return SimpleNamespace(
         SystemBus=dbus.SystemBus,
