@@ -61,6 +61,12 @@ class Block(t.NamedTuple):
             return []
         return [(match[1], match[2]) for match in map(_JUMP.match, self.lines) if match]
 
+    @property
+    def begins_with_ours(self) -> bool:
+        """Whether the first rule of a chain is a jump to one of ours, so that no other comes before our rules."""
+        rules = (line for line in self.lines[1:] if not _HOOK.match(line) and not line.startswith('\t\tcomment "'))
+        return bool(_JUMP.match(next(rules, "")))
+
 
 class Join(t.NamedTuple):
     """The chain of others that a ruleset wants a jump in, to our chain for *hook*."""
@@ -104,7 +110,9 @@ def owned(listing: str) -> str:
             parts.append(in_order(body))
             continue
         lines = [line for block in blocks(in_order(body)) if block.ours for line in block.lines]
-        lines += [f"\tchain {block.name}: {rule}" for block in blocks(body) for rule, _handle in block.jumps()]
+        for block in blocks(body):
+            behind = "" if block.begins_with_ours else ", behind rules of others"
+            lines += [f"\tchain {block.name}: {rule}{behind}" for rule, _handle in block.jumps()]
         if lines:
             parts.append("".join(f"{line}\n" for line in (f"{title} {{", *lines, "}")))
     return "".join(parts)

@@ -200,6 +200,7 @@ def test_rules_join_a_table_of_others_and_leave_it_again(host: Host, tmp_path: P
         ("flush", "chain", "inet", "theirs", "pexip_sfb_input"),
         ("add", "element", "inet", "theirs", "pexip_sfb_nodes", "{ 198.51.100.1 }"),
         ("flush", "chain", "inet", "theirs", "input"),
+        ("insert", "rule", "inet", "theirs", "input", "tcp", "dport", "5061", "drop"),
         ("insert", "rule", "inet", "theirs", "pexip_sfb_input", "accept"),
     ],
 )
@@ -210,6 +211,7 @@ def test_what_somebody_changed_of_the_joined_rules_is_put_right(host: Host, spoi
     checked = host.module("--check", "--diff", ruleset=JOINED)
     assert checked["changed"] is True
     assert host.module(ruleset=JOINED)["changed"] is True
+    assert "policy accept;\n\t\tjump pexip_sfb_input\n" in host.nft("list", "ruleset")
     assert host.module(ruleset=JOINED)["changed"] is False
 
 
