@@ -148,12 +148,24 @@ def library_or_respawn() -> t.Any:
         return None
 
 
+def is_running(library: t.Any) -> bool:
+    """Tell whether firewalld runs. That is asked of the bus itself: a call to firewalld would start it."""
+    try:
+        return bool(library.SystemBus(private=True).name_has_owner(BUS_NAME))
+    except library.DBusException:  # there is no bus, which firewalld needs
+        return False
+
+
 def remove_files(module: AnsibleModule) -> None:
     """Remove our objects from a firewalld that is not running, and leave the module."""
+    pending = PendingChange(module, "")
+    if not module.check_mode:
+        pending.take_turn()
     found = [path for kind in KINDS for path in sorted(CONFIGURATION.glob(f"{kind}/{module.params['prefix']}*.xml*"))]
     if not module.check_mode:
         for path in found:
             path.unlink()
+        pending.forget()
     diff = {"before": {"removed": [str(path) for path in found]}, "after": {"removed": []}}
     module.exit_json(changed=bool(found), reload=[], reads=1, diff=diff)
 
@@ -198,9 +210,7 @@ def main() -> None:
     check_timeout(module)
     present = module.params["state"] == "present"
     library = library_or_respawn()
-    # Asked of the bus itself: a call to firewalld would start it.
-    running = library is not None and library.SystemBus(private=True).name_has_owner(BUS_NAME)
-    if not running:
+    if library is None or not is_running(library):
         if not present:
             remove_files(module)
         if library is None:
