@@ -70,7 +70,11 @@ class ConfirmedAction(ActionBase):  # type: ignore[misc] # Ansible has no types
         if answer and answer["outcome"] == "confirmed":
             applied = applied or {**answer.get("about", {}), "changed": True}
             return {**applied, **_failed(answer["msg"]), "changed": True} if answer.get("failed") else applied
-        return {**_failed(_story(answer, self._timeout)), "outcome": answer["outcome"] if answer else "unreachable"}
+        made = bool(applied)
+        return {
+            **_failed(_story(answer, self._timeout, made)),
+            "outcome": answer["outcome"] if answer else "unreachable",
+        }
 
     def _until(self, deadline: float, step: str) -> Result | None:
         """Try *step* over new connections until the change is decided; None where *deadline* is over before that."""
@@ -107,11 +111,12 @@ def _failed(text: str) -> Result:
     return {"failed": True, "changed": False, "msg": text}
 
 
-def _story(answer: Result | None, timeout: int) -> str:
-    """Say what became of a change that was not confirmed."""
+def _story(answer: Result | None, timeout: int, made: bool) -> str:
+    """Say what became of a change that was not confirmed; *made* is whether the host said that it was made."""
     if answer is None:
+        what = "The change was made" if made else "The connection broke, so whether the change was made is not known"
         return (
-            "The change was made, and no new connection to the host worked afterwards. The host was to take it back by "
+            f"{what}, and no new connection to the host worked afterwards. The host was to take it back by "
             f"itself after {timeout} s, and it still cannot be reached: look at it from its console."
         )
     if answer["outcome"] == "unknown":

@@ -126,6 +126,12 @@ def test_what_was_not_confirmed_is_a_failure_that_says_what_happened(
     assert result["msg"].startswith(message)
 
 
+def test_a_host_that_goes_away_for_good_is_not_said_to_have_been_changed() -> None:
+    result = Played({"confirm_timeout": 90}, [LOST]).run()
+    assert result["msg"].startswith("The connection broke, so whether the change was made is not known, and no new")
+    assert (result["failed"], result["outcome"]) == (True, "unreachable")
+
+
 def test_a_host_that_comes_back_late_is_asked_what_became_of_it() -> None:
     answers: list[Answer] = [APPLIED, *[LOST] * 20, {"outcome": "taken_back"}]
     action = Played({"confirm_timeout": 90}, answers)
