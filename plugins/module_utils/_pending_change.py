@@ -145,6 +145,7 @@ class PendingChange:
 
     def error(self) -> str:
         """Return why the way back failed; empty where it did not, or has not been gone."""
+        self._wait_for_go_back()
         directory = DIRECTORY / "taken_back"
         result = _text(directory / "result")
         if result == "0" or not directory.exists():

@@ -234,6 +234,23 @@ def test_what_became_of_a_change_is_told_when_it_is_over(run_directory: Path, tm
     assert (left["outcome"], left["error"]) == ("taken_back", "no such table")
 
 
+def test_a_timer_that_is_faster_than_the_confirmation_is_waited_for(run_directory: Path, tmp_path: Path) -> None:
+    host = Host()
+
+    class Late(Change):
+        def holds(self) -> bool:
+            (run_directory / "pending").rename(run_directory / "taken_back")
+            result = run_directory / "taken_back/result"
+            host.busy, host.when_done = 3, lambda: result.write_text("0", encoding="utf-8")
+            return True
+
+    change = Late(tmp_path / "state")
+    apply(host, change)
+    left = step(host, change, "confirm")
+    assert (left["outcome"], left["error"]) == ("taken_back", "")
+    assert change.kept == 0
+
+
 def test_a_way_back_that_was_interrupted_is_no_success(run_directory: Path, tmp_path: Path) -> None:
     host, change = Host(), Change(tmp_path / "state")
     apply(host, change)
