@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ansible_collections.uc_firewall.pexip_sfb.plugins.modules import nftables_table
 
 OURS = "table inet pexip_sfb\ndelete table inet pexip_sfb\ntable inet pexip_sfb {{\n{body}\n}}\n"
 RULESET = OURS.format(
@@ -80,6 +81,16 @@ class Host:
         start = output.index("=> ") + 3
         result = t.cast("dict[str, t.Any]", json.JSONDecoder().raw_decode(output[start:])[0])
         return {**result, "failed": "FAILED!" in output[:start], "shown": output}
+
+
+def test_python_has_a_name_that_outlives_an_upgrade(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "python3.11").touch()
+    (tmp_path / "python3").symlink_to("python3.11")
+    monkeypatch.setattr(nftables_table, "_PYTHON", str(tmp_path / "python3"))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python3.11"))
+    assert nftables_table.stable_python() == str(tmp_path / "python3")
+    monkeypatch.setattr(sys, "executable", "/opt/python/bin/python3.13")
+    assert nftables_table.stable_python() == "/opt/python/bin/python3.13"
 
 
 @pytest.fixture
