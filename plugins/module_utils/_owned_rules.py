@@ -34,6 +34,7 @@ _HOOK = re.compile(r"\t\ttype \S+ hook (\S+) ")
 # A comment cannot hold a quotation mark, so only a verdict at the end of a rule looks like this.
 _JUMP = re.compile(rf'\t\t(.*\b(?:jump|goto) {PREFIX}\w+(?: comment "[^"]*")?){_HANDLE}$')
 _JOIN = re.compile(rf"insert rule inet (\S+) (\S+) jump {PREFIX}(\w+)$", re.MULTILINE)
+_REPLACED = re.compile(rf"^(insert rule inet \S+ \S+ )(?:.*\b)?(?:jump|goto) ({PREFIX}\w+).*$", re.MULTILINE)
 
 
 class Block(t.NamedTuple):
@@ -166,6 +167,14 @@ def removing(outline: str, keep: str = "") -> str:
 def joins(ruleset: str) -> list[Join]:
     """Return which chains of others a *ruleset* of ours joins."""
     return [Join(*match) for match in _JOIN.findall(ruleset)]
+
+
+def plain(ruleset: str) -> str:
+    """Return a *ruleset* of :func:`restoring` without what somebody added to the jumps to our chains.
+
+    That can need what only a table of theirs has.
+    """
+    return _REPLACED.sub(r"\1jump \2", ruleset)
 
 
 def obstacle(join: Join, outline: str) -> str:
