@@ -157,7 +157,7 @@ def is_running(library: t.Any) -> bool:
 
 
 def remove_files(module: AnsibleModule) -> None:
-    """Remove our objects from a firewalld that is not running, and leave the module."""
+    """Remove our objects from a firewalld that is not running, or too old to have them; leave the module."""
     pending = PendingChange(module, "")
     if not module.check_mode:
         pending.take_turn()
@@ -172,9 +172,12 @@ def remove_files(module: AnsibleModule) -> None:
 
 def run(module: AnsibleModule, firewalld: Firewalld) -> None:
     """Bring our objects to the wanted state, or do what the action plugin asks of that change, and leave the module."""
-    firewalld.check()
-    pending = PendingChange(module, module.params["change_id"])
     present = module.params["state"] == "present"
+    if present:
+        firewalld.check()
+    elif not firewalld.has_policies:
+        remove_files(module)
+    pending = PendingChange(module, module.params["change_id"])
     wanted = firewalld.normalised(module.params["objects"]) if present else _NOTHING
     if module.params["step"] != "apply":
         pending.hold()

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils import _pending_change
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_host import Firewalld
 from ansible_collections.uc_firewall.pexip_sfb.plugins.modules import firewalld_objects
 
 
@@ -22,9 +23,9 @@ class Module:
     """What is used of AnsibleModule; *timer* is what systemd says of the timer."""
 
     check_mode = False
-    params: t.ClassVar[dict[str, t.Any]] = {"prefix": "pexip_sfb_"}
 
     def __init__(self, timer: str = "inactive") -> None:
+        self.params = {"prefix": "pexip_sfb_", "state": "absent"}
         self._timer = timer
 
     def run_command(self, _command: list[str]) -> tuple[int, str, str]:
@@ -65,6 +66,14 @@ def test_nothing_goes_while_a_change_is_pending_that_would_bring_it_back(objects
     with pytest.raises(EndError, match="another change of this host's firewall is waiting for its confirmation"):
         remove(Module("active"))
     assert len(list(objects.iterdir())) == 3
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_there_is_nothing_to_remove_from_a_firewalld_without_policies(objects: Path) -> None:
+    client = SimpleNamespace(config=lambda: None, get_property=lambda _name: "0.8.2")
+    with pytest.raises(EndError, match="changed: True"):
+        firewalld_objects.run(t.cast("t.Any", Module()), Firewalld(client, None, "pexip_sfb_"))
+    assert [path.name for path in objects.iterdir()] == ["other.xml"]
 
 
 @pytest.mark.parametrize("owned", [True, False, None])
