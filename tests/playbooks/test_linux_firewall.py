@@ -53,9 +53,9 @@ def run(
     )  # fmt: skip
 
 
-def task(beginning: str) -> dict[str, Any]:
-    """The task of present.yml whose name begins so."""
-    tasks = yaml.safe_load((ROLE / "tasks/present.yml").read_text(encoding="utf-8"))
+def task(beginning: str, file: str = "present.yml") -> dict[str, Any]:
+    """The task of *file* whose name begins so."""
+    tasks = yaml.safe_load((ROLE / "tasks" / file).read_text(encoding="utf-8"))
     (found,) = (one for one in tasks if one["name"].startswith(beginning))
     assert isinstance(found, dict)
     return found
@@ -73,6 +73,29 @@ def test_the_connection_is_known_however_one_becomes_root(tmp_path: Path, variab
         ANSIBLE_BECOME_ALLOW_SAME_USER="true",
     )
     assert "from 192.0.2.9 1 192.0.2.1 22" in done.stdout, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("connection", "words", "management", "accepted"),
+    [
+        ("ansible.builtin.ssh", [], [], False),
+        ("ansible.builtin.paramiko_ssh", [], [], False),
+        ("ssh", [], [{"name": "mine"}], True),
+        ("ssh", ["192.0.2.9", "1", "192.0.2.1", "22"], [], True),
+        ("local", [], [], True),
+    ],
+)
+def test_a_host_that_hides_its_ssh_connection_needs_a_rule(
+    tmp_path: Path, connection: str, words: list[str], management: list[dict[str, str]], accepted: bool
+) -> None:
+    variables = {
+        "ansible_connection": connection,
+        "__linux_firewall_ssh_connection": words,
+        "linux_firewall_management": management,
+    }
+    done = run(tmp_path, {"vars": variables, "tasks": [task("Check that there is a way back in", "backend.yml")]})
+    assert (done.returncode == 0) == accepted, done.stdout + done.stderr
+    assert ("linux_firewall_management: is empty" in done.stdout + done.stderr) != accepted
 
 
 @pytest.mark.parametrize(("seconds", "accepted"), [("0", True), ("90", True), ("9", False), ("3601", False)])
