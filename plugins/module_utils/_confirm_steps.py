@@ -104,7 +104,7 @@ def answer(module: AnsibleModule, pending: PendingChange, change: Change, about:
     if module.params["step"] == "confirm":
         reason = _objection(module, change) if pending.outcome() == "pending" else ""
         # Once confirmed it is to last, also where an earlier confirmation did not get that far.
-        if not reason and (pending.confirm() or pending.outcome() == "confirmed"):
+        if not reason and (pending.confirm() or (pending.outcome() == "confirmed" and change.holds())):
             _keep(module, change)
     # Only ours: the timer of a change that another run has made since has the same name.
     if (reason or module.params["step"] == "take_back") and pending.outcome() == "pending":

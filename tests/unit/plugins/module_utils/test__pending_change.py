@@ -174,6 +174,10 @@ def test_a_change_is_confirmed_once_and_kept_until_it_lasts(run_directory: Path,
     assert step(host, change, "confirm")["outcome"] == "confirmed"
     assert change.kept == 2
     assert change.holds()
+    # And meanwhile somebody else made another change, for good.
+    change.path.write_text("other", encoding="utf-8")
+    assert step(host, change, "confirm")["outcome"] == "confirmed"
+    assert change.kept == 2
 
 
 def test_after_a_reboot_nothing_is_known_and_nothing_is_left(run_directory: Path, tmp_path: Path) -> None:
