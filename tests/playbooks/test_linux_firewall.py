@@ -169,3 +169,9 @@ def test_a_link_that_somebody_removed_is_missed_and_put_back(tmp_path: Path) -> 
     assert len(units.links()) == len(OWN) - 1
     assert units.apply() != "0"
     assert units.links() == OWN
+
+
+def test_nothing_of_a_confirmation_outlives_the_removal() -> None:
+    *before, last = yaml.safe_load((ROLE / "tasks/absent.yml").read_text(encoding="utf-8"))
+    assert last["ansible.builtin.include_tasks"] == "absent_nftables.yml"
+    assert any("confirm_timeout" in one.get("uc_firewall.pexip_sfb.firewalld_objects", {}) for one in before)
