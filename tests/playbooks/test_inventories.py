@@ -6,49 +6,27 @@
 from __future__ import annotations
 
 import json
-import os
-import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pages import examples, run_playbook
 
-HERE = Path(__file__).parent
-PAGE = (HERE.parent.parent / "docs/inventories.md").read_text(encoding="utf-8")
-INVENTORIES = dict(re.findall(r"<!-- inventory: (.+?) -->\n\n```yaml\n(.*?)```", PAGE, re.DOTALL))
-
+INVENTORIES = examples("docs/inventories.md", "inventory")
 ON_PREMISES, STATIC_NAT, EDGE_POOL = (
     "on-premises pool", "DMZ nodes with static NAT", "Edge pool with three external addresses"
 )  # fmt: skip
 BOTH_FAMILIES = {"ipv4", "ipv6"}
 
 
-def run(directory: Path, inventory: str, playbook: str, **variables: Any) -> str:
-    """Run a playbook of the collection on an inventory of the page. No host of it can be connected to."""
-    (directory / "inventory.yml").write_text(inventory, encoding="utf-8")
-    environment = {
-        **os.environ,
-        "ANSIBLE_CONNECTION_PLUGINS": str(HERE / "connection_plugins"),
-        "ANSIBLE_NOCOLOR": "1",
-        "ANSIBLE_LOCALHOST_WARNING": "false",
-        "COLUMNS": "10000",
-    }
-    command = ["ansible-playbook", "-i", "inventory.yml", f"uc_firewall.pexip_sfb.{playbook}", "-e"]
-    done = subprocess.run(
-        [*command, json.dumps(variables)], cwd=directory, env=environment, capture_output=True, text=True, timeout=300,
-        check=False,
-    )  # fmt: skip
-    return done.stdout + done.stderr
-
-
 class Report:
     """The flows of one report, to look for the addresses of a row in."""
 
     def __init__(self, directory: Path, shape: str, scope: str) -> None:
-        output = run(
-            directory, INVENTORIES[shape], "report", port_matrix_report_formats=["json"], port_matrix_report_scope=scope
-        )
+        output = run_playbook(
+            directory, INVENTORIES[shape], "uc_firewall.pexip_sfb.report", port_matrix_report_formats=["json"],
+            port_matrix_report_scope=scope,
+        )  # fmt: skip
         (path,) = (directory / "port-matrix-report").glob("*.json")
         assert "failed=0" in output, output
         self.text = path.read_text(encoding="utf-8")
@@ -77,7 +55,7 @@ def test_the_page_has_the_three_shapes() -> None:
 @pytest.mark.parametrize("shape", INVENTORIES)
 def test_the_inventory_gets_as_far_as_its_hosts(shape: str, tmp_path: Path) -> None:
     """The validation has nothing to say, and the first thing that fails is the connection."""
-    output = run(tmp_path, INVENTORIES[shape], "site", ansible_connection="untouchable")
+    output = run_playbook(tmp_path, INVENTORIES[shape], "uc_firewall.pexip_sfb.site", ansible_connection="untouchable")
     assert "a host was touched" in output
     assert "Ask the host who connects to it" in output
 
