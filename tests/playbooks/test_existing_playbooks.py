@@ -72,6 +72,12 @@ def test_a_playbook_gets_as_far_as_the_hosts(title: str, arguments: list[str], t
     assert "a host was touched" in output
 
 
+def test_the_assertions_of_the_page_about_ci_hold_for_the_inventory_of_the_readme(tmp_path: Path) -> None:
+    (tmp_path / "assertions.yml").write_text(examples("docs/ci.md", "playbook")["assertions"], encoding="utf-8")
+    output = run_playbook(tmp_path, ten_line_inventory(), "assertions.yml", ansible_connection="untouchable")
+    assert "All assertions passed" in output
+
+
 def test_a_group_may_be_a_child(tmp_path: Path) -> None:
     content = inventory(**variables(PAGE, "inventory part", "child group"))
     content["all"]["children"]["video_nodes"] = {"hosts": {"node7": {"port_matrix_addresses": ["192.0.2.77"]}}}
