@@ -27,8 +27,8 @@ _BYSTANDER = "table inet bystander"
 def _text(data: str) -> str:
     """Return *data* as a standard input that has something in it.
 
-    Without any, run_command leaves the program ours, and that is a terminal where Ansible does not pipeline: nft would wait
-    there for ever.
+    Without any, run_command leaves the program ours, and that is a terminal where Ansible does not pipeline: nft would
+    wait there for ever.
     """
     return f"{data}\n"
 
