@@ -6,10 +6,16 @@ SHELL := /bin/bash
 
 in_environment := . .build/environment &&
 
-.PHONY: help demo test lint unit molecule mutations format docs clean
+.PHONY: help demo test lint unit molecule mutations format docs html clean
 
 help: ## Show the commands
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@printf '%s\n' 'Commands of the project. Users of the collection need none of them: they begin with README.md.' ''
+	@sed -n 's/^\([a-z][a-z ]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20 | sed 's/^/  make /'
+	@printf '%s\n' '' \
+	  'make demo and make test take root on Debian 12 or 13, and install what is missing; all else is made below .build/.' \
+	  'One check alone, or several:  . .build/environment && tests/run-checks unit playbooks' \
+	  'One Molecule scenario:        . .build/environment && molecule test --scenario-name nftables' \
+	  'Variables of make demo:       BACKEND=firewalld, FW_IMAGE=debian12, LOAD=1 (docs/demo.md)'
 
 demo: .build/environment ## Build a lab of containers, apply the port matrix to it, prove every row with packets
 	@$(in_environment) extensions/lab/demo/run
@@ -28,6 +34,10 @@ mutations: .build/environment ## Take each protection of a change out, and see i
 
 format docs: .build/environment ## Format the code; write the generated tables
 	@$(in_environment) ruff format . && python docs/generate_tables.py
+
+# Sphinx and its extensions have an environment of their own: they pin libraries that other tools want differently.
+html: .build/environment ## Make web pages of the guide, plugins and roles in .build/html
+	@$(in_environment) tests/run-checks html
 
 .build/environment: tests/prepare-machine requirements.txt requirements-dev.txt
 	@tests/prepare-machine $@

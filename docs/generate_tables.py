@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+import typing as t
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -22,8 +23,18 @@ sys.path.insert(0, str(TOP / ".build"))
 
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix import PortMatrix, load_port_matrix  # noqa: E402
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._ports import format_ports  # noqa: E402
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._reasons import REASONS  # noqa: E402
 
-PAGES = ("README.md", "docs/port-matrix.md", "docs/report.md", "docs/verify.md")
+ROLES = ("port_matrix", "linux_firewall", "windows_firewall", "port_matrix_report", "port_matrix_verify")
+PAGES = (
+    "README.md",
+    "docs/demo.md",
+    "docs/port-matrix.md",
+    "docs/report.md",
+    "docs/rows.md",
+    "docs/verify.md",
+    *(f"roles/{role}/README.md" for role in ROLES),
+)
 
 
 def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -105,10 +116,31 @@ def endpoints_table(matrix: PortMatrix) -> str:
     )
 
 
+def reasons_table(matrix: PortMatrix) -> str:
+    """The rows, and why each of them is needed."""
+    return markdown_table(("#", "row", "what it is for"), (
+        (str(number), f"`{row['id']}`", REASONS[row["id"]]) for number, row in enumerate(matrix.rows, start=1)
+    ))  # fmt: skip
+
+
+def argument_spec(role: str) -> dict[str, t.Any]:
+    """The argument specification of one role."""
+    spec = yaml.safe_load((TOP / "roles" / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
+    main: dict[str, t.Any] = spec["argument_specs"]["main"]
+    return main
+
+
+def roles_table() -> str:
+    """The roles, each with a link to its page."""
+    return markdown_table(
+        ("role", "what it does"),
+        ((f"[{role}](roles/{role}/README.md)", argument_spec(role)["short_description"]) for role in ROLES),
+    )
+
+
 def variables_table(role: str) -> str:
     """The variables of one role, from its argument specification."""
-    spec = yaml.safe_load((TOP / "roles" / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
-    options = spec["argument_specs"]["main"]["options"]
+    options = argument_spec(role)["options"]
 
     def default(option: dict[str, object]) -> str:
         if "default" not in option:
@@ -140,11 +172,9 @@ def generated(matrix: PortMatrix) -> dict[str, str]:
         "rows": rows_table(matrix),
         "ranges": ranges_table(matrix),
         "endpoints": endpoints_table(matrix),
-        "port_matrix variables": variables_table("port_matrix"),
-        "linux_firewall variables": variables_table("linux_firewall"),
-        "windows_firewall variables": variables_table("windows_firewall"),
-        "port_matrix_report variables": variables_table("port_matrix_report"),
-        "port_matrix_verify variables": variables_table("port_matrix_verify"),
+        "reasons": reasons_table(matrix),
+        "roles": roles_table(),
+        **{f"{role} variables": variables_table(role) for role in ROLES},
         "demo inventory": inventory_listing(),
     }
 

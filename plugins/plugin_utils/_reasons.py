@@ -20,7 +20,7 @@ _DISPUTED = (
 )
 
 # Row id → what stops working without it. Kept apart from the table, which restates facts of the vendor's page.
-_REASONS = {
+REASONS = {
     "sip_signaling": "Calls are set up over it. Each side opens connections to the other: both directions are needed.",
     "media_to_nodes": "Audio, video and content from clients and servers inside the network to the conference.",
     "conference_avatar": "Clients fetch the picture that they show for the conference.",
@@ -49,7 +49,7 @@ def reason(flow: Flow) -> str:
         source, destination = set(row["source"]), set(row["destination"])
         forth, back = here <= source and there <= destination, here <= destination and there <= source
         if row["id"] == flow.row and (forth or back):
-            return _REASONS[flow.row]
+            return REASONS[flow.row]
     return ""
 
 

@@ -1,0 +1,115 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What docs/existing-playbooks.md and docs/rows.md tell people to put into playbooks and inventories."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pages import examples, run_playbook, ten_line_inventory
+
+PAGE = "docs/existing-playbooks.md"
+PLAYBOOKS = examples(PAGE, "playbook")
+BASE = "- {name: Base, hosts: localhost, gather_facts: false, tasks: []}\n"
+RENDER = """
+- name: Render
+  hosts: fw
+  gather_facts: false
+  roles: [uc_firewall.pexip_sfb.port_matrix]
+  tasks:
+    - name: Show
+      ansible.builtin.debug:
+        msg: >-
+          {{ port_matrix_site
+          | uc_firewall.pexip_sfb.nftables_ruleset('turn1', extra_rules=linux_firewall_extra_rules) }}
+"""
+
+
+def inventory(**groups: Any) -> dict[str, Any]:
+    """The inventory of the README, with other groups beside its own."""
+    content: dict[str, Any] = yaml.safe_load(ten_line_inventory())
+    content["all"]["children"].update(groups)
+    return content
+
+
+def flows(directory: Path, content: dict[str, Any], **variables: Any) -> list[dict[str, Any]]:
+    """What the report of a site permits."""
+    output = run_playbook(
+        directory, json.dumps(content), "uc_firewall.pexip_sfb.report", port_matrix_report_formats=["json"], **variables
+    )
+    assert "failed=0" in output, output
+    text = (directory / "port-matrix-report/port-matrix.json").read_text(encoding="utf-8")
+    found: list[dict[str, Any]] = json.loads(text)["flows"]
+    return found
+
+
+def variables(page: str, kind: str, title: str) -> dict[str, Any]:
+    """The variables that an example of a page sets."""
+    values: dict[str, Any] = yaml.safe_load(examples(page, kind)[title])
+    return values
+
+
+def test_all_playbooks_of_the_page_are_tried() -> None:
+    assert set(PLAYBOOKS) == {"imported", "imported for other groups", "role", "one after the other"}
+
+
+@pytest.mark.parametrize(
+    ("title", "arguments"), [*((title, []) for title in PLAYBOOKS), ("role", ["--tags", "firewall"])]
+)
+def test_a_playbook_gets_as_far_as_the_hosts(title: str, arguments: list[str], tmp_path: Path) -> None:
+    content = inventory(firewalls={"hosts": {"fw": {}}}, coturn={"hosts": {"turn1": {}}}, lync={"hosts": {"fe1": {}}})
+    if title.startswith("imported for"):
+        del content["all"]["children"]["port_matrix_linux"]
+    (tmp_path / "base.yml").write_text(BASE, encoding="utf-8")
+    (tmp_path / "site.yml").write_text(PLAYBOOKS[title], encoding="utf-8")
+    output = run_playbook(tmp_path, json.dumps(content), "site.yml", *arguments, ansible_connection="untouchable")
+    assert "Validate the site" in output
+    assert "a host was touched" in output
+
+
+def test_the_assertions_of_the_page_about_ci_hold_for_the_inventory_of_the_readme(tmp_path: Path) -> None:
+    (tmp_path / "assertions.yml").write_text(examples("docs/ci.md", "playbook")["assertions"], encoding="utf-8")
+    output = run_playbook(tmp_path, ten_line_inventory(), "assertions.yml", ansible_connection="untouchable")
+    assert "All assertions passed" in output
+
+
+def test_a_group_may_be_a_child(tmp_path: Path) -> None:
+    content = inventory(**variables(PAGE, "inventory part", "child group"))
+    content["all"]["children"]["video_nodes"] = {"hosts": {"node7": {"port_matrix_addresses": ["192.0.2.77"]}}}
+    (avatar,) = [flow for flow in flows(tmp_path, content) if flow["row"] == "conference_avatar"]
+    assert avatar["destination"] == ["192.0.2.77/32"]
+
+
+def test_an_endpoint_may_name_other_groups(tmp_path: Path) -> None:
+    content = inventory(
+        video_nodes={"hosts": {"node7": {"port_matrix_addresses": ["192.0.2.77"]}}},
+        lync_pool_1={"hosts": {"fe7": {"port_matrix_addresses": ["198.51.100.70"]}}},
+        lync_pool_2={"hosts": {"fe8": {"port_matrix_addresses": ["198.51.100.80"]}}},
+    )
+    found = flows(tmp_path, content, **variables(PAGE, "variables", "other groups"))
+    (avatar,) = [flow for flow in found if flow["row"] == "conference_avatar"]
+    assert (avatar["source"], avatar["destination"]) == (["10.30.0.0/16"], ["192.0.2.77/32"])
+    signaling = {tuple(flow["source"]) for flow in found if flow["row"] == "sip_signaling"}
+    assert ("198.51.100.70/32", "198.51.100.80/32") in signaling
+
+
+def test_row_6_may_be_narrower(tmp_path: Path) -> None:
+    found = flows(tmp_path, inventory(), **variables("docs/rows.md", "example", "narrower row 6"))
+    assert "media_from_nodes" not in {flow["row"] for flow in found}
+    narrow = [flow for flow in found if flow["row"] == "media_from_nodes_narrow"]
+    assert {flow["protocol"] for flow in narrow} == {"tcp", "udp"}
+    assert all(flow["destination_ports"] == ["20000-29999", "49152-65535"] for flow in narrow)
+    assert all(flow["source_ports"] == ["40000-49999"] for flow in narrow)
+
+
+def test_the_extra_rules_of_the_page_become_rules(tmp_path: Path) -> None:
+    (tmp_path / "site.yml").write_text(RENDER, encoding="utf-8")
+    output = run_playbook(tmp_path, ten_line_inventory(), "site.yml", **variables(PAGE, "variables", "extra rules"))
+    for comment in ("monitoring", "ping", "ping_v6"):
+        assert f'comment \\"{comment}\\"' in output
+    assert "tcp dport 9100 ip saddr 10.20.0.9" in output

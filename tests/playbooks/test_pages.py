@@ -1,0 +1,126 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The pages: links lead somewhere, and tables written by hand agree with what they are about."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import unicodedata
+from collections.abc import Iterator
+
+import pytest
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix import load_port_matrix
+from pages import TOP, page
+
+PAGES = [
+    name
+    for name in subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md"],
+        cwd=TOP, capture_output=True, text=True, check=True,
+    ).stdout.splitlines()
+    if (TOP / name).is_file() and not name.startswith("tests/golden")
+]  # fmt: skip
+HEADINGS = [
+    "Description", "Requirements", "Installation", "Use Cases", "Testing", "Contributing", "Support",
+    "Release Notes and Roadmap", "Related Information", "License",
+]  # fmt: skip
+
+
+def prose(text: str) -> str:
+    """*text* without its code: what looks like a link in there is none."""
+    without_blocks = re.sub(r"^ *```.*?^ *```", "", text, flags=re.DOTALL | re.MULTILINE)
+    return re.sub(r"`[^`\n]*`", lambda code: "`" + "x" * (len(code[0]) - 2) + "`", without_blocks)
+
+
+def links(name: str) -> list[str]:
+    """The targets of all links and pictures of a page."""
+    return re.findall(r"\]\(\s*([^)\s]+)\s*\)", prose(page(name)))
+
+
+def anchors(name: str) -> set[str]:
+    """The anchors that a page has by its headings, as they are made of them on the web."""
+    text = re.sub(r"^ *```.*?^ *```", "", page(name), flags=re.DOTALL | re.MULTILINE)
+    found: set[str] = set()
+    for heading in re.findall(r"^#+ +(.+?) *$", text, re.MULTILINE):
+        plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).replace("`", "").lower()
+        kept = "".join(c for c in plain if c in " -_" or unicodedata.category(c)[0] in "LN")
+        slug, number = kept.replace(" ", "-"), 0
+        while slug in found:
+            number += 1
+            slug = f"{kept.replace(' ', '-')}-{number}"
+        found.add(slug)
+    return found
+
+
+def table(name: str, marker: str) -> list[list[str]]:
+    """The cells of the rows of a marked table."""
+    block = re.search(rf"<!-- {marker} -->\n(.*?)<!-- end -->", page(name), re.DOTALL)
+    assert block is not None
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in block[1].splitlines()[2:]]
+
+
+def dead_links(name: str) -> Iterator[str]:
+    here = (TOP / name).parent
+    for target in links(name):
+        path, _, anchor = target.partition("#")
+        if re.match(r"[a-z]+:", path):
+            continue
+        file = (here / path).resolve() if path else TOP / name
+        inside = file.exists() and TOP in [file, *file.parents]
+        if not inside or (anchor and (file.suffix != ".md" or anchor not in anchors(str(file.relative_to(TOP))))):
+            yield target
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_links_within_the_repository_lead_somewhere(name: str) -> None:
+    assert list(dead_links(name)) == []
+
+
+def test_links_to_elsewhere_are_few_and_secure(capsys: pytest.CaptureFixture[str]) -> None:
+    """They are listed and not followed, as CI may have no network: pytest -s shows them."""
+    external = sorted({(target, name) for name in PAGES for target in links(name) if re.match(r"[a-z]+:", target)})
+    with capsys.disabled():
+        for target, name in external:
+            print(f"\n{name}: {target}", end="")
+    assert all(target.startswith("https://") for target, _ in external)
+
+
+def test_every_page_of_the_guide_is_in_its_contents() -> None:
+    guide = {name.removeprefix("docs/") for name in PAGES if re.fullmatch(r"docs/[^/]+\.md", name)}
+    assert guide - {"index.md"} <= {target.partition("#")[0] for target in links("docs/index.md")}
+
+
+def test_the_readme_has_the_headings_of_certified_collections() -> None:
+    assert re.findall(r"^## (.+)$", page("README.md"), re.MULTILINE) == HEADINGS
+    assert page("README.md").count("```shell\nmake demo\nmake test\n```") == 1
+
+
+def test_each_role_has_a_page_with_an_example_and_its_variables() -> None:
+    for role in (path.name for path in (TOP / "roles").iterdir()):
+        text = page(f"roles/{role}/README.md")
+        assert text.startswith(f"# Role {role}\n")
+        assert f"uc_firewall.pexip_sfb.{role}" in text
+        assert f"<!-- generated: {role} variables -->" in text
+
+
+def test_symptoms_lead_to_every_row_and_to_no_other() -> None:
+    named = [re.findall(r"`(\w+)`", cells[1]) for cells in table("docs/rows.md", "symptoms")]
+    assert all(named)
+    assert {row for rows in named for row in rows} == {row["id"] for row in load_port_matrix().rows}
+
+
+def product_text() -> str:
+    """All texts of the product that may become messages, with strings joined that stand in several lines."""
+    texts = []
+    for pattern in ("plugins/**/*.py", "roles/**/*.yml", "tests/prepare-machine", "extensions/lab/**/*.yml"):
+        texts += [path.read_text(encoding="utf-8") for path in sorted(TOP.glob(pattern))]
+    return re.sub(r"\s+", " ", re.sub(r"\"\s*\n\s*f?\"", "", "\n".join(texts)))
+
+
+@pytest.mark.parametrize("cells", table("docs/troubleshooting.md", "messages"), ids=lambda cells: cells[0])
+def test_the_messages_that_are_explained_do_exist(cells: list[str]) -> None:
+    message = cells[0].strip("`")
+    for part in re.split(r"…", message):
+        assert part.strip() in product_text()
