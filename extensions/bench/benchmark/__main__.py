@@ -15,6 +15,7 @@ from pathlib import Path
 from .machine import conditions
 from .measure import FailedError
 from .part_compile import compile_and_load
+from .part_controller import controller, windows
 from .part_packets import packets
 from .results import Part
 
@@ -33,6 +34,8 @@ def _work(name: str) -> Path:
 PARTS: dict[str, Callable[[], Sequence[Part]]] = {
     "compile": lambda: compile_and_load(_work("compile"), VENV / "aclgen"),
     "packets": lambda: [packets(_work("packets"), VENV / "aclgen")],
+    "controller": lambda: [controller(_work("controller"))],
+    "windows": lambda: [windows(_work("windows"))],
 }
 
 
