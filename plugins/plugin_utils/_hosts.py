@@ -41,6 +41,8 @@ class Addresses:
     def union(cls, parts: Iterable[Addresses]) -> Addresses:
         """Everything that is in one of *parts*."""
         all_parts = list(parts)
+        if len(all_parts) == 1:
+            return all_parts[0]
         return cls(
             AddressSet.union(p.local for p in all_parts),
             AddressSet.union(p.advertised for p in all_parts),
@@ -122,8 +124,11 @@ def _hint(where: str, variables: Mapping[str, object]) -> str:
 
 
 def _parse_addresses(value: object, where: str) -> Addresses:
+    items = as_list(value, where)
+    if len(items) == 1:
+        return _parse_item(items[0], where)
     problems = ProblemList()
-    parts = [problems.attempt(_parse_item, item, where) for item in as_list(value, where)]
+    parts = [problems.attempt(_parse_item, item, where) for item in items]
     problems.raise_if_any()
     return Addresses.union(part for part in parts if part)
 

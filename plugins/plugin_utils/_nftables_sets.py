@@ -5,12 +5,9 @@
 
 from __future__ import annotations
 
-import typing as t
 from collections.abc import Iterator, Sequence
 
-import netaddr
-
-from ._addresses import Family
+from ._addresses import Family, format_address, format_range
 from ._intervals import IntervalSet
 from ._ports import ANY_PORT, format_ports
 
@@ -69,13 +66,11 @@ class SetTable:
 
 
 def _element(interval: tuple[int, int], family: Family) -> str:
-    version: t.Literal[4, 6] = 4 if family == "ipv4" else 6
     first, last = interval
-    start = netaddr.IPAddress(first, version)
     if first == last:
-        return str(start)
-    cidrs = netaddr.iprange_to_cidrs(start, netaddr.IPAddress(last, version))
-    return str(cidrs[0]) if len(cidrs) == 1 else f"{start}-{netaddr.IPAddress(last, version)}"
+        return format_address(first, family)
+    cidrs = format_range(first, last, family)
+    return cidrs[0] if len(cidrs) == 1 else f"{format_address(first, family)}-{format_address(last, family)}"
 
 
 def match_addresses(sets: SetTable, endpoints: Sequence[str], addresses: IntervalSet, family: Family, side: str) -> str:
