@@ -22,6 +22,12 @@ ACCEPTED = "an IPv4 or IPv6 address, or a network as address/prefix length"
 
 _VERSION: dict[Family, t.Literal[4, 6]] = {"ipv4": 4, "ipv6": 6}
 _WIDTH: dict[Family, int] = {"ipv4": 32, "ipv6": 128}
+_FAMILIES_OF: dict[tuple[bool, bool], frozenset[Family]] = {
+    (False, False): frozenset(),
+    (True, False): frozenset({"ipv4"}),
+    (False, True): frozenset({"ipv6"}),
+    (True, True): frozenset({"ipv4", "ipv6"}),
+}
 _OF_SYSTEM: dict[Family, socket.AddressFamily] = {"ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
 _PREFIX_LENGTH = re.compile(r"\d{1,3}", re.ASCII)
 _HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?\.?", re.IGNORECASE | re.ASCII)
@@ -47,7 +53,7 @@ _UNUSABLE_SPANS: dict[Family, tuple[tuple[int, int], ...]] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class AddressSet:
     """Addresses of both families, each as an interval set of integers."""
 
@@ -68,7 +74,7 @@ class AddressSet:
 
     def families(self) -> frozenset[Family]:
         """The families that have at least one address."""
-        return frozenset(family for family in FAMILIES if self.of_family(family))
+        return _FAMILIES_OF[bool(self.ipv4.intervals), bool(self.ipv6.intervals)]
 
     def intersection(self, other: AddressSet) -> AddressSet:
         """What is in both sets."""
@@ -79,11 +85,11 @@ class AddressSet:
         return format_cidrs(self.of_family(family), family)
 
     def __bool__(self) -> bool:
-        return bool(self.ipv4) or bool(self.ipv6)
+        return bool(self.ipv4.intervals or self.ipv6.intervals)
 
     def only_single_addresses(self) -> bool:
         """Tell whether no interval holds more than one address, as is so for a machine and not for a network."""
-        return all(first == last for family in FAMILIES for first, last in self.of_family(family).intervals)
+        return all(first == last for first, last in self.ipv4.intervals + self.ipv6.intervals)
 
 
 def format_cidrs(addresses: IntervalSet, family: Family) -> list[str]:

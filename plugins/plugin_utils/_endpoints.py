@@ -30,7 +30,7 @@ class EndpointDefinition:
     networks: AddressSet = AddressSet()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Member:
     """One participant of an endpoint: a host of the inventory, or (``host`` is None) its literal networks."""
 

@@ -20,7 +20,7 @@ VIEWS: tuple[View, ...] = ("advertised", "local")
 HOST_VARIABLES = ("port_matrix_addresses", "port_matrix_interfaces", "port_matrix_view", "ansible_host")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Addresses:
     """The addresses of one host or interface: as the host itself has them, and as everybody else sees them.
 
@@ -57,7 +57,7 @@ class Addresses:
         return bool(self.local)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Host:
     """One host of the inventory. ``own`` are its own addresses, which may be networks (of clients, say).
 
