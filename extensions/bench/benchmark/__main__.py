@@ -14,6 +14,7 @@ from pathlib import Path
 
 from .machine import conditions
 from .measure import FailedError
+from .part_apply import apply
 from .part_compile import compile_and_load
 from .part_controller import controller, windows
 from .part_packets import packets
@@ -34,6 +35,8 @@ def _work(name: str) -> Path:
 PARTS: dict[str, Callable[[], Sequence[Part]]] = {
     "compile": lambda: compile_and_load(_work("compile"), VENV / "aclgen"),
     "packets": lambda: [packets(_work("packets"), VENV / "aclgen")],
+    "apply-nftables": lambda: [apply(_work("apply-nftables"), "nftables")],
+    "apply-firewalld": lambda: [apply(_work("apply-firewalld"), "firewalld")],
     "controller": lambda: [controller(_work("controller"))],
     "windows": lambda: [windows(_work("windows"))],
 }
