@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from ._intervals import IntervalSet
 
-# From here on, a set costs more (to write, to load, to keep) than the further rules that a smaller one in its place takes.
+# From here on, a set costs more (to write, to load, to keep) than the rules that smaller ones in its place take.
 LARGE = 256
 
 

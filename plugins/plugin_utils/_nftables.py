@@ -99,8 +99,8 @@ def _judged_forward(text: _Text, policy: Policy, judged: AddressSet) -> None:
     for family in FAMILIES:
         for side in ("saddr", "daddr"):
             if judged.of_family(family):
-                for match in match_each(text.sets, ("judged",), judged.of_family(family), family, side):
-                    lines.append(f"{match or f'meta nfproto {family}'} jump forward_judged")
+                matches = match_each(text.sets, ("judged",), judged.of_family(family), family, side)
+                lines += [f"{match or f'meta nfproto {family}'} jump forward_judged" for match in matches]
     text.chain("forward", lines)
     text.chain("forward_judged", judgement)
 

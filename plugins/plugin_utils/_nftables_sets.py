@@ -121,7 +121,9 @@ def match_addresses(sets: SetTable, endpoints: Sequence[str], addresses: Interva
     return f"{_KEYWORD[family]} {side} @{sets.name(endpoints, addresses, family)}"
 
 
-def match_each(sets: SetTable, endpoints: Sequence[str], addresses: IntervalSet, family: Family, side: str) -> list[str]:
+def match_each(
+    sets: SetTable, endpoints: Sequence[str], addresses: IntervalSet, family: Family, side: str
+) -> list[str]:
     """Return matches of *side* of which one must hold: one, unless *addresses* is a large union of what others have."""
     if not is_large(addresses):
         return [match_addresses(sets, endpoints, addresses, family, side)]

@@ -19,6 +19,7 @@ from .part_compile import compile_and_load
 from .part_controller import controller, windows
 from .part_packets import packets
 from .results import Part
+from .table import write_tables
 
 TOP = Path(__file__).resolve().parents[3]
 BUILD = TOP / ".build" / "bench"
@@ -42,6 +43,10 @@ PARTS: dict[str, Callable[[], Sequence[Part]]] = {
 }
 
 
+# In the order of the page.
+RESULTS = ("compile", "load", "packets", "apply-nftables", "apply-firewalld", "controller", "windows")
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run the parts named in *arguments*, or all of them; return the exit code: 0 where all could be measured."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
@@ -63,6 +68,7 @@ def main(arguments: Sequence[str]) -> int:
             part.conditions, part.seconds = found, round(time.monotonic() - begun, 1)
             part.save(BUILD)
             show(part)
+        write_tables(BUILD, RESULTS, TOP / "docs" / "performance.md")
     return failed
 
 
@@ -75,7 +81,9 @@ def show(part: Part) -> None:
         relation = "at least" if w.at_least else "at most"
         verdict = "reached" if w.reached else "NOT REACHED"
         print(f"  {w.text}: {w.measured:,.2f} {w.unit} (wanted {relation} {w.figure:g}): {verdict}")
-    print(f"  {', '.join(f'{key} {value}' for key, value in part.conditions.items())}; {part.seconds:.0f} s\n", flush=True)
+    print(
+        f"  {', '.join(f'{key} {value}' for key, value in part.conditions.items())}; {part.seconds:.0f} s\n", flush=True
+    )
 
 
 if __name__ == "__main__":

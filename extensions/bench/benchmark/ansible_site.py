@@ -44,9 +44,7 @@ def write_inventory(content: Mapping[str, t.Any], path: Path) -> Path:
     return path
 
 
-def play(
-    inventory: Path, playbook: str | Path, *arguments: str, environment: Mapping[str, str] | None = None
-) -> Run:
+def play(inventory: Path, playbook: str | Path, *arguments: str, environment: Mapping[str, str] | None = None) -> Run:
     """Run *playbook* as a user does."""
     command: Sequence[str | Path] = ["ansible-playbook", "-i", inventory, playbook, *arguments]
     quiet = {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_LOCALHOST_WARNING": "false"}

@@ -51,8 +51,9 @@ class PacketPath:
         _inside(GATEWAY, "nft", "--file", str(ruleset))
 
     def rate(self, addresses: int, packets: int) -> float:
-        """Send *packets* new flows of a permitted row between *addresses* clients and nodes; return packets a second
-        of a processor.
+        """Send *packets* new flows of a permitted row between *addresses* clients and nodes.
+
+        Return packets a second of a processor.
 
         :raises FailedError: if not all of them were let through: then it was no measurement of this.
         """

@@ -4,8 +4,8 @@
 """Sends UDP packets, each with other addresses and ports, and prints the seconds of a processor that took.
 
 ``python -m benchmark.packet_sender MAC ADDRESSES PACKETS``, inside the namespace of the sender. A veth pair hands a
-packet over while it is sent, so the time of the sender's thread has all of the gateway's work in it, and nothing of what
-else the machine does meanwhile.
+packet over while it is sent, so the time of the sender's thread has all of the gateway's work in it, and nothing of
+what else the machine does meanwhile.
 """
 
 from __future__ import annotations

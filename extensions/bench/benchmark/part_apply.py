@@ -39,7 +39,9 @@ WAYS = {
     ),
     "firewalld": (
         Way("this collection, firewalld", "fe_firewalld", _SITE, _REMOVE, OUR_ROUNDS),
-        Way("ansible.posix.firewalld in a loop", "fe_firewalld", _PLAYBOOKS / "firewalld_loop.yml", _RESET, THEIR_ROUNDS),
+        Way(
+            "ansible.posix.firewalld in a loop", "fe_firewalld", _PLAYBOOKS / "firewalld_loop.yml", _RESET, THEIR_ROUNDS
+        ),
     ),
 }
 
@@ -50,7 +52,13 @@ class Lab:
     def __init__(self, directory: Path) -> None:
         self._log = directory / "ansible.log"
         inventory = _TOP / "extensions/bench/inventory"
-        self._command = ["ansible-playbook", "-i", inventory, "-e", f"lab_state_directory={directory}"]
+        self._command: list[str | Path] = [
+            "ansible-playbook",
+            "-i",
+            inventory,
+            "-e",
+            f"lab_state_directory={directory}",
+        ]
 
     def __enter__(self) -> Lab:
         try:
@@ -76,7 +84,9 @@ class Lab:
 
 def apply(directory: Path, name: str) -> Part:
     """Measure the two ways of one back end, on a host of its own."""
-    part = Part(f"apply-{name}", f"Apply, {name}: 200 permissions on a container over SSH, the whole `ansible-playbook`")
+    part = Part(
+        f"apply-{name}", f"Apply, {name}: 200 permissions on a container over SSH, the whole `ansible-playbook`"
+    )
     medians: dict[tuple[str, str], float] = {}
     with Lab(directory) as lab:
         for way in WAYS[name]:

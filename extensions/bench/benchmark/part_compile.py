@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from .aerleon_policy import OUTPUT, write_policy
 from .measure import Run, in_turn, median, timed
 from .results import Part
-from .scaled_site import scaled_inventory
+from .scaled_site import Inventory, listed_inventory, scaled_inventory
 
 SIZES = (10, 1_000, 10_000)
 ROUNDS = 5
-OURS, AERLEON = "this collection", "aerleon"
+OURS, LISTED, AERLEON = "this collection, a host for each address", "this collection, lists of addresses", "aerleon"
 
 
 class Compiled:
@@ -28,15 +29,31 @@ class Compiled:
         self._directory = directory / str(size)
         self._directory.mkdir(parents=True)
         inventory = scaled_inventory(size)
-        self._source = self._directory / "inventory.json"
-        self._source.write_text(json.dumps({"hosts": inventory.hosts, "groups": inventory.groups}), encoding="utf-8")
+        self._sources = {OURS: self._write("hosts", inventory), LISTED: self._write("lists", listed_inventory(size))}
         self._policy = write_policy(inventory.site(), self._directory)
         self._aclgen = aclgen
-        self.rulesets = {OURS: self._directory / "ours.nft", AERLEON: self._directory / OUTPUT}
+        self.rulesets = {
+            OURS: self._directory / "hosts.nft",
+            LISTED: self._directory / "lists.nft",
+            AERLEON: self._directory / OUTPUT,
+        }
 
-    def compile_ours(self) -> Run:
-        """Compile with this collection, in a process of its own."""
-        command = [sys.executable, "-m", "benchmark.compile_site", self._source, self.rulesets[OURS]]
+    def _write(self, name: str, inventory: Inventory) -> Path:
+        path = self._directory / f"{name}.json"
+        path.write_text(json.dumps({"hosts": inventory.hosts, "groups": inventory.groups}), encoding="utf-8")
+        return path
+
+    def compile(self, who: str) -> Run:
+        """Compile in a process of its own."""
+        if who == AERLEON:
+            return self.compile_aerleon()
+        command: Sequence[str | Path] = [
+            sys.executable,
+            "-m",
+            "benchmark.compile_site",
+            self._sources[who],
+            self.rulesets[who],
+        ]
         return timed(command, self._directory / "log")
 
     def compile_aerleon(self) -> Run:
@@ -58,20 +75,24 @@ def compile_and_load(directory: Path, aclgen: Path) -> tuple[Part, Part]:
     sites = [Compiled(directory, size, aclgen) for size in SIZES]
     variants: dict[str, Callable[[], Run]] = {}
     for site in sites:
-        variants[f"{OURS}, {site.size:,}"] = site.compile_ours
-        variants[f"{AERLEON}, {site.size:,}"] = site.compile_aerleon
+        for who in (OURS, LISTED, AERLEON):
+            variants[f"{who}; {site.size:,}"] = partial(site.compile, who)
     took = _keep(first, in_turn(variants, ROUNDS))
     size = {who: [site.rulesets[who].stat().st_size / 1000 for site in sites] for who in (OURS, AERLEON)}
     for who, sizes in size.items():
         for site, kilobytes in zip(sites, sizes, strict=True):
-            first.add(f"{who}, ruleset", f"{site.size:,}", "kB", [kilobytes])
+            first.add(f"{who}: the ruleset", f"{site.size:,}", "kB", [kilobytes])
     largest = f"{SIZES[-1]:,}"
-    first.want_at_least("10,000 per endpoint: times faster than aerleon", 10, took[AERLEON, largest] / took[OURS, largest])
+    for who in (OURS, LISTED):
+        what = f"10,000 per endpoint, {who.partition(', ')[2]}: times faster than aerleon"
+        first.want_at_least(what, 10, took[AERLEON, largest] / took[who, largest])
     first.want_at_most("10,000 per endpoint: size of the ruleset to aerleon's", 0.2, size[OURS][-1] / size[AERLEON][-1])
     growth = took[OURS, largest] / took[OURS, f"{SIZES[1]:,}"]
-    first.want_at_most("10 times the addresses (1,000 → 10,000): times the time", 12, growth)
+    first.want_at_most("10 times the hosts (1,000 → 10,000): times the time", 12, growth)
 
-    loads = {f"{who}, {site.size:,}": (lambda s=site, w=who: s.load(w)) for site in sites for who in (OURS, AERLEON)}
+    loads: dict[str, Callable[[], Run]] = {
+        f"{who}; {site.size:,}": partial(site.load, who) for site in sites for who in (OURS, AERLEON)
+    }
     loaded = _keep(second, in_turn(loads, ROUNDS))
     second.want_at_most("10,000 per endpoint: time to aerleon's", 0.2, loaded[OURS, largest] / loaded[AERLEON, largest])
     return first, second
@@ -81,7 +102,7 @@ def _keep(part: Part, runs: dict[str, list[Run]]) -> dict[tuple[str, str], float
     """Keep the runs of all variants; return their medians in seconds of a processor."""
     found = {}
     for name, one in runs.items():
-        who, _comma, size = name.partition(", ")
+        who, _mark, size = name.partition("; ")
         part.add(who, size, "s (processor)", [run.processor for run in one])
         part.add(who, size, "s (clock)", [run.clock for run in one])
         found[who, size] = median([run.processor for run in one])

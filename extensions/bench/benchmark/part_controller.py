@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 from .ansible_site import ansible_inventory, play, write_inventory
@@ -29,7 +30,7 @@ def controller(directory: Path) -> Part:
     for size in (SMALLEST, *SIZES):
         (directory / str(size)).mkdir()
         inventory = write_inventory(ansible_inventory(size), directory / str(size) / "inventory.yml")
-        variants[f"{size:,}"] = lambda path=inventory: play(path, _PLAYBOOK)
+        variants[f"{size:,}"] = partial(play, inventory, _PLAYBOOK)
     found = in_turn(variants, ROUNDS)
     smallest = median([run.processor for run in found.pop(f"{SMALLEST:,}")])
     part.add("the play alone", f"{SMALLEST} hosts", "s (processor)", [smallest])
@@ -77,10 +78,12 @@ def _windows_inventory() -> dict[str, object]:
     inventory = ansible_inventory(20)
     children = inventory["all"]["children"]
     first = 1_000
-    servers = {f"fe{n}": {"port_matrix_addresses": [f"10.16.{(first + n) // 100}.{n % 100 * 2 + 1}"]} for n in range(200)}
+    servers = {
+        f"fe{n}": {"port_matrix_addresses": [f"10.16.{(first + n) // 100}.{n % 100 * 2 + 1}"]} for n in range(200)
+    }
     children["sfb_front_ends"] = {"hosts": servers}
     children["port_matrix_windows"] = {
-        "hosts": dict.fromkeys(servers, {}),
+        "hosts": {server: {} for server in servers},
         "vars": {"ansible_connection": "simulated_windows", "ansible_port": 5985},
     }
     return inventory
@@ -91,7 +94,7 @@ def _calls(state: Path) -> tuple[float, float]:
 
     :raises FailedError: if some hosts had others than most.
     """
-    found = Counter()
+    found: Counter[tuple[int, int]] = Counter()
     for log in sorted(state.glob("*.calls.jsonl")):
         calls = Counter(json.loads(line)["module"].rpartition(".")[2] for line in log.read_text().splitlines())
         found[calls["win_firewall_state"], calls["win_firewall_rule"]] += 1

@@ -9,14 +9,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._expand import expand
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables import Policy, render_ruleset
+
 from .measure import in_turn, median
 from .packet_path import PacketPath
 from .part_compile import AERLEON, OURS, Compiled
 from .results import Part
-from .scaled_site import GROUPS, address
+from .scaled_site import GATEWAY, GROUPS, address, scaled_inventory
 
 SIZES = (10, 1_000, 10_000)
 ROUNDS = 5
+NETWORKS = "this collection, clients are networks"
 NO_RULES, TRACKED, PAIRS = "no rules", "no rules but connection tracking", "a rule for each pair of addresses"
 _MANY, _FEW = 100_000, 10_000
 
@@ -45,21 +49,26 @@ def packets(directory: Path, aclgen: Path) -> Part:
     variants = {(NO_RULES, SIZES[-1]): Variant(None, SIZES[-1]), (TRACKED, SIZES[-1]): Variant(tracked, SIZES[-1])}
     for size in SIZES:
         site = Compiled(directory, size, aclgen)
-        site.compile_ours()
+        site.compile(OURS)
         variants[OURS, size] = Variant(site.rulesets[OURS], size)
         pairs = directory / f"pairs-{size}.nft"
         pairs.write_text(_forward(["ct state established accept", *map(_pair, range(size))]), encoding="utf-8")
         variants[PAIRS, size] = Variant(pairs, size, _FEW if size > SIZES[0] else _MANY)
-        site.compile_aerleon()
+        site.compile(AERLEON)
         variants[AERLEON, size] = Variant(site.rulesets[AERLEON], size)
+    networks = directory / "networks.nft"
+    matrix = scaled_inventory(SIZES[-1], clients_are_networks=True).site()
+    networks.write_text(render_ruleset(Policy(("forward",), expand(matrix, GATEWAY, ["forward"]))), encoding="utf-8")
+    variants[NETWORKS, SIZES[-1]] = Variant(networks, SIZES[-1])
     runs: Mapping[str, list[float]] = in_turn(_named(variants), ROUNDS)
     rates = {}
     for (who, size), one in zip(variants, runs.values(), strict=True):
-        part.add(who, f"{size:,}", "packets/s", one)
+        part.add(who, f"{size:,}", "packets/s (processor)", one)
         rates[who, size] = median(one)
     largest = SIZES[-1]
     ours = rates[OURS, largest]
     part.want_at_least("10,000 per endpoint: rate to that without rules", 0.8, ours / rates[NO_RULES, largest])
+    part.want_at_least("the same, to that without rules but with tracking", 0.8, ours / rates[TRACKED, largest])
     part.want_at_least("10,000 per endpoint: rate to that of a rule for each pair", 25, ours / rates[PAIRS, largest])
     return part
 

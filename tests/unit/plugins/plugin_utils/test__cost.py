@@ -165,7 +165,9 @@ def test_many_single_addresses_are_looked_up_by_a_hash_and_networks_by_interval(
     networks = [f"172.16.{index}.0/28" for index in range(256)] + ["172.17.0.0/28"]
     endpoints = {"client": {"networks": networks, "groups": []}}
     ruleset = _ruleset(build_site(variables, groups, select_rows(), endpoints=endpoints))
-    kinds = dict(re.findall(r"^\tset (\w+) \{\n\t\ttype ipv4_addr\n(\t\tflags interval\n)?", ruleset, flags=re.MULTILINE))
+    kinds = dict(
+        re.findall(r"^\tset (\w+) \{\n\t\ttype ipv4_addr\n(\t\tflags interval\n)?", ruleset, flags=re.MULTILINE)
+    )
     assert kinds["conferencing_node_hosts_v4"] == ""
     assert kinds["client_v4"] == "\t\tflags interval\n"
 
