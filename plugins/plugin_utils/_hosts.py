@@ -85,10 +85,13 @@ def parse_host(name: str, variables: Mapping[str, object]) -> Host:
 
     :raises PortMatrixError: with everything that is wrong with this host.
     """
-    problems = ProblemList()
     where = f"host {shown(name)}"
+    value = variables.get("port_matrix_interfaces")
+    if not value:  # most hosts of a large site
+        own = _own_addresses(where, variables, {})
+        return Host(name, own, {}, "" if own else _hint(where, variables), tuple(_notes(where, variables, {})))
+    problems = ProblemList()
     interfaces: dict[str, Addresses] = {}
-    value = variables.get("port_matrix_interfaces") or {}
     if not isinstance(value, Mapping):
         problems.add(
             f"{where} port_matrix_interfaces: {shown(value)} is not a mapping; accepted: interface → addresses"
