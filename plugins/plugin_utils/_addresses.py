@@ -159,10 +159,7 @@ def read_cidrs(cidrs: Iterable[str], where: str = "site") -> AddressSet:
     """
     found: dict[Family, list[tuple[int, int]]] = {"ipv4": [], "ipv6": []}
     for cidr in cidrs:
-        plain = _read_plain(cidr)
-        if plain is None:
-            raise PortMatrixError.at(where, f"{shown(cidr)} is not an address", ACCEPTED)
-        family, address, length = plain
+        family, address, length = _read_plain(cidr) or _read_other(cidr, where)
         size = 1 << (_WIDTH[family] - length)
         first = address & -size
         found[family].append((first, first + size - 1))
@@ -197,6 +194,15 @@ def _read_plain(value: object) -> tuple[Family, int, int] | None:
         return family, number, _WIDTH[family]
     length = int(prefix) if _PREFIX_LENGTH.fullmatch(prefix) else _WIDTH[family] + 1
     return (family, number, length) if length <= _WIDTH[family] else None
+
+
+def _read_other(value: str, where: str) -> tuple[Family, int, int]:
+    """Read the same in another form, such as Windows has it: with a netmask."""
+    try:
+        network = netaddr.IPNetwork(value)
+    except (netaddr.AddrFormatError, ValueError) as e:
+        raise PortMatrixError.at(where, f"{shown(value)} is not an address", ACCEPTED) from e
+    return "ipv4" if network.version == 4 else "ipv6", int(network.ip), network.prefixlen
 
 
 def _is_network(family: Family, address: int, length: int) -> bool:

@@ -39,7 +39,36 @@ def inventory(servers: int) -> dict[str, Any]:
     }
 
 
-def cost(directory: Path, servers: int, *arguments: str) -> tuple[Counter[str], dict[str, int], str]:
+# What docs/scaling.md recommends, with Windows servers.
+IN_BATCHES = [
+    {
+        "name": "Validate",
+        "hosts": "port_matrix_windows",
+        "gather_facts": False,
+        "tasks": [
+            {
+                "ansible.builtin.import_role": {
+                    "name": "uc_firewall.pexip_sfb.port_matrix",
+                    "rolespec_validate": False,
+                }
+            }
+        ],
+    },
+    {
+        "name": "Apply",
+        "hosts": "port_matrix_windows",
+        "gather_facts": False,
+        "serial": [1, 2],
+        "roles": [
+            {"role": "uc_firewall.pexip_sfb.windows_firewall", "vars": {"port_matrix_reuse_site": True}},
+        ],
+    },
+]
+
+
+def cost(
+    directory: Path, servers: int, *arguments: str, playbook: str = "uc_firewall.pexip_sfb.site"
+) -> tuple[Counter[str], dict[str, int], str]:
     """Run the playbook; return how often each filter was called, how many tasks each host had, and the output."""
     directory.mkdir(exist_ok=True)
     path, log = directory / "inventory.json", directory / "cost.log"
@@ -53,7 +82,7 @@ def cost(directory: Path, servers: int, *arguments: str) -> tuple[Counter[str], 
         "ANSIBLE_NOCOLOR": "1",
         "COST_LOG": str(log),
     }
-    command = ["ansible-playbook", "-i", str(path), "uc_firewall.pexip_sfb.site"]
+    command = ["ansible-playbook", "-i", str(path), playbook]
     command += ["-e", f"simulated_windows_directory={directory}", *arguments]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -95,3 +124,14 @@ def test_a_host_costs_as_many_tasks_whatever_else_the_site_has(costs: Any) -> No
 def test_the_arguments_that_are_the_same_for_all_hosts_are_not_validated_for_each(costs: Any) -> None:
     for _filters, _tasks, output in costs.values():
         assert "port_matrix : Validating arguments" not in output
+
+
+@pytest.mark.parametrize(("reuse", "validated"), [(True, 1), (False, 4)])
+def test_a_play_in_batches_validates_once_where_it_is_told_so(tmp_path: Path, reuse: bool, validated: int) -> None:
+    plays = json.loads(json.dumps(IN_BATCHES))
+    plays[1]["roles"][0]["vars"]["port_matrix_reuse_site"] = reuse
+    playbook = tmp_path / "batches.yml"
+    playbook.write_text(json.dumps(plays), encoding="utf-8")
+    filters, _tasks, output = cost(tmp_path, 5, playbook=str(playbook))
+    assert filters["site"] == validated  # the batches are of 1, 2 and 2 servers
+    assert output.count("changed=1") == 5
