@@ -38,13 +38,14 @@ PARTS: dict[str, Callable[[], Sequence[Part]]] = {
     "packets": lambda: [packets(_work("packets"), VENV / "aclgen")],
     "apply-nftables": lambda: [apply(_work("apply-nftables"), "nftables")],
     "apply-firewalld": lambda: [apply(_work("apply-firewalld"), "firewalld")],
-    "controller": lambda: [controller(_work("controller"))],
+    "controller": lambda: [controller(_work("controller"), managed=True)],
+    "controller-few": lambda: [controller(_work("controller-few"), managed=False)],
     "windows": lambda: [windows(_work("windows"))],
 }
 
 
 # In the order of the page.
-RESULTS = ("compile", "load", "packets", "apply-nftables", "apply-firewalld", "controller", "windows")
+RESULTS = ("compile", "load", "packets", "apply-nftables", "apply-firewalld", "controller", "controller-few", "windows")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -76,7 +77,7 @@ def show(part: Part) -> None:
     """Print the results of one part."""
     print(f"\n{part.title}")
     for m in part.measurements:
-        print(f"  {m.what:<45} {m.size:>12}  {m.median:>12,.3f} {m.unit}  ({len(m.runs)} runs) {m.note}")
+        print(f"  {m.what:<45} {m.size:>12}  {m.median:>12,.3f} {m.unit}  ({len(m.runs)} runs)")
     for w in part.wanted:
         relation = "at least" if w.at_least else "at most"
         verdict = "reached" if w.reached else "NOT REACHED"

@@ -104,6 +104,6 @@ def _keep(part: Part, runs: dict[str, list[Run]]) -> dict[tuple[str, str], float
     for name, one in runs.items():
         who, _mark, size = name.partition("; ")
         part.add(who, size, "s (processor)", [run.processor for run in one])
-        part.add(who, size, "s (clock)", [run.clock for run in one])
+        part.add(who, size, "s (clock)", [run.clock for run in one], detail=True)
         found[who, size] = median([run.processor for run in one])
     return found

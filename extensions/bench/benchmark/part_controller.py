@@ -23,14 +23,16 @@ _TOP = Path(__file__).resolve().parents[3]
 _PLAYBOOK = _TOP / "extensions/bench/playbooks/port_matrix.yml"
 
 
-def controller(directory: Path) -> Part:
-    """Measure the role ``port_matrix`` on the controller."""
-    part = Part("controller", "Controller: a play with the role `port_matrix` for all hosts of an inventory")
+def controller(directory: Path, managed: bool) -> Part:
+    """Measure the role ``port_matrix`` on the controller, in a play for all hosts (*managed*) or for some of them."""
+    name, whose = ("controller", "all hosts") if managed else ("controller-few", f"{SMALLEST} hosts")
+    part = Part(name, f"Controller: a play with the role `port_matrix` for {whose} of an inventory")
+    some = () if managed else ("-e", f"bench_hosts={':'.join(f'host{number}' for number in range(SMALLEST))}")
     variants = {}
     for size in (SMALLEST, *SIZES):
         (directory / str(size)).mkdir()
         inventory = write_inventory(ansible_inventory(size), directory / str(size) / "inventory.yml")
-        variants[f"{size:,}"] = partial(play, inventory, _PLAYBOOK)
+        variants[f"{size:,}"] = partial(play, inventory, _PLAYBOOK, *some)
     found = in_turn(variants, ROUNDS)
     smallest = median([run.processor for run in found.pop(f"{SMALLEST:,}")])
     part.add("the play alone", f"{SMALLEST} hosts", "s (processor)", [smallest])

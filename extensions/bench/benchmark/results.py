@@ -16,13 +16,16 @@ from .measure import median
 
 @dataclass(frozen=True)
 class Measurement:
-    """One variant at one size: every run, in *unit*. ``size`` is in the words of the table, such as ``10,000``."""
+    """One variant at one size: every run, in *unit*. ``size`` is in the words of the table, such as ``10,000``.
+
+    A ``detail`` is on the terminal and in the JSON, and not in the table.
+    """
 
     what: str
     size: str
     unit: str
     runs: Sequence[float]
-    note: str = ""
+    detail: bool = False
 
     @property
     def median(self) -> float:
@@ -57,9 +60,9 @@ class Part:
     conditions: dict[str, str] = field(default_factory=dict)
     seconds: float = 0
 
-    def add(self, what: str, size: str, unit: str, runs: Sequence[float], note: str = "") -> Measurement:
+    def add(self, what: str, size: str, unit: str, runs: Sequence[float], detail: bool = False) -> Measurement:
         """Keep the runs of one variant."""
-        measurement = Measurement(what, size, unit, [round(run, 6) for run in runs], note)
+        measurement = Measurement(what, size, unit, [round(run, 6) for run in runs], detail)
         self.measurements.append(measurement)
         return measurement
 

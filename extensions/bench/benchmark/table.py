@@ -31,7 +31,10 @@ def part_as_markdown(part: Part) -> str:
             "",
             f"{'; '.join(f'{key} {value}' for key, value in part.conditions.items())}; took {part.seconds:.0f} s.",
             "",
-            *_table(("what", "size", "median", "lowest to highest", "runs"), map(_measured, part.measurements)),
+            *_table(
+                ("what", "size", "median", "lowest to highest", "runs"),
+                (_measured(one) for one in part.measurements if not one.detail),
+            ),
             *(("", *_table(("wanted", "figure", "measured", ""), map(_wanted, part.wanted))) if part.wanted else ()),
         )
     )
