@@ -62,8 +62,6 @@ class SetTable:
 
     def names(self, endpoints: Sequence[str], addresses: IntervalSet, family: Family) -> list[str]:
         """Return the names of sets that together hold *addresses*: one, unless it is a large union of others."""
-        if not is_large(addresses):
-            return [self.name(endpoints, addresses, family)]
         parts = self._parts.get((family, addresses))
         if parts is None:
             parts = disjoint_parts(addresses, [one for of_family, one in self._needed if of_family == family])
