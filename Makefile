@@ -6,7 +6,7 @@ SHELL := /bin/bash
 
 in_environment := . .build/environment &&
 
-.PHONY: help demo test lint unit molecule mutations format docs html clean
+.PHONY: help demo test lint unit molecule mutations bench format docs html clean
 
 help: ## Show the commands
 	@printf '%s\n' 'Commands of the project. Users of the collection need none of them: they begin with README.md.' ''
@@ -31,6 +31,15 @@ mutations: .build/environment ## Take each protection of a change out, and see i
 	@$(in_environment) molecule destroy --scenario-name faults && molecule create --scenario-name faults && \
 	{ python tests/faults/mutations.py .build/lab/molecule-faults; status=$$?; \
 	molecule destroy --scenario-name faults; exit $$status; }
+
+# What it compares with has an environment of its own. PARTS="compile packets" measures only some.
+bench: .build/environment .build/bench/venv/installed ## Measure speed, side by side with what else people would use
+	@$(in_environment) PYTHONPATH=$$PYTHONPATH:$$PWD/extensions/bench python -m benchmark $(PARTS)
+
+.build/bench/venv/installed: extensions/bench/requirements.txt .build/environment
+	@echo "Installing what is compared with into .build/bench/venv"
+	@$(in_environment) rm -rf .build/bench/venv && python -m venv .build/bench/venv && \
+	.build/bench/venv/bin/pip install --quiet --disable-pip-version-check --requirement $< && touch $@
 
 format docs: .build/environment ## Format the code; write the generated tables
 	@$(in_environment) ruff format . && python docs/generate_tables.py

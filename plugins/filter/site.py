@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue import as_filter
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._inventory import (
+    ReadOnce,
     check_uniform,
     collect_hosts,
     to_plain,
@@ -112,9 +113,10 @@ def site(
     :raises AnsibleFilterError: with every problem of the inputs, a line each.
     """
     hosts_of_play = sorted(to_plain(play_hosts))  # a list that Ansible united has no order
-    check_uniform(hostvars, hosts_of_play)
+    variables = ReadOnce(hostvars)
+    check_uniform(variables, hosts_of_play)
     overrides = to_plain(endpoints or {})
-    hosts = collect_hosts(hostvars, groups, overrides, hosts_of_play)
+    hosts = collect_hosts(variables, groups, overrides, hosts_of_play)
     built = build_site(hosts, to_plain(groups), to_plain(rows), to_plain(ports or {}), overrides, to_plain(allow_empty))
     return site_as_document(built)
 

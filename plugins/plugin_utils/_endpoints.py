@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ._addresses import AddressSet
+from ._addresses import AddressSet, Family
 from ._errors import ProblemList, names, shown
 from ._hosts import Addresses, Host, View, parse_host
 from ._mapping import as_identifier, as_mapping, as_strings, as_text
@@ -30,7 +30,7 @@ class EndpointDefinition:
     networks: AddressSet = AddressSet()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Member:
     """One participant of an endpoint: a host of the inventory, or (``host`` is None) its literal networks."""
 
@@ -46,18 +46,29 @@ class Side:
     """One side of a row: the members of its endpoints, each host once. What is worked out of them is kept."""
 
     def __init__(self, members: Iterable[Member]) -> None:
-        found: dict[str | None, list[Addresses]] = {}
+        self.members: dict[str | None, Member] = {}
         for member in members:
-            found.setdefault(member.host, []).append(member.addresses)
-        self.members = {host: Member(host, Addresses.union(parts)) for host, parts in found.items()}
+            known = self.members.setdefault(member.host, member)
+            if known.addresses is not member.addresses:
+                both = Addresses.union((known.addresses, member.addresses))
+                self.members[member.host] = Member(member.host, both)
         self.machines = frozenset(host for host, member in self.members.items() if host and member.is_machine())
         self._seen: dict[View, AddressSet] = {}
+        self._of_families: dict[frozenset[Family], list[str]] = {}
 
     def seen(self, view: View) -> AddressSet:
         """The addresses of all members as a host with *view* sees them."""
         if view not in self._seen:
             self._seen[view] = AddressSet.union(member.addresses.seen(view) for member in self.members.values())
         return self._seen[view]
+
+    def machines_by_families(self) -> Mapping[frozenset[Family], Sequence[str]]:
+        """Return families → the machines that others see with addresses of just these."""
+        if not self._of_families:
+            for host in self.machines:
+                families = self.members[host].addresses.advertised.families()
+                self._of_families.setdefault(families, []).append(host)
+        return self._of_families
 
     def part(self, view: View, hosts: Callable[[str | None], bool]) -> AddressSet:
         """The addresses of those members whose host satisfies *hosts*; None stands for literal networks."""
@@ -103,7 +114,8 @@ def resolve_members(
             if host is None:
                 continue
             notes.extend(host.notes)
-            notes.extend(_fallback_note(host, definition))
+            if definition.interface is not None:
+                notes.extend(_fallback_note(host, definition))
             addresses = host.on(definition.interface)
             if addresses:
                 members.append(Member(host_name, addresses))

@@ -20,7 +20,7 @@ VIEWS: tuple[View, ...] = ("advertised", "local")
 HOST_VARIABLES = ("port_matrix_addresses", "port_matrix_interfaces", "port_matrix_view", "ansible_host")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Addresses:
     """The addresses of one host or interface: as the host itself has them, and as everybody else sees them.
 
@@ -41,6 +41,8 @@ class Addresses:
     def union(cls, parts: Iterable[Addresses]) -> Addresses:
         """Everything that is in one of *parts*."""
         all_parts = list(parts)
+        if len(all_parts) == 1:
+            return all_parts[0]
         return cls(
             AddressSet.union(p.local for p in all_parts),
             AddressSet.union(p.advertised for p in all_parts),
@@ -55,7 +57,7 @@ class Addresses:
         return bool(self.local)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Host:
     """One host of the inventory. ``own`` are its own addresses, which may be networks (of clients, say).
 
@@ -83,10 +85,13 @@ def parse_host(name: str, variables: Mapping[str, object]) -> Host:
 
     :raises PortMatrixError: with everything that is wrong with this host.
     """
-    problems = ProblemList()
     where = f"host {shown(name)}"
+    value = variables.get("port_matrix_interfaces")
+    if not value:  # most hosts of a large site
+        own = _own_addresses(where, variables, {})
+        return Host(name, own, {}, "" if own else _hint(where, variables), tuple(_notes(where, variables, {})))
+    problems = ProblemList()
     interfaces: dict[str, Addresses] = {}
-    value = variables.get("port_matrix_interfaces") or {}
     if not isinstance(value, Mapping):
         problems.add(
             f"{where} port_matrix_interfaces: {shown(value)} is not a mapping; accepted: interface → addresses"
@@ -122,8 +127,11 @@ def _hint(where: str, variables: Mapping[str, object]) -> str:
 
 
 def _parse_addresses(value: object, where: str) -> Addresses:
+    items = as_list(value, where)
+    if len(items) == 1:
+        return _parse_item(items[0], where)
     problems = ProblemList()
-    parts = [problems.attempt(_parse_item, item, where) for item in as_list(value, where)]
+    parts = [problems.attempt(_parse_item, item, where) for item in items]
     problems.raise_if_any()
     return Addresses.union(part for part in parts if part)
 

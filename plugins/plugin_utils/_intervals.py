@@ -6,11 +6,24 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+_LOOK_UP = 16  # steps of a pass through a set that take as long as looking one interval up in it
 
-@dataclass(frozen=True)
+
+def _common(some: Sequence[tuple[int, int]], others: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    index = 0
+    for first, last in some:
+        while index < len(others) and others[index][1] < first:
+            index += 1
+        here = index
+        while here < len(others) and others[here][0] <= last:
+            yield max(first, others[here][0]), min(last, others[here][1])
+            here += 1
+
+
+@dataclass(frozen=True, slots=True)
 class IntervalSet:
     """Sorted, disjoint, non-adjacent closed intervals ``(first, last)``.
 
@@ -35,6 +48,8 @@ class IntervalSet:
     def union(cls, sets: Iterable[IntervalSet]) -> IntervalSet:
         """Everything that is in one of *sets*."""
         parts = [one for one in sets if one.intervals]
+        if not parts:
+            return cls()
         if len(parts) == 1:
             return parts[0]
         return cls.of(interval for one in parts for interval in one.intervals)
@@ -51,8 +66,10 @@ class IntervalSet:
         return index >= 0 and value <= self.intervals[index][1]
 
     def intersection(self, other: IntervalSet) -> IntervalSet:
-        """What is in both sets. Costs as many look-ups as the smaller set has intervals."""
+        """What is in both sets. Costs as many look-ups as the smaller set has intervals, or one pass through both."""
         small, large = sorted((self, other), key=lambda one: len(one.intervals))
+        if len(large.intervals) < _LOOK_UP * len(small.intervals):
+            return IntervalSet(tuple(_common(small.intervals, large.intervals)))
         found = []
         for first, last in small.intervals:
             index = max(0, bisect_right(large.intervals, first, key=lambda interval: interval[0]) - 1)

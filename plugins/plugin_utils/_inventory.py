@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from ._errors import ProblemList, names
 from ._hosts import HOST_VARIABLES
@@ -34,6 +34,31 @@ def to_plain(value: object) -> t.Any:
     if isinstance(value, Iterable) and not isinstance(value, (bytes, bytearray)):
         return [to_plain(item) for item in value]
     return value
+
+
+class ReadOnce(Mapping[str, Mapping[str, object]]):
+    """The variables of all hosts, where those of a host are worked out when they are asked for, here only once.
+
+    It is made for one validation and gone with it, so it cannot hold what does not hold any more.
+    """
+
+    def __init__(self, hostvars: Mapping[str, Mapping[str, object]]) -> None:
+        self._hostvars = hostvars
+        self._read: dict[str, Mapping[str, object]] = {}
+
+    def __getitem__(self, host: str) -> Mapping[str, object]:
+        if host not in self._read:
+            self._read[host] = self._hostvars[host]
+        return self._read[host]
+
+    def __contains__(self, host: object) -> bool:
+        return host in self._hostvars
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._hostvars)
+
+    def __len__(self) -> int:
+        return len(self._hostvars)
 
 
 def collect_hosts(

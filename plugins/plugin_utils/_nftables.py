@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from ._addresses import FAMILIES, AddressSet, Family
 from ._errors import PortMatrixError
 from ._extra_rules import PROTOCOLS_WITH_PORTS, ExtraRule
-from ._nftables_sets import SetTable, match_addresses, match_ports
+from ._nftables_sets import Addresses, SetTable, match_addresses, match_each, match_ports
 from ._rules import Hook, Rule
 
 FAMILY = "inet"
@@ -56,7 +56,7 @@ class Policy:
 
 @dataclass
 class _Text:
-    sets: SetTable = field(default_factory=SetTable)
+    sets: SetTable
     chains: list[str] = field(default_factory=list)
 
     def chain(self, name: str, lines: Iterable[str]) -> None:
@@ -70,7 +70,7 @@ def render_ruleset(policy: Policy) -> str:
     """
     if not policy.hooks:
         raise PortMatrixError.at("ruleset", "has no chain", "a host that is an endpoint or a gateway")
-    text = _Text()
+    text = _Text(SetTable(needed=needed_addresses(policy)))
     for hook in policy.hooks:
         if hook == "forward" and policy.judged is not None:
             _judged_forward(text, policy, policy.judged)
@@ -99,8 +99,8 @@ def _judged_forward(text: _Text, policy: Policy, judged: AddressSet) -> None:
     for family in FAMILIES:
         for side in ("saddr", "daddr"):
             if judged.of_family(family):
-                match = match_addresses(text.sets, ("judged",), judged.of_family(family), family, side)
-                lines.append(f"{match or f'meta nfproto {family}'} jump forward_judged")
+                matches = match_each(text.sets, ("judged",), judged.of_family(family), family, side)
+                lines += [f"{match or f'meta nfproto {family}'} jump forward_judged" for match in matches]
     text.chain("forward", lines)
     text.chain("forward_judged", judgement)
 
@@ -118,7 +118,18 @@ def _judgement(sets: SetTable, policy: Policy, hook: Hook) -> Iterator[str]:
 def permissions(sets: SetTable, policy: Policy, hook: Hook) -> Iterator[str]:
     """Yield the rules of one hook that let something through: management, extra rules, the matrix."""
     yield from _extra_rules(sets, policy, hook)
-    yield from (_rule(sets, rule) for rule in policy.rules if rule.hook == hook)
+    for rule in policy.rules:
+        if rule.hook == hook:
+            yield from _rule(sets, rule)
+
+
+def needed_addresses(policy: Policy) -> dict[Addresses, Sequence[str]]:
+    """Return the addresses that the rules name → the endpoints that have them first."""
+    found: dict[Addresses, Sequence[str]] = {}
+    for rule in policy.rules:
+        found.setdefault((rule.family, rule.source), rule.source_endpoint)
+        found.setdefault((rule.family, rule.destination), rule.destination_endpoint)
+    return found
 
 
 def _baseline(hook: Hook, enforce: bool) -> Iterator[str]:
@@ -141,11 +152,11 @@ def _extra_rules(sets: SetTable, policy: Policy, hook: Hook) -> Iterator[str]:
             yield from _extra_rule(sets, _replies(extra), NOT_OPENING)
 
 
-def _rule(sets: SetTable, rule: Rule) -> str:
-    source = match_addresses(sets, rule.source_endpoint, rule.source, rule.family, "saddr")
-    destination = match_addresses(sets, rule.destination_endpoint, rule.destination, rule.family, "daddr")
+def _rule(sets: SetTable, rule: Rule) -> Iterator[str]:
     ports = match_ports(rule.protocol, rule.source_ports, rule.destination_ports)
-    return _accept(rule.family, ports, source, destination, comment=rule.row)
+    for source in match_each(sets, rule.source_endpoint, rule.source, rule.family, "saddr"):
+        for destination in match_each(sets, rule.destination_endpoint, rule.destination, rule.family, "daddr"):
+            yield _accept(rule.family, ports, source, destination, comment=rule.row)
 
 
 def _replies(extra: ExtraRule) -> ExtraRule:

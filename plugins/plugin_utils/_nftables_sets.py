@@ -5,12 +5,10 @@
 
 from __future__ import annotations
 
-import typing as t
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-import netaddr
-
-from ._addresses import Family
+from ._addresses import Family, format_address, format_range
+from ._disjoint_parts import disjoint_parts, is_large
 from ._intervals import IntervalSet
 from ._ports import ANY_PORT, format_ports
 
@@ -21,6 +19,9 @@ _EVERY: dict[Family, IntervalSet] = {
     "ipv4": IntervalSet(((0, 2**32 - 1),)),
     "ipv6": IntervalSet(((0, 2**128 - 1),)),
 }
+Addresses = tuple[Family, IntervalSet]
+
+_INTERVAL = "\t\tflags interval\n"
 _NAMES_SPELLED_OUT = 3
 _COMMENT_LENGTH = 127  # what nft takes
 
@@ -28,11 +29,14 @@ _COMMENT_LENGTH = 127  # what nft takes
 class SetTable:
     """The named sets of one table. Rules with the same addresses share one set.
 
-    *prefix* begins all names, for a table that has sets of others too.
+    *prefix* begins all names, for a table that has sets of others too. *needed* are the addresses that the rules name,
+    with their endpoints: a large union of some of these has no set of its own.
     """
 
-    def __init__(self, prefix: str = "") -> None:
+    def __init__(self, prefix: str = "", needed: Mapping[Addresses, Sequence[str]] | None = None) -> None:
         self._prefix = prefix
+        self._needed = needed or {}
+        self._parts: dict[Addresses, list[IntervalSet]] = {}
         self._names: dict[tuple[Family, IntervalSet], str] = {}
         self._users: dict[str, dict[str, None]] = {}
 
@@ -46,7 +50,7 @@ class SetTable:
             who = "_or_".join(endpoints)
             if len(endpoints) > _NAMES_SPELLED_OUT:
                 who = f"{endpoints[0]}_or_{len(endpoints) - 1}_more"
-            base = f"{self._prefix}{who}"
+            base = f"{self._prefix}{who}{'_hosts' if _is_of_hosts(addresses) else ''}"
             taken = set(self._names.values())
             name, number = f"{base}_{_SUFFIX[family]}", 1
             while name in taken:
@@ -56,26 +60,51 @@ class SetTable:
         self._users.setdefault(self._names[key], {})[" or ".join(endpoints)] = None
         return self._names[key]
 
+    def names(self, endpoints: Sequence[str], addresses: IntervalSet, family: Family) -> list[str]:
+        """Return the names of sets that together hold *addresses*: one, unless it is a large union of others."""
+        parts = self._parts.get((family, addresses))
+        if parts is None:
+            parts = disjoint_parts(addresses, [one for of_family, one in self._needed if of_family == family])
+            self._parts[family, addresses] = parts
+        rest = endpoints if len(parts) == 1 else (f"{'_or_'.join(endpoints[:_NAMES_SPELLED_OUT])}_rest",)
+        return [self.name(self._needed.get((family, part), rest), part, family) for part in parts]
+
     def declarations(self) -> Iterator[str]:
         """Yield the text of each set, in order of first use."""
         for (family, addresses), name in self._names.items():
-            elements = ",\n\t\t\t".join(_element(interval, family) for interval in addresses.intervals)
+            of_hosts = _is_of_hosts(addresses)
+            # One on a line, so that a difference is a line. Where they are many, their indentation would be a quarter.
+            separator = ",\n" if is_large(addresses) else ",\n\t\t\t"
+            elements = separator.join(_element(interval, family) for interval in _split(addresses, of_hosts))
             users = "; ".join(self._users[name])[:_COMMENT_LENGTH]
             comment = f'\t\tcomment "{users}"\n' if len(self._users[name]) > 1 else ""
             yield (
-                f"\tset {name} {{\n\t\ttype {_TYPE[family]}\n\t\tflags interval\n{comment}"
+                f"\tset {name} {{\n\t\ttype {_TYPE[family]}\n{'' if of_hosts else _INTERVAL}{comment}"
                 f"\t\telements = {{\n\t\t\t{elements}\n\t\t}}\n\t}}"
             )
 
 
+def _is_of_hosts(addresses: IntervalSet) -> bool:
+    """Tell whether the set is to hold single addresses, which the kernel looks up by a hash.
+
+    That takes half the time to load and a third to match, where they are many. Neighbours were merged into intervals
+    and are taken apart again; networks are not.
+    """
+    return is_large(addresses) and addresses.size() <= 2 * len(addresses.intervals)
+
+
+def _split(addresses: IntervalSet, into_hosts: bool) -> Iterable[tuple[int, int]]:
+    if not into_hosts:
+        return addresses.intervals
+    return ((one, one) for first, last in addresses.intervals for one in range(first, last + 1))
+
+
 def _element(interval: tuple[int, int], family: Family) -> str:
-    version: t.Literal[4, 6] = 4 if family == "ipv4" else 6
     first, last = interval
-    start = netaddr.IPAddress(first, version)
     if first == last:
-        return str(start)
-    cidrs = netaddr.iprange_to_cidrs(start, netaddr.IPAddress(last, version))
-    return str(cidrs[0]) if len(cidrs) == 1 else f"{start}-{netaddr.IPAddress(last, version)}"
+        return format_address(first, family)
+    cidrs = format_range(first, last, family)
+    return cidrs[0] if len(cidrs) == 1 else f"{format_address(first, family)}-{format_address(last, family)}"
 
 
 def match_addresses(sets: SetTable, endpoints: Sequence[str], addresses: IntervalSet, family: Family, side: str) -> str:
@@ -88,6 +117,15 @@ def match_addresses(sets: SetTable, endpoints: Sequence[str], addresses: Interva
     if addresses.size() == 1:
         return f"{_KEYWORD[family]} {side} {_element(addresses.intervals[0], family)}"
     return f"{_KEYWORD[family]} {side} @{sets.name(endpoints, addresses, family)}"
+
+
+def match_each(
+    sets: SetTable, endpoints: Sequence[str], addresses: IntervalSet, family: Family, side: str
+) -> list[str]:
+    """Return matches of *side* of which one must hold: one, unless *addresses* is a large union of what others have."""
+    if not is_large(addresses):
+        return [match_addresses(sets, endpoints, addresses, family, side)]
+    return [f"{_KEYWORD[family]} {side} @{name}" for name in sets.names(endpoints, addresses, family)]
 
 
 def match_ports(protocol: str, source_ports: IntervalSet, destination_ports: IntervalSet) -> str:

@@ -85,7 +85,11 @@ def build_site(
         if name in members and not members[name] and name not in allowed:
             users = names(row.id for row in parsed_rows if name in row.endpoints())
             problems.add(no_address_message(definitions[name], users))
-    local_views = frozenset(host for host, variables in hosts.items() if _has_local_view(host, variables, problems))
+    local_views = frozenset(
+        host
+        for host, variables in hosts.items()
+        if "port_matrix_view" in variables and _has_local_view(host, variables["port_matrix_view"], problems)
+    )
     site = Site(in_canonical_order(parsed_rows), members, local_views)
     notes.extend(_hosts_apart(site))
     for message in _families_apart(site):
@@ -158,14 +162,12 @@ def _hosts_apart(site: Site) -> Iterable[str]:
     for row in site.rows:
         for here, there in ((row.source, row.destination), (row.destination, row.source)):
             opposite = site.side(there).seen("advertised").families()
-            side = site.side(here)
-            for host in sorted(side.machines):
-                own = side.members[host].addresses.advertised.families()
+            for own, machines in site.side(here).machines_by_families().items():
                 if opposite and not own & opposite:
-                    yield f"host {shown(host)} has only {names(own)}: row {row.id} opens nothing for it"
+                    for host in machines:
+                        yield f"host {shown(host)} has only {names(own)}: row {row.id} opens nothing for it"
 
 
-def _has_local_view(host: str, variables: Mapping[str, object], problems: ProblemList) -> bool:
-    view = variables.get("port_matrix_view", "advertised")
+def _has_local_view(host: str, view: object, problems: ProblemList) -> bool:
     where = f"host {shown(host)} port_matrix_view"
     return problems.attempt(as_choice, view, where, VIEWS) == "local"

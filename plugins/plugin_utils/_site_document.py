@@ -49,18 +49,29 @@ def read_site(document: object) -> Site:
     endpoints = data.get("endpoints")
     if not isinstance(endpoints, Mapping):
         raise PortMatrixError.at(where, "has no endpoints", "what the filter site returned")
+    reader = _Reader()
     return Site(
         parse_rows(data.get("rows", ()), where, {}),
-        {name: tuple(_read_member(member) for member in members) for name, members in endpoints.items()},
+        {name: tuple(reader.member(member) for member in members) for name, members in endpoints.items()},
         frozenset(as_strings(data.get("local_views", ()), where)),
         as_strings(data.get("notes", ()), where),
     )
 
 
-def _read_member(value: object) -> Member:
-    data = as_mapping(value, "site member", ("host", "local", "advertised", "networks"))
-    local = read_cidrs(as_strings(data.get("local", ()), "site member"))
-    advertised = read_cidrs(as_strings(data["advertised"], "site member")) if "advertised" in data else local
-    host = data.get("host")
-    networks = as_flag(data.get("networks", False), "site member networks")
-    return Member(None if host is None else str(host), Addresses(local, advertised, networks))
+class _Reader:
+    """Reads the members of one document. A host is in several endpoints: its addresses are parsed once and shared."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[tuple[str, ...], tuple[str, ...] | None, bool], Addresses] = {}
+
+    def member(self, value: object) -> Member:
+        data = as_mapping(value, "site member", ("host", "local", "advertised", "networks"))
+        local = as_strings(data.get("local", ()), "site member")
+        advertised = as_strings(data["advertised"], "site member") if "advertised" in data else None
+        networks = as_flag(data.get("networks", False), "site member networks")
+        key = (local, advertised, networks)
+        if key not in self._known:
+            own = read_cidrs(local)
+            self._known[key] = Addresses(own, own if advertised is None else read_cidrs(advertised), networks)
+        host = data.get("host")
+        return Member(None if host is None else str(host), self._known[key])

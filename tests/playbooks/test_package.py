@@ -12,6 +12,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 HERE = Path(__file__).parent
 TOP = HERE.parent.parent
@@ -89,6 +90,14 @@ def test_the_report_finds_all_that_it_is_made_of(installed: Path) -> None:
     page = (installed / "port-matrix-report/port-matrix.html").read_text(encoding="utf-8")
     for part in ("report.css", "report.js"):
         assert (TOP / "plugins/plugin_utils" / part).read_text(encoding="utf-8") in page
+
+
+def test_an_execution_environment_gets_what_the_collection_needs_and_no_more(installed: Path) -> None:
+    data = yaml.safe_load(run(installed, "ansible-builder", "introspect", str(installed)))
+    (requirement,) = data["python"]
+    wanted = [line for line in (TOP / "requirements.txt").read_text(encoding="utf-8").splitlines() if line[0] != "#"]
+    assert [requirement.partition("#")[0].strip()] == wanted == ["netaddr>=1.3.0"]
+    assert data["system"] == []
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+import netaddr
 import pytest
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._addresses import (
     ACCEPTED,
     AddressSet,
+    Family,
+    format_address,
     has_host_bits,
     is_literal_address,
     parse_address,
@@ -179,3 +182,36 @@ def test_any_text_is_an_address_or_an_error_of_one_line(text: str) -> None:
         assert parse_address(text, "W")
     except PortMatrixError as e:
         assert len(str(e).splitlines()) == 1  # noqa: PT017
+
+
+@pytest.mark.parametrize(
+    ("text", "cidrs"),
+    [
+        ("198.51.100.1/255.255.255.255", ["198.51.100.1/32"]),
+        ("10.0.0.0/255.255.255.128", ["10.0.0.0/25"]),
+        ("10.0.0.77/25", ["10.0.0.0/25"]),
+        ("0.0.0.0/0", ["0.0.0.0/0"]),
+    ],
+)
+def test_what_windows_writes_is_read_too(text: str, cidrs: list[str]) -> None:
+    assert read_cidrs([text]).cidrs("ipv4") == cidrs
+
+
+v4 = st.integers(0, 2**32 - 1)
+v6 = st.integers(0, 2**128 - 1)
+
+
+@given(
+    st.one_of(st.tuples(st.just("ipv4"), v4, st.integers(0, 32)), st.tuples(st.just("ipv6"), v6, st.integers(0, 128)))
+)
+def test_the_short_way_reads_and_writes_what_netaddr_does(one: tuple[Family, int, int]) -> None:
+    family, number, length = one
+    network = netaddr.IPNetwork((number, length), 4 if family == "ipv4" else 6)
+    assert read_cidrs([str(network)]).cidrs(family) == [str(network.cidr)]
+    assert format_address(number, family) == str(netaddr.IPAddress(number, 4 if family == "ipv4" else 6))
+    try:
+        short = parse_address(str(network), "W")
+    except PortMatrixError:
+        return  # nobody's address; the examples above are about these
+    wanted = network.cidr if network.ip == network.network else netaddr.IPNetwork(network.ip)
+    assert short.cidrs(family) == [str(wanted)]

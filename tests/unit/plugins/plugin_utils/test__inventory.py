@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._errors import PortMatrixError
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._inventory import (
     SITE_VARIABLES,
+    ReadOnce,
     check_uniform,
     collect_hosts,
     to_plain,
@@ -149,3 +150,14 @@ def test_every_variable_that_differs_is_reported() -> None:
 )
 def test_hosts_that_agree_pass(hostvars: dict[str, dict[str, t.Any]]) -> None:
     check_uniform(hostvars, list(hostvars))
+
+
+def test_hosts_that_were_read_are_not_read_again() -> None:
+    hostvars = _hostvars()
+    once = ReadOnce(hostvars)
+    assert list(once) == list(hostvars)
+    assert len(once) == 5
+    assert "fe1" in once
+    assert "nobody" not in once
+    assert once["fe1"] is once["fe1"]
+    assert hostvars.reads == ["fe1"]

@@ -1,0 +1,91 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Measures this collection side by side with what people would do otherwise. Run it with ``make bench``."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from .machine import conditions
+from .measure import FailedError
+from .part_apply import apply
+from .part_compile import compile_and_load
+from .part_controller import controller, windows
+from .part_packets import packets
+from .results import Part
+from .table import write_tables
+
+TOP = Path(__file__).resolve().parents[3]
+BUILD = TOP / ".build" / "bench"
+VENV = BUILD / "venv" / "bin"
+
+
+def _work(name: str) -> Path:
+    directory = BUILD / "work" / name
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    return directory
+
+
+PARTS: dict[str, Callable[[], Sequence[Part]]] = {
+    "compile": lambda: compile_and_load(_work("compile"), VENV / "aclgen"),
+    "packets": lambda: [packets(_work("packets"), VENV / "aclgen")],
+    "apply-nftables": lambda: [apply(_work("apply-nftables"), "nftables")],
+    "apply-firewalld": lambda: [apply(_work("apply-firewalld"), "firewalld")],
+    "controller": lambda: [controller(_work("controller"), managed=True)],
+    "controller-few": lambda: [controller(_work("controller-few"), managed=False)],
+    "windows": lambda: [windows(_work("windows"))],
+}
+
+
+# In the order of the page.
+RESULTS = ("compile", "load", "packets", "apply-nftables", "apply-firewalld", "controller", "controller-few", "windows")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the parts named in *arguments*, or all of them; return the exit code: 0 where all could be measured."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="part", help=f"{', '.join(PARTS)}; all where none is named")
+    names = parser.parse_args(arguments).parts or list(PARTS)
+    if unknown := [name for name in names if name not in PARTS]:
+        parser.error(f"unknown part {', '.join(unknown)}; accepted: {', '.join(PARTS)}")
+    failed = 0
+    for name in names:
+        begun, found = time.monotonic(), conditions(VENV / "python")
+        print(f"Part {name}:", file=sys.stderr, flush=True)
+        try:
+            parts = PARTS[name]()
+        except FailedError as e:
+            failed = 1
+            print(f"Part {name} could not be measured: {e}", file=sys.stderr)
+            continue
+        for part in parts:
+            part.conditions, part.seconds = found, round(time.monotonic() - begun, 1)
+            part.save(BUILD)
+            show(part)
+        write_tables(BUILD, RESULTS, TOP / "docs" / "performance.md")
+    return failed
+
+
+def show(part: Part) -> None:
+    """Print the results of one part."""
+    print(f"\n{part.title}")
+    for m in part.measurements:
+        print(f"  {m.what:<45} {m.size:>12}  {m.median:>12,.3f} {m.unit}  ({len(m.runs)} runs)")
+    for w in part.wanted:
+        relation = "at least" if w.at_least else "at most"
+        verdict = "reached" if w.reached else "NOT REACHED"
+        print(f"  {w.text}: {w.measured:,.2f} {w.unit} (wanted {relation} {w.figure:g}): {verdict}")
+    print(
+        f"  {', '.join(f'{key} {value}' for key, value in part.conditions.items())}; {part.seconds:.0f} s\n", flush=True
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,103 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Results of one part: what was measured, and what was wanted of it. Kept as JSON."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from .measure import median
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One variant at one size: every run, in *unit*. ``size`` is in the words of the table, such as ``10,000``.
+
+    A ``detail`` is on the terminal and in the JSON, and not in the table.
+    """
+
+    what: str
+    size: str
+    unit: str
+    runs: Sequence[float]
+    detail: bool = False
+
+    @property
+    def median(self) -> float:
+        """The median of the runs."""
+        return median(self.runs)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A figure that was wanted, and what was measured. ``at_least`` tells on which side of it is good."""
+
+    text: str
+    figure: float
+    measured: float
+    at_least: bool
+    unit: str = "times"
+
+    @property
+    def reached(self) -> bool:
+        """Whether the figure was reached."""
+        return self.measured >= self.figure if self.at_least else self.measured <= self.figure
+
+
+@dataclass
+class Part:
+    """A part of the benchmark: its ``name`` on the command line, its title, and its results."""
+
+    name: str
+    title: str
+    measurements: list[Measurement] = field(default_factory=list)
+    wanted: list[Wanted] = field(default_factory=list)
+    conditions: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0
+
+    def add(self, what: str, size: str, unit: str, runs: Sequence[float], detail: bool = False) -> Measurement:
+        """Keep the runs of one variant."""
+        measurement = Measurement(what, size, unit, [round(run, 6) for run in runs], detail)
+        self.measurements.append(measurement)
+        return measurement
+
+    def want_at_least(self, text: str, figure: float, measured: float, unit: str = "times") -> None:
+        """Compare *measured* with a *figure* that it should not be below."""
+        self.wanted.append(Wanted(text, figure, measured, at_least=True, unit=unit))
+
+    def want_at_most(self, text: str, figure: float, measured: float, unit: str = "times") -> None:
+        """Compare *measured* with a *figure* that it should not be above."""
+        self.wanted.append(Wanted(text, figure, measured, at_least=False, unit=unit))
+
+    def save(self, directory: Path) -> None:
+        """Write it as JSON, medians and verdicts too."""
+        data: dict[str, t.Any] = asdict(self)
+        for item, measurement in zip(data["measurements"], self.measurements, strict=True):
+            item["median"] = measurement.median
+        for item, wanted in zip(data["wanted"], self.wanted, strict=True):
+            item["reached"] = wanted.reached
+        path = directory / f"{self.name}.json"
+        path.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def load_part(path: Path) -> Part:
+    """Read what :meth:`Part.save` wrote."""
+    data = json.loads(path.read_text(encoding="utf-8"))
+    for item, derived in ((item, key) for key in ("median", "reached") for item in _items(data)):
+        item.pop(derived, None)
+    return Part(
+        **{
+            **data,
+            "measurements": [Measurement(**item) for item in data["measurements"]],
+            "wanted": [Wanted(**item) for item in data["wanted"]],
+        }
+    )
+
+
+def _items(data: dict[str, t.Any]) -> list[dict[str, t.Any]]:
+    return [*data["measurements"], *data["wanted"]]

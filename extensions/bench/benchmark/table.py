@@ -1,0 +1,65 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The results as Markdown, for the page ``docs/performance.md``: tables between markers, not written by hand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from .results import Measurement, Part, Wanted, load_part
+
+_MARKED = re.compile(r"<!-- generated: measured -->.*?<!-- end: measured -->", re.DOTALL)
+
+
+def write_tables(results: Path, order: Sequence[str], page: Path) -> None:
+    """Put the results that are in *results*, in the *order* of the parts, between the markers of *page*."""
+    parts = [load_part(path) for path in (results / f"{name}.json" for name in order) if path.exists()]
+    text = "\n\n".join(part_as_markdown(part) for part in parts)
+    before = page.read_text(encoding="utf-8")
+    marked = f"<!-- generated: measured -->\n\n{text}\n\n<!-- end: measured -->"
+    page.write_text(_MARKED.sub(lambda _match: marked, before), encoding="utf-8")
+
+
+def part_as_markdown(part: Part) -> str:
+    """Return the section of one part."""
+    return "\n".join(
+        (
+            f"### {part.title}",
+            "",
+            f"{'; '.join(f'{key} {value}' for key, value in part.conditions.items())}; took {part.seconds:.0f} s.",
+            "",
+            *_table(
+                ("what", "size", "median", "lowest to highest", "runs"),
+                (_measured(one) for one in part.measurements if not one.detail),
+            ),
+            *(("", *_table(("wanted", "figure", "measured", ""), map(_wanted, part.wanted))) if part.wanted else ()),
+        )
+    )
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    return lines + ["| " + " | ".join(row) + " |" for row in rows]
+
+
+def _measured(one: Measurement) -> tuple[str, ...]:
+    spread = f"{_number(min(one.runs))} to {_number(max(one.runs))}" if len(one.runs) > 1 else ""
+    return one.what, one.size, f"{_number(one.median)} {one.unit}", spread, str(len(one.runs))
+
+
+def _wanted(one: Wanted) -> tuple[str, ...]:
+    relation = "at least" if one.at_least else "at most"
+    verdict = "reached" if one.reached else "**not reached**"
+    return one.text, f"{relation} {one.figure:g} {one.unit}", f"{_number(one.measured)} {one.unit}", verdict
+
+
+def _number(value: float) -> str:
+    """Write three digits that count."""
+    if value >= 100:
+        return f"{value:,.0f}"
+    if value >= 10:
+        return f"{value:.1f}"
+    return f"{value:.2f}" if value >= 1 else f"{value:.3f}"

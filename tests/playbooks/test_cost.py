@@ -1,0 +1,137 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the playbook ``site`` costs on the controller, counted: tasks of each host, and calls of our filters."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+TOP = Path(__file__).parents[2]
+# What was counted when this was written: the rules rendered, the arguments of the role validated, the host read and
+# compared, and what includes that. One more is one more for each host of a site: think before you raise it.
+TASKS_OF_A_HOST = 18
+
+
+def inventory(servers: int) -> dict[str, Any]:
+    """A site with *servers* Windows servers."""
+
+    def group(hosts: dict[str, Any], **variables: Any) -> dict[str, Any]:
+        return {"hosts": hosts, "vars": variables}
+
+    front_ends = {f"fe{n}": {"port_matrix_addresses": [f"198.51.100.{2 * n + 1}"]} for n in range(servers)}
+    return {
+        "all": {
+            "vars": {"port_matrix_allow_empty": ["client", "edge", "edge_av", "turn_server", "wac_server"]},
+            "children": {
+                "pexip_conferencing_nodes": group({"node1": {"port_matrix_addresses": ["192.0.2.11"]}}),
+                "sfb_front_ends": group(front_ends),
+                "port_matrix_windows": group({name: {} for name in front_ends}, ansible_connection="simulated_windows"),
+            },
+        }
+    }
+
+
+# What docs/scaling.md recommends, with Windows servers.
+IN_BATCHES = [
+    {
+        "name": "Validate",
+        "hosts": "port_matrix_windows",
+        "gather_facts": False,
+        "tasks": [
+            {
+                "ansible.builtin.import_role": {
+                    "name": "uc_firewall.pexip_sfb.port_matrix",
+                    "rolespec_validate": False,
+                }
+            }
+        ],
+    },
+    {
+        "name": "Apply",
+        "hosts": "port_matrix_windows",
+        "gather_facts": False,
+        "serial": [1, 2],
+        "roles": [
+            {"role": "uc_firewall.pexip_sfb.windows_firewall", "vars": {"port_matrix_reuse_site": True}},
+        ],
+    },
+]
+
+
+def cost(
+    directory: Path, servers: int, *arguments: str, playbook: str = "uc_firewall.pexip_sfb.site"
+) -> tuple[Counter[str], dict[str, int], str]:
+    """Run the playbook; return how often each filter was called, how many tasks each host had, and the output."""
+    directory.mkdir(exist_ok=True)
+    path, log = directory / "inventory.json", directory / "cost.log"
+    path.write_text(json.dumps(inventory(servers)), encoding="utf-8")
+    log.unlink(missing_ok=True)
+    environment = {
+        **os.environ,
+        "ANSIBLE_CONNECTION_PLUGINS": str(TOP / "extensions/lab/connection_plugins"),
+        "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callback_plugins"),
+        "ANSIBLE_CALLBACKS_ENABLED": "cost",
+        "ANSIBLE_NOCOLOR": "1",
+        "COST_LOG": str(log),
+    }
+    command = ["ansible-playbook", "-i", str(path), playbook]
+    command += ["-e", f"simulated_windows_directory={directory}", *arguments]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    filters: Counter[str] = Counter()
+    tasks: Counter[str] = Counter()
+    for line in log.read_text(encoding="utf-8").splitlines():
+        kind, name = line.split()[:2]
+        (filters if kind == "filter" else tasks)[name] += 1
+    return filters, dict(tasks), done.stdout
+
+
+@pytest.fixture(scope="module")
+def costs(tmp_path_factory: pytest.TempPathFactory) -> dict[int, tuple[Counter[str], dict[str, int], str]]:
+    """The costs of the first run, by number of servers."""
+    directory = tmp_path_factory.mktemp("cost")
+    return {servers: cost(directory / str(servers), servers, "--check") for servers in (2, 7)}
+
+
+def test_the_site_is_validated_once_for_all_hosts_and_plays(costs: Any) -> None:
+    for filters, _tasks, _output in costs.values():
+        assert filters["site"] == 1
+        assert filters["rows"] == 1
+
+
+def test_the_rules_of_a_host_are_rendered_once_and_compared_once(costs: Any) -> None:
+    for servers, (filters, _tasks, _output) in costs.items():
+        assert filters == {"site": 1, "rows": 1, "windows_rules": servers, "windows_changes": servers}
+
+
+def test_a_host_costs_as_many_tasks_whatever_else_the_site_has(costs: Any) -> None:
+    for servers, (_filters, tasks, _output) in costs.items():
+        counts = sorted(tasks[f"fe{n}"] for n in range(servers))
+        # One host has the tasks that run once for all of them.
+        assert counts[:-1] == [counts[0]] * (servers - 1)
+        assert counts[0] <= TASKS_OF_A_HOST
+        assert counts[-1] <= TASKS_OF_A_HOST + 4
+
+
+def test_the_arguments_that_are_the_same_for_all_hosts_are_not_validated_for_each(costs: Any) -> None:
+    for _filters, _tasks, output in costs.values():
+        assert "port_matrix : Validating arguments" not in output
+
+
+@pytest.mark.parametrize(("reuse", "validated"), [(True, 1), (False, 4)])
+def test_a_play_in_batches_validates_once_where_it_is_told_so(tmp_path: Path, reuse: bool, validated: int) -> None:
+    plays = json.loads(json.dumps(IN_BATCHES))
+    plays[1]["roles"][0]["vars"]["port_matrix_reuse_site"] = reuse
+    playbook = tmp_path / "batches.yml"
+    playbook.write_text(json.dumps(plays), encoding="utf-8")
+    filters, _tasks, output = cost(tmp_path, 5, playbook=str(playbook))
+    assert filters["site"] == validated  # the batches are of 1, 2 and 2 servers
+    assert output.count("changed=1") == 5

@@ -1,0 +1,190 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a large site costs, counted and not timed: a slow design would be back with another count."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import socket
+import typing as t
+from collections import Counter
+from collections.abc import Mapping
+
+import netaddr
+import pytest
+from ansible_collections.uc_firewall.pexip_sfb.plugins.filter.site import site as site_filter
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils import _hosts
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._expand import expand
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._intervals import IntervalSet
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix import load_port_matrix, select_rows
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables import Policy, render_ruleset
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._site import Site, build_site
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._site_document import read_site, site_as_document
+
+HOSTS = 300  # in each group: enough for sets that are large
+GROUPS = (
+    "pexip_conferencing_nodes",
+    "sfb_front_ends",
+    "turn_servers",
+    "wac_servers",
+    "sfb_clients",
+    "sfb_edges",
+)
+ADDRESSES = (len(GROUPS) + 1) * HOSTS  # an Edge has two
+
+
+def _inventory(hosts: int = HOSTS) -> tuple[dict[str, dict[str, t.Any]], dict[str, list[str]]]:
+    variables: dict[str, dict[str, t.Any]] = {}
+    groups = {group: [f"{group}{index}" for index in range(hosts)] for group in GROUPS}
+    for number, group in enumerate(GROUPS):
+        for index, host in enumerate(groups[group]):
+            if group == "sfb_edges":
+                both = {"internal": [_address(number, index)], "av_edge": [_address(number + 1, index)]}
+                variables[host] = {"port_matrix_interfaces": both}
+            else:
+                variables[host] = {"port_matrix_addresses": [_address(number, index)]}
+    return variables, groups
+
+
+def _address(block: int, index: int) -> str:
+    return str(ipaddress.IPv4Address((10 << 24) + (block << 16) + 2 * index + 1))
+
+
+def _site(hosts: int = HOSTS) -> Site:
+    variables, groups = _inventory(hosts)
+    return build_site(variables, groups, select_rows())
+
+
+def _ruleset(site: Site) -> str:
+    return render_ruleset(Policy(("forward",), expand(site, "fw", ["forward"])))
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """Count what parses an address: the system's routine, and netaddr, which takes ten times as long."""
+    load_port_matrix()
+    counted: Counter[str] = Counter()
+
+    def count(place: t.Any, name: str, label: str) -> None:
+        original = getattr(place, name)
+
+        def counting(*args: t.Any, **kwargs: t.Any) -> t.Any:
+            counted[label] += 1
+            return original(*args, **kwargs)
+
+        monkeypatch.setattr(place, name, counting)
+
+    count(socket, "inet_pton", "system")
+    count(netaddr, "IPNetwork", "netaddr")
+    count(_hosts, "_parse_item", "items")
+    return counted
+
+
+def test_an_address_is_parsed_once_however_many_endpoints_have_it(calls: Counter[str]) -> None:
+    _site()
+    assert calls == {"system": ADDRESSES, "items": ADDRESSES}
+
+
+def test_an_address_is_read_back_once_for_what_its_host_has_alike(calls: Counter[str]) -> None:
+    document = site_as_document(_site())
+    calls.clear()
+    read_site(document)
+    # An Edge has its A/V interface as one endpoint, and all of its interfaces as others.
+    assert calls == {"system": ADDRESSES + HOSTS}
+
+
+class _HostVars(Mapping[str, Mapping[str, object]]):
+    """What Ansible has, which works all variables of a host out whenever it is asked for the host."""
+
+    def __init__(self, hosts: Mapping[str, Mapping[str, object]]) -> None:
+        self._hosts = hosts
+        self.reads: Counter[str] = Counter()
+
+    def __getitem__(self, host: str) -> Mapping[str, object]:
+        self.reads[host] += 1
+        return self._hosts[host]
+
+    def __contains__(self, host: object) -> bool:
+        return host in self._hosts
+
+    def __iter__(self) -> t.Iterator[str]:
+        return iter(self._hosts)
+
+    def __len__(self) -> int:
+        return len(self._hosts)
+
+
+def test_the_variables_of_a_host_are_worked_out_once() -> None:
+    variables, groups = _inventory()
+    hostvars = _HostVars(variables)
+    site_filter(hostvars, groups, rows=select_rows(), play_hosts=list(variables))
+    assert set(hostvars.reads) == set(variables)
+    assert set(hostvars.reads.values()) == {1}
+
+
+def _rules(ruleset: str) -> list[str]:
+    return [line.strip() for line in ruleset.splitlines() if " comment " in line]
+
+
+def _sets(ruleset: str) -> dict[str, list[str]]:
+    found = re.findall(r"^\tset (\w+) \{(.*?)^\t\}", ruleset, flags=re.MULTILINE | re.DOTALL)
+    return {name: re.findall(r"\d+\.\d+\.\d+\.\d+", body) for name, body in found}
+
+
+def test_an_address_is_in_one_set_however_many_rules_need_it() -> None:
+    elements = [element for elements in _sets(_ruleset(_site())).values() for element in elements]
+    assert len(elements) == len(set(elements)) == ADDRESSES
+
+
+def test_rules_do_not_grow_with_addresses() -> None:
+    few, many, more = (len(_rules(_ruleset(_site(hosts)))) for hosts in (10, HOSTS, 2 * HOSTS))
+    assert many == more
+    assert many <= 2 * few
+
+
+def test_rules_over_shared_sets_permit_what_the_matrix_does() -> None:
+    site = _site()
+    ruleset = _ruleset(site)
+    sets = {name: frozenset(elements) for name, elements in _sets(ruleset).items()}
+    permitted: Counter[tuple[str, str]] = Counter()
+    for line in _rules(ruleset):
+        match = re.search(r'^(\w+) .*ip saddr @(\w+) ip daddr @(\w+) .*comment "(\w+)"', line)
+        if match:
+            permitted[match[4], match[1]] += len(sets[match[2]]) * len(sets[match[3]])
+            assert not sets[match[2]] & sets[match[3]]
+    wanted = Counter[tuple[str, str]]()
+    for rule in expand(site, "fw", ["forward"]):
+        wanted[rule.row, rule.protocol] += rule.source.size() * rule.destination.size()
+    assert permitted == wanted
+
+
+def test_many_single_addresses_are_looked_up_by_a_hash_and_networks_by_interval() -> None:
+    variables, groups = _inventory()
+    networks = [f"172.16.{index}.0/28" for index in range(256)] + ["172.17.0.0/28"]
+    endpoints = {"client": {"networks": networks, "groups": []}}
+    ruleset = _ruleset(build_site(variables, groups, select_rows(), endpoints=endpoints))
+    kinds = dict(
+        re.findall(r"^\tset (\w+) \{\n\t\ttype ipv4_addr\n(\t\tflags interval\n)?", ruleset, flags=re.MULTILINE)
+    )
+    assert kinds["conferencing_node_hosts_v4"] == ""
+    assert kinds["client_v4"] == "\t\tflags interval\n"
+
+
+def test_neighbours_are_hosts_of_their_own_again_where_they_are_many() -> None:
+    variables, groups = _inventory()
+    for index, host in enumerate(groups["turn_servers"]):
+        first = ipaddress.IPv4Address("10.99.0.0") + 4 * index
+        variables[host] = {"port_matrix_addresses": [str(first), str(first + 1)]}
+    site = build_site(variables, groups, select_rows())
+    assert len(site.side(("turn_server",)).seen("advertised").ipv4.intervals) == HOSTS
+    assert len(_sets(_ruleset(site))["turn_server_hosts_v4"]) == 2 * HOSTS
+
+
+def test_sets_of_similar_size_are_intersected_in_one_pass() -> None:
+    evens = IntervalSet(tuple((n, n) for n in range(0, 2000, 2)))
+    threes = IntervalSet(tuple((n, n + 1) for n in range(0, 2000, 3)))
+    inside = set(range(0, 2000, 2)) & {m for n in range(0, 2000, 3) for m in (n, n + 1)}
+    assert evens.intersection(threes) == IntervalSet.of((n, n) for n in inside)
+    assert IntervalSet(((0, 2000),)).intersection(evens) == evens
