@@ -5,15 +5,15 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import typing as t
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import netaddr
-
 from ._errors import PortMatrixError, shown
 from ._intervals import IntervalSet
+from ._netaddr import netaddr
 
 Family = t.Literal["ipv4", "ipv6"]
 FAMILIES: tuple[Family, ...] = ("ipv4", "ipv6")
@@ -25,7 +25,7 @@ _PREFIX_LENGTH = re.compile(r"\d{1,3}", re.ASCII)
 _HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?\.?", re.IGNORECASE | re.ASCII)
 
 # Special-purpose addresses (RFC 6890, RFC 5771, RFC 4291) that no host has for others to talk to.
-_UNUSABLE_NETWORKS = {
+_UNUSABLE = {
     "127.0.0.0/8": "a loopback address, which no other host can reach",
     "::1/128": "a loopback address, which no other host can reach",
     "224.0.0.0/4": "a multicast address",
@@ -35,10 +35,6 @@ _UNUSABLE_NETWORKS = {
     "255.255.255.255/32": "the broadcast address",
     "::ffff:0:0/96": "an IPv4 address in IPv6 notation; write it as IPv4",
 }
-_UNUSABLE = tuple(
-    (network.version, network.first, network.last, network.prefixlen, reason)
-    for network, reason in ((netaddr.IPNetwork(text), reason) for text, reason in _UNUSABLE_NETWORKS.items())
-)
 
 
 @dataclass(frozen=True)
@@ -177,13 +173,19 @@ def _looks_numeric(text: str) -> bool:
     return not any(letter.isalpha() for letter in text)
 
 
+@functools.cache
+def _unusable_networks() -> tuple[tuple[int, int, int, int, str], ...]:
+    networks = ((netaddr.IPNetwork(text), reason) for text, reason in _UNUSABLE.items())
+    return tuple((n.version, n.first, n.last, n.prefixlen, reason) for n, reason in networks)
+
+
 def _unusable(network: netaddr.IPNetwork) -> str:
     """Say why no machine can have this address; empty where one can. Wider networks, such as "any", may hold it."""
     address = int(network.ip)
     is_interface_address = address != network.first
     if network.prefixlen == 0 and is_interface_address:
         return "every address by its prefix length, and one address by the rest"
-    for version, first, last, prefixlen, reason in _UNUSABLE:
+    for version, first, last, prefixlen, reason in _unusable_networks():
         reaches = network.prefixlen >= prefixlen or is_interface_address
         if reaches and network.version == version and first <= address <= last:
             return reason

@@ -8,10 +8,9 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterator, Sequence
 
-import netaddr
-
 from ._addresses import Family
 from ._intervals import IntervalSet
+from ._netaddr import netaddr
 from ._ports import ANY_PORT, format_ports
 
 _KEYWORD: dict[Family, str] = {"ipv4": "ip", "ipv6": "ip6"}
