@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-import runpy
 import sys
+import typing as t
+from pathlib import Path
 
 import netaddr
 import pytest
@@ -19,7 +20,8 @@ def test_with_the_library_there_is_nothing_to_say() -> None:
 
 def test_without_the_library_the_module_loads_and_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "netaddr", None)
-    loaded = runpy.run_path(_netaddr.__file__)
+    loaded: dict[str, t.Any] = {}
+    exec(compile(Path(_netaddr.__file__).read_text(encoding="utf-8"), _netaddr.__file__, "exec"), loaded)
     assert loaded["netaddr"] is None
     assert f"{sys.executable} -m pip install netaddr" in loaded["MISSING"]
 
