@@ -137,18 +137,3 @@ def test_the_report_finds_all_that_it_is_made_of(installed: Path, inventory: Pat
     page = (installed / "port-matrix-report/port-matrix.html").read_text(encoding="utf-8")
     for part in ("report.css", "report.js"):
         assert (TOP / "plugins/plugin_utils" / part).read_text(encoding="utf-8") in page
-
-
-@pytest.mark.parametrize(
-    ("kind", "name"),
-    [
-        *(("filter", path.stem) for path in sorted((TOP / "plugins/filter").glob("*.py"))),
-        *(("test", path.stem) for path in sorted((TOP / "plugins/test").glob("*.py"))),
-        *(("module", path.stem) for path in sorted((TOP / "plugins/modules").glob("*.py"))),
-        *(("role", path.name) for path in sorted((TOP / "roles").iterdir())),
-    ],
-)
-def test_the_documentation_can_be_shown(installed: Path, kind: str, name: str) -> None:
-    output = run(installed, "ansible-doc", "-t", kind, f"uc_firewall.pexip_sfb.{name}")
-    assert f"{kind.upper()}: " in output or f"{kind.upper()} " in output
-    assert "ERROR" not in output
