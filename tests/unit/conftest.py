@@ -22,6 +22,7 @@ sys.path += [str(Path(__file__).parents[2] / "extensions/lab"), str(Path(__file_
 
 # The same examples on every run, so that a red run is red again. HYPOTHESIS_PROFILE=search looks further.
 settings.register_profile("ci", derandomize=True, deadline=None)
+settings.register_profile("quick", derandomize=True, deadline=None, max_examples=10)
 settings.register_profile("search", deadline=None, max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
