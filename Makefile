@@ -6,7 +6,7 @@ SHELL := /bin/bash
 
 in_environment := . .build/environment &&
 
-.PHONY: help demo test lint unit molecule mutations format docs clean
+.PHONY: help demo test lint unit molecule mutations format docs lock clean
 
 help: ## Show the commands
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -29,8 +29,13 @@ mutations: .build/environment ## Take each protection of a change out, and see i
 format docs: .build/environment ## Format the code; write the generated tables
 	@$(in_environment) ruff format . && python docs/generate_tables.py
 
-.build/environment: tests/prepare-machine requirements.txt requirements-dev.txt
+.build/environment: tests/prepare-machine requirements-dev.lock
 	@tests/prepare-machine $@
+
+# One file for all Pythons, with the hashes of everything that is installed.
+lock: .build/environment ## Pin what requirements-dev.txt asks for in requirements-dev.lock
+	@$(in_environment) uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --custom-compile-command "make lock" --output-file requirements-dev.lock requirements-dev.txt
 
 clean: ## Remove what the other commands made in the checkout
 	rm -rf .build .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
