@@ -6,10 +6,10 @@ SHELL := /bin/bash
 
 in_environment := . .build/environment &&
 
-.PHONY: help demo test lint unit molecule mutations format docs lock clean
+.PHONY: help demo test lint unit molecule mutations clean-clone format docs lock clean
 
 help: ## Show the commands
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z -]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 demo: .build/environment ## Build a lab of containers, apply the port matrix to it, prove every row with packets
 	@$(in_environment) extensions/lab/demo/run
@@ -25,6 +25,9 @@ mutations: .build/environment ## Take each protection of a change out, and see i
 	@$(in_environment) molecule destroy --scenario-name faults && molecule create --scenario-name faults && \
 	{ python tests/faults/mutations.py .build/lab/molecule-faults; status=$$?; \
 	molecule destroy --scenario-name faults; exit $$status; }
+
+clean-clone: .build/environment ## Clone into a fresh Debian 12 and 13, and run there what a container allows
+	@$(in_environment) tests/checks/clean-clone
 
 format docs: .build/environment ## Format the code; write the generated tables
 	@$(in_environment) ruff format . && python docs/generate_tables.py
