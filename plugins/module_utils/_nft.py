@@ -24,6 +24,15 @@ _IN_SCRATCH_NAMESPACE = ("--net", "--", "/bin/sh", "-c", '"$1" -f - && "$1" -s l
 _BYSTANDER = "table inet bystander"
 
 
+def _text(data: str) -> str:
+    """Return *data* as a standard input that has something in it.
+
+    Without any, run_command leaves the program ours, and that is a terminal where Ansible does not pipeline: nft would
+    wait there for ever.
+    """
+    return f"{data}\n"
+
+
 class Nft:
     """Runs nft; a failure of it fails the module."""
 
@@ -33,19 +42,10 @@ class Nft:
 
     def run(self, *arguments: str, data: str | None = None) -> str:
         """Run nft with *arguments*, and *data* as its standard input; return its output."""
-        rc, out, err = self.command([self.program, *arguments], data)
+        rc, out, err = self.module.run_command([self.program, *arguments], data=None if data is None else _text(data))
         if rc:
             self.module.fail_json(msg=f"nft {' '.join(arguments)} failed: {err.strip()}", rc=rc)
         return str(out)
-
-    def command(self, command: list[str], data: str | None) -> tuple[int, str, str]:
-        """Run *command* with *data* as its standard input.
-
-        Ansible takes empty data for none and leaves the command its own standard input. Without pipelining that is a
-        terminal, at which nft would wait for ever.
-        """
-        result: tuple[int, str, str] = self.module.run_command(command, data="\n" if data == "" else data)
-        return result
 
     def in_scratch_namespace(self, ruleset: str, failing: str) -> str:
         """Load *ruleset* into an empty network namespace and return what the kernel lists there, without counters.
@@ -55,7 +55,7 @@ class Nft:
         unshare = self.module.get_bin_path("unshare")
         if not unshare:
             self.module.fail_json(msg="unshare was not found on this host: install the package util-linux")
-        rc, out, err = self.command([unshare, *_IN_SCRATCH_NAMESPACE, self.program], ruleset)
+        rc, out, err = self.module.run_command([unshare, *_IN_SCRATCH_NAMESPACE, self.program], data=_text(ruleset))
         if rc:
             self.module.fail_json(msg=f"{failing}: nft did not take it in a scratch network namespace: {err.strip()}")
         return str(out)
@@ -97,7 +97,9 @@ class OwnedRules:
         """Have *ruleset*, which nft lists as *wanted*, in the place of what is there. No permitted flow is refused."""
         steps = transactions(self._outline(), self.listing("-s"), wanted)
         # What nft does not take changes nothing, and the ruleset takes the place of all that is ours then.
-        if not steps or any(self.nft.command([self.nft.program, "-f", "-"], s)[0] for s in steps):
+        if not steps or any(
+            self.nft.module.run_command([self.nft.program, "-f", "-"], data=_text(s))[0] for s in steps
+        ):
             self.nft.run("-f", "-", data=_owned_rules.removing(self._outline()) + ruleset)
 
     def remove(self) -> None:
