@@ -19,8 +19,8 @@ TOP = HERE.parent.parent
 NEEDED = {"meta", "plugins", "roles", "playbooks"}
 # All that a user gets. What makes or tests the collection is not among it.
 PACKED = NEEDED | {
-    "CHANGELOG.md", "CHANGELOG.rst", "CONTRIBUTING.md", "FILES.json", "LICENSE", "LICENSES", "MANIFEST.json", "README.md",
-    "SECURITY.md", "changelogs", "docs", "requirements.txt", "requirements.yml",
+    "CHANGELOG.md", "CHANGELOG.rst", "CONTRIBUTING.md", "FILES.json", "LICENSE", "LICENSES", "MANIFEST.json",
+    "README.md", "SECURITY.md", "changelogs", "docs", "requirements.txt", "requirements.yml",
 }  # fmt: skip
 SUFFIXES = {"", ".cfg", ".css", ".j2", ".js", ".json", ".md", ".ps1", ".py", ".rst", ".svg", ".txt", ".yaml", ".yml"}
 
