@@ -57,8 +57,8 @@ class BootFile:
             raise OSError(e.errno, e.strerror, e.filename or str(self._staged)) from e
 
     def settle(self) -> None:
-        """Put what was staged, if anything was, into the place of the file."""
-        if self._staged.exists():
+        """Put what was staged into the place of the file, unless that has it. Raises OSError where that fails."""
+        if self._staged.exists() or self.current() != self.wanted():
             os.replace(self._staged, self.path)
 
     def forget(self) -> None:

@@ -45,10 +45,12 @@ def _items(data: bytes) -> Iterator[tuple[int, bytes]]:
     """Yield tag and content of each element that stands in *data*."""
     while data:
         tag, length, start = data[0], data[1], 2
+        if length == 0x80:  # indefinite, which DER does not have
+            raise CertificateError("an element does not say how long it is")
         if length > 0x80:
             start += length - 0x80
             length = int.from_bytes(data[2:start], "big")
-        if start + length > len(data) or length == 0x80:
+        if start + length > len(data):
             raise CertificateError("an element is longer than what holds it")
         yield tag, data[start : start + length]
         data = data[start + length :]

@@ -51,5 +51,5 @@ def _reason(host: str, port: int) -> str:
     try:
         with socket.create_connection((host, port), timeout=SECONDS_FOR_ONE):
             return ""
-    except (OSError, OverflowError) as e:
+    except (OSError, OverflowError, ValueError) as e:  # the last one for what cannot be a name
         return str(e) or type(e).__name__

@@ -81,18 +81,30 @@ def make_change(module: AnsibleModule, pending: PendingChange, change: Change, t
         pending.take_back()
         change.forget()
         raise
+    if timeout and pending.outcome() != "pending":
+        # The host went back while the change was being made, and may have part of it again since.
+        pending.take_back()
+        change.forget()
+        text = f"The change took longer than confirm_timeout, {timeout} s, and was taken back. {pending.error()}"
+        module.fail_json(msg=text.strip(), outcome=pending.outcome())
     if timeout:
         return {"pending": pending.seconds_left()}
     _keep(module, change)
     return {}
 
 
-def answer(module: AnsibleModule, pending: PendingChange, change: Change) -> None:
-    """Do the step that is not ``apply``, and leave the module with what became of the change."""
+def answer(module: AnsibleModule, pending: PendingChange, change: Change, about: t.Mapping[str, t.Any]) -> None:
+    """Do the step that is not ``apply``, and leave the module with what became of the change.
+
+    Nobody else may change the host meanwhile: see :meth:`PendingChange.hold`, which comes before *change* is read.
+
+    :param about: what the module returns of the host, for an action plugin that has lost the answer to ``apply``.
+    """
     reason = ""
-    if module.params["step"] == "confirm" and pending.outcome() == "pending":
-        reason = _objection(module, change)
-        if not reason and pending.confirm():
+    if module.params["step"] == "confirm":
+        reason = _objection(module, change) if pending.outcome() == "pending" else ""
+        # Once confirmed it is to last, also where an earlier confirmation did not get that far.
+        if not reason and (pending.confirm() or (pending.outcome() == "confirmed" and change.holds())):
             _keep(module, change)
     # Only ours: the timer of a change that another run has made since has the same name.
     if (reason or module.params["step"] == "take_back") and pending.outcome() == "pending":
@@ -100,7 +112,7 @@ def answer(module: AnsibleModule, pending: PendingChange, change: Change) -> Non
     outcome = pending.outcome()
     if outcome == "taken_back":
         change.forget()
-    module.exit_json(outcome=outcome, reason=reason, error=pending.error())
+    module.exit_json(outcome=outcome, reason=reason, error=pending.error(), about=about)
 
 
 def _keep(module: AnsibleModule, change: Change) -> None:

@@ -45,12 +45,19 @@ class Firewalld:
         """The exceptions by which firewalld, its library and this class say no."""
         return (FirewalldError, self._library.DBusException, self._library.FirewallError)
 
+    @property
+    def has_policies(self) -> bool:
+        """Whether this version of firewalld can have anything of ours."""
+        return tuple(int(part) for part in self._version.split(".")[:2] if part.isdigit()) >= OLDEST
+
+    @property
+    def _version(self) -> str:
+        return str(self.client.get_property("version"))
+
     def check(self) -> None:
         """Raise :class:`FirewalldError` where this firewalld cannot express the rules."""
-        text = str(self.client.get_property("version"))
-        version = tuple(int(part) for part in text.split(".")[:2] if part.isdigit())
-        if version < OLDEST:
-            raise FirewalldError(f"firewalld {text} has no policies; accepted: 0.9 or later")
+        if not self.has_policies:
+            raise FirewalldError(f"firewalld {self._version} has no policies; accepted: 0.9 or later")
         backend = str(self._config.get_property("FirewallBackend"))
         if backend != "nftables":
             raise FirewalldError(

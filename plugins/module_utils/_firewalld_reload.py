@@ -9,6 +9,7 @@ that are in DIRECTORY, and reloads. That is the way back of a change that nobody
 
 from __future__ import annotations
 
+import functools
 import re
 import shutil
 import sys
@@ -17,6 +18,20 @@ from pathlib import Path
 
 KINDS = ("ipsets", "policies")
 CONFIGURATION = Path("/etc/firewalld")
+SECONDS_FOR_AN_ANSWER = 300.0
+
+
+def patient(call: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
+    """Return *call*, a call over D-Bus, with a time-out that suits firewalld.
+
+    Its client waits 25 s for each answer, and a busy machine takes longer for a set of thousands of entries.
+    """
+
+    @functools.wraps(call)
+    def patient_call(*args: t.Any, **options: t.Any) -> t.Any:
+        return call(*args, **{"timeout": SECONDS_FOR_AN_ANSWER, **options})
+
+    return patient_call
 
 
 def ipsets_of(policy: str) -> set[str]:
@@ -86,7 +101,9 @@ def _of_others(client: t.Any, prefix: str) -> dict[tuple[str, str], t.Any]:
 
 
 if __name__ == "__main__":
+    import dbus
     from firewall.client import FirewallClient
 
+    dbus.connection.Connection.call_blocking = patient(dbus.connection.Connection.call_blocking)
     put_back(Path(sys.argv[1]), sys.argv[2])
     reload_for_all(FirewallClient(), sys.argv[2])

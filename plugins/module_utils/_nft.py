@@ -113,9 +113,9 @@ class OwnedRules:
         there now can be loaded again is tried beforehand.
         """
         table, joined = _owned_rules.restoring(self.listing())
-        joins = _owned_rules.joins(joined)
+        tried = _owned_rules.plain(joined)
         self.nft.in_scratch_namespace(
-            _owned_rules.skeleton(joins) + table + joined,
+            _owned_rules.skeleton(_owned_rules.joins(tried)) + table + tried,
             "Nothing was changed, as what is there now could not be put back",
         )
         (directory / "table.nft").write_text(table, encoding="utf-8")

@@ -91,7 +91,7 @@ _GOES_ON = Outcomes(goes_on=True)
 
 @dataclass(frozen=True)
 class Exempt:
-    """What is not judged: our table, the base chains that our rules are at the head of, and chains of ours in others.
+    """What is not judged: our table, the chains that our rules are at the head of, and chains of ours in others.
 
     ``joined`` is by table (``inet filter``); ``prefix`` is how the names of our chains begin.
     """
@@ -102,7 +102,11 @@ class Exempt:
 
     def covers(self, chain: Chain) -> bool:
         """Tell whether the base chain *chain* is not judged."""
-        return chain.table == self.table or chain.name in self.joined.get(chain.table, ()) or self.is_ours(chain.name)
+        return chain.table == self.table or self.lets_through(chain.table, chain.name) or self.is_ours(chain.name)
+
+    def lets_through(self, table: str, chain: str) -> bool:
+        """Tell whether our rules are, or are going to be, at the head of a chain."""
+        return chain in self.joined.get(table, ())
 
     def is_ours(self, chain: str) -> bool:
         """Tell whether a chain of this name is ours."""
@@ -187,6 +191,8 @@ class Walk:
     def _jump(self, target: str, returns: bool) -> Outcomes:
         if self._exempt.is_ours(target):
             return Outcomes(goes_on=True)
+        if self._exempt.lets_through(self._table.name, target):
+            return Outcomes(accept=True)
         if target not in self._known:
             self._known[target] = self._chain(self._table.chains[target])
         known = self._known[target]

@@ -10,6 +10,7 @@ are that.
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -33,6 +34,7 @@ _HOOK = re.compile(r"\t\ttype \S+ hook (\S+) ")
 # A comment cannot hold a quotation mark, so only a verdict at the end of a rule looks like this.
 _JUMP = re.compile(rf'\t\t(.*\b(?:jump|goto) {PREFIX}\w+(?: comment "[^"]*")?){_HANDLE}$')
 _JOIN = re.compile(rf"insert rule inet (\S+) (\S+) jump {PREFIX}(\w+)$", re.MULTILINE)
+_REPLACED = re.compile(rf"^(insert rule inet \S+ \S+ )(?:.*\b)?(?:jump|goto) ({PREFIX}\w+).*$", re.MULTILINE)
 
 
 class Block(t.NamedTuple):
@@ -59,6 +61,12 @@ class Block(t.NamedTuple):
         if self.ours or self.kind != "chain":
             return []
         return [(match[1], match[2]) for match in map(_JUMP.match, self.lines) if match]
+
+    @property
+    def begins_with_ours(self) -> bool:
+        """Whether the first rule of a chain is a jump to one of ours, so that no other comes before our rules."""
+        rules = (line for line in self.lines[1:] if not _HOOK.match(line) and not line.startswith('\t\tcomment "'))
+        return bool(_JUMP.match(next(rules, "")))
 
 
 class Join(t.NamedTuple):
@@ -103,7 +111,9 @@ def owned(listing: str) -> str:
             parts.append(in_order(body))
             continue
         lines = [line for block in blocks(in_order(body)) if block.ours for line in block.lines]
-        lines += [f"\tchain {block.name}: {rule}" for block in blocks(body) for rule, _handle in block.jumps()]
+        for block in blocks(body):
+            behind = "" if block.begins_with_ours else ", behind rules of others"
+            lines += [f"\tchain {block.name}: {rule}{behind}" for rule, _handle in block.jumps()]
         if lines:
             parts.append("".join(f"{line}\n" for line in (f"{title} {{", *lines, "}")))
     return "".join(parts)
@@ -159,6 +169,14 @@ def joins(ruleset: str) -> list[Join]:
     return [Join(*match) for match in _JOIN.findall(ruleset)]
 
 
+def plain(ruleset: str) -> str:
+    """Return a *ruleset* of :func:`restoring` without what somebody added to the jumps to our chains.
+
+    That can need what only a table of theirs has.
+    """
+    return _REPLACED.sub(r"\1jump \2", ruleset)
+
+
 def obstacle(join: Join, outline: str) -> str:
     """Say why the host's tables do not have what *join* needs; empty where they have it."""
     chains = {f"{block.table.split()[2]} {block.name}": block for block in blocks(outline) if block.kind == "chain"}
@@ -195,7 +213,17 @@ def main(paths: list[str], run: Callable[..., str]) -> None:
 
 
 def _run_nft(*arguments: str, data: str | None = None) -> str:
-    return subprocess.run(["nft", *arguments], input=data, stdout=subprocess.PIPE, check=True, text=True).stdout
+    # The comments of others can be of any encoding, and must not keep ours from being put back.
+    done = subprocess.run(
+        ["nft", *arguments],
+        input=data,
+        stdout=subprocess.PIPE,
+        check=True,
+        encoding="utf-8",
+        errors="surrogateescape",
+        env={**os.environ, "PATH": f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"},
+    )
+    return done.stdout
 
 
 if __name__ == "__main__":

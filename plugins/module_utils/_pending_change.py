@@ -24,6 +24,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 DIRECTORY = Path("/run/pexip_sfb")
 UNIT = "pexip-sfb-firewall-go-back"
+_SECONDS_TO_GO_BACK = 300
 
 # Starts as a service. The name of the directory decides, so that a confirmation and the timer cannot both win.
 _GO_BACK = """\
@@ -50,21 +51,37 @@ class PendingChange:
     def take_turn(self) -> None:
         """Wait for the module of another run, and fail where its change is still to be confirmed.
 
+        A change that is being taken back right now is waited for.
         What a dead run left, a change that nothing would take back any more, is taken back here, with a warning.
         """
         self._lock = _locked(DIRECTORY / "lock")  # until this process ends
         if not self._pending.exists():
+            self._wait_for_go_back()
             return
         if self._is_armed():
             self._module.fail_json(
                 msg="Nothing was changed: another change of this host's firewall is waiting for its confirmation, and "
                 f"goes back by itself in {round(self.seconds_left())} s without it. Run this again when that is over."
             )
+        if not (self._pending / "go_back").exists():  # it died before it could change anything
+            shutil.rmtree(self._pending, ignore_errors=True)
+            return
         self._run_go_back()
+        if self.error():
+            self._module.fail_json(msg=f"Nothing was changed: a dead run's change cannot be taken back: {self.error()}")
         self._module.warn(
             "An earlier run died before its change of the firewall was confirmed, and nothing was going to take that "
             "change back. It was taken back now."
         )
+
+    def hold(self) -> None:
+        """Wait for the module that makes the change, where its connection broke, and for that of another run.
+
+        Until this process ends, no other one makes a change. What goes back by itself has gone when this returns.
+        """
+        if DIRECTORY.exists():
+            self._lock = _locked(DIRECTORY / "lock")
+            self._wait_for_go_back()
 
     def arm(self, timeout: int, way_back: Callable[[Path], str]) -> None:
         """Have the change that comes next taken back after *timeout* seconds.
@@ -103,7 +120,12 @@ class PendingChange:
 
     def take_back(self) -> None:
         """Take the change back now, and wait for that. Where it cannot be started, the timer is still there."""
-        if self._systemctl("start", f"{UNIT}.service"):
+        if self.outcome() == "taken_back":
+            # The time was over while the change was being made. What came of it since then is taken back, too.
+            self._wait_for_go_back()
+            (DIRECTORY / "taken_back").rename(self._pending)
+            self._run_go_back()
+        elif self._systemctl("start", f"{UNIT}.service"):
             self._systemctl("stop", f"{UNIT}.timer")
 
     def outcome(self) -> Outcome:
@@ -123,13 +145,13 @@ class PendingChange:
 
     def error(self) -> str:
         """Return why the way back failed; empty where it did not, or has not been gone."""
+        self._wait_for_go_back()
         directory = DIRECTORY / "taken_back"
-        try:
-            if (directory / "result").read_text(encoding="utf-8").strip() == "0":
-                return ""
-            return (directory / "output").read_text(encoding="utf-8").strip() or "no reason given"
-        except FileNotFoundError:
+        result = _text(directory / "result")
+        if result == "0" or not directory.exists():
             return ""
+        unknown = "no reason given" if result else "something ended it before it was done"
+        return _text(directory / "output") or unknown
 
     def _start_timer(self, timeout: int) -> None:
         systemd_run = self._module.get_bin_path("systemd-run")
@@ -150,15 +172,27 @@ class PendingChange:
 
     def _is_armed(self) -> bool:
         """Tell whether the timer runs, or what it starts."""
-        _rc, states, _err = self._module.run_command(["systemctl", "is-active", f"{UNIT}.timer", f"{UNIT}.service"])
+        return self._runs(f"{UNIT}.timer", f"{UNIT}.service")
+
+    def _runs(self, *units: str) -> bool:
+        _rc, states, _err = self._module.run_command(["systemctl", "is-active", *units])
         return not {"active", "activating"}.isdisjoint(states.split())
 
     def _run_go_back(self) -> None:
+        """Do what the timer would do."""
         self._module.run_command(["/bin/sh", str(DIRECTORY / "go_back")])
-        # Where even the script is missing, the run died before it could change anything.
-        shutil.rmtree(self._pending, ignore_errors=True)
-        if self.error():
-            self._module.fail_json(msg=f"Nothing was changed: a dead run's change cannot be taken back: {self.error()}")
+
+    def _wait_for_go_back(self) -> None:
+        """Wait while a change is being taken back: what it needs for that must not be replaced meanwhile."""
+        directory = DIRECTORY / "taken_back"
+        deadline = time.monotonic() + _SECONDS_TO_GO_BACK
+        while directory.exists() and not _text(directory / "result") and self._runs(f"{UNIT}.service"):
+            if time.monotonic() > deadline:
+                self._module.fail_json(
+                    msg="Nothing was changed: the host has been taking an earlier change of its firewall back for "
+                    f"{_SECONDS_TO_GO_BACK} s; see why with: systemctl status {UNIT}.service"
+                )
+            time.sleep(0.2)
 
     def _about(self, directory: Path) -> dict[str, t.Any]:
         try:
@@ -181,6 +215,13 @@ def _locked(path: Path) -> t.IO[str]:
             if os.fstat(file.fileno()).st_ino == path.stat().st_ino:
                 return file
         file.close()
+
+
+def _text(path: Path) -> str:
+    """Return what is in the file at *path*; empty where there is no such file."""
+    with contextlib.suppress(FileNotFoundError):
+        return path.read_text(encoding="utf-8", errors="replace").strip()
+    return ""
 
 
 def _now() -> float:

@@ -180,18 +180,22 @@ class _Attempt:
 
         :raises ProbeError: if no permitted source port is free.
         """
-        number = 0
+        number = tried = 0
         for port in source_ports(self._order["source_ports"]):
+            tried += 1
             number = self._connect_from(port)
             if number not in _TAKEN:
                 return number
             self.socket.close()
             self.socket = self._new()
-        if number == errno.EADDRNOTAVAIL:
+        if number == errno.EADDRNOTAVAIL and not self._source:
             raise ProbeError(f"this host has no address {self._order['source']}")
-        raise ProbeError(f"{_SOURCE_PORTS_TRIED} permitted source ports are all in use")
+        raise ProbeError(f"no permitted source port is free, of {tried} that were tried")
 
     def _connect_from(self, port: int) -> int:
+        if port and self._kind == socket.SOCK_STREAM:
+            # Connections to elsewhere, and what is left of closed ones, may have the same port.
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             self.socket.bind((self._order["source"], port))
         except PermissionError as e:

@@ -22,7 +22,8 @@ from pathlib import Path
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._responder_token import LENGTH, is_token, reply_to
 
 _SECONDS_FOR_A_CONNECTION = 3
-_CONNECTIONS = 64
+_GRACE = 5.0  # seconds that a process has to end after each signal
+_CONNECTIONS = 500  # the probes of a dozen hosts at once; and below the files that a process may have open
 
 
 class Process(t.NamedTuple):
@@ -39,11 +40,14 @@ class Process(t.NamedTuple):
         """End it, and wait until it is gone; False where it had ended by itself."""
         if not self.is_running():
             return False
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGTERM)
-        deadline = time.monotonic() + 5
-        while self.is_running() and time.monotonic() < deadline:
-            time.sleep(0.02)
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+            deadline = time.monotonic() + _GRACE
+            while self.is_running() and time.monotonic() < deadline:
+                time.sleep(0.02)
+            if not self.is_running():
+                break
         return True
 
 
@@ -60,6 +64,7 @@ def start_responder(sockets: Sequence[socket.socket], token: str, seconds: int) 
                 os._exit(0)
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGALRM, signal.SIGTERM))  # whatever was inherited
             signal.alarm(seconds)
             os.write(writing, str(os.getpid()).encode())
             os.close(writing)

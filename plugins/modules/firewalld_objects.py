@@ -86,7 +86,6 @@ outcome:
   sample: taken_back
 """
 
-import functools
 import typing as t
 from types import SimpleNamespace
 
@@ -105,23 +104,12 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_h
     FirewalldError,
 )
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_plan import KINDS, Objects
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_reload import CONFIGURATION
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_reload import CONFIGURATION, patient
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_zones import open_zones
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._pending_change import PendingChange
 
 _INTERPRETERS = ("/usr/bin/python3", "/usr/libexec/platform-python")
-SECONDS_FOR_AN_ANSWER = 300.0
 _NOTHING: Objects = {"ipsets": {}, "policies": {}}
-
-
-def patient(call: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
-    """Return *call*, a call over D-Bus, with a time-out that suits firewalld."""
-
-    @functools.wraps(call)
-    def patient_call(*args: t.Any, **options: t.Any) -> t.Any:
-        return call(*args, **{"timeout": SECONDS_FOR_AN_ANSWER, **options})
-
-    return patient_call
 
 
 def load_library() -> t.Any:
@@ -133,7 +121,6 @@ def load_library() -> t.Any:
     from firewall.core.rich import Rich_Rule
     from firewall.errors import FirewallError
 
-    # firewalld's client waits 25 s for each answer, and a busy machine takes longer for a set of thousands of entries.
     dbus.connection.Connection.call_blocking = patient(dbus.connection.Connection.call_blocking)
     return SimpleNamespace(
         SystemBus=dbus.SystemBus,
@@ -161,27 +148,44 @@ def library_or_respawn() -> t.Any:
         return None
 
 
+def is_running(library: t.Any) -> bool:
+    """Tell whether firewalld runs. That is asked of the bus itself: a call to firewalld would start it."""
+    try:
+        return bool(library.SystemBus(private=True).name_has_owner(BUS_NAME))
+    except library.DBusException:  # there is no bus, which firewalld needs
+        return False
+
+
 def remove_files(module: AnsibleModule) -> None:
-    """Remove our objects from a firewalld that is not running, and leave the module."""
+    """Remove our objects from a firewalld that is not running, or too old to have them; leave the module."""
+    pending = PendingChange(module, "")
+    if not module.check_mode:
+        pending.take_turn()
     found = [path for kind in KINDS for path in sorted(CONFIGURATION.glob(f"{kind}/{module.params['prefix']}*.xml*"))]
     if not module.check_mode:
         for path in found:
             path.unlink()
+        pending.forget()
     diff = {"before": {"removed": [str(path) for path in found]}, "after": {"removed": []}}
     module.exit_json(changed=bool(found), reload=[], reads=1, diff=diff)
 
 
 def run(module: AnsibleModule, firewalld: Firewalld) -> None:
     """Bring our objects to the wanted state, or do what the action plugin asks of that change, and leave the module."""
-    firewalld.check()
-    pending = PendingChange(module, module.params["change_id"])
     present = module.params["state"] == "present"
+    if present:
+        firewalld.check()
+    elif not firewalld.has_policies:
+        remove_files(module)
+    pending = PendingChange(module, module.params["change_id"])
     wanted = firewalld.normalised(module.params["objects"]) if present else _NOTHING
-    if not module.check_mode and module.params["step"] == "apply":
+    if module.params["step"] != "apply":
+        pending.hold()
+    elif not module.check_mode:
         pending.take_turn()
     change = ObjectsChange(module, firewalld, wanted)
     if module.params["step"] != "apply":
-        answer(module, pending, change)
+        answer(module, pending, change, {"reload": change.plan.reload, "reads": change.reads})
     for warning in open_zones(firewalld.client, wanted):
         module.warn(warning)
     plan = change.plan
@@ -209,9 +213,7 @@ def main() -> None:
     check_timeout(module)
     present = module.params["state"] == "present"
     library = library_or_respawn()
-    # Asked of the bus itself: a call to firewalld would start it.
-    running = library is not None and library.SystemBus(private=True).name_has_owner(BUS_NAME)
-    if not running:
+    if library is None or not is_running(library):
         if not present:
             remove_files(module)
         if library is None:

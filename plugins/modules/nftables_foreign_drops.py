@@ -211,7 +211,8 @@ def _report(module: AnsibleModule) -> Report:
     if not ruleset.has_others(exempt.table):
         return Report()
     # The words of the rules say what drops, and of rules of iptables what JSON does not. It can do without.
-    rc, words, _err = module.run_command([program, "-a", "list", "ruleset"])
+    # A comment can be of any encoding, and a result of a module cannot.
+    rc, words, _err = module.run_command([program, "-a", "list", "ruleset"], errors="replace")
     ruleset.add_texts(words if rc == 0 else "")
     try:
         return judge_packets(packets, ruleset, exempt, read_routes(_ip(module, routes_batch(packets))))

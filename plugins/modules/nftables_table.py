@@ -87,7 +87,9 @@ nft:
   type: str
   sample: /usr/sbin/nft
 python:
-  description: Path of the Python that the module runs with.
+  description:
+    - Path of the Python that the module runs with. Where that is C(/usr/bin/python3) it is this path, whatever version
+      is behind it, so that it can be written into a unit.
   returned: success
   type: str
   sample: /usr/bin/python3
@@ -107,6 +109,7 @@ outcome:
 """
 
 import inspect
+import os
 import sys
 from pathlib import Path
 
@@ -124,6 +127,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft import 
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._pending_change import PendingChange
 
 _IN_THE_KERNEL = "nftables in the kernel"
+_PYTHON = "/usr/bin/python3"
 _DISTURBED = "The kernel does not have what was loaded; is something else changing it right now?"
 
 
@@ -185,16 +189,24 @@ def _change(what: str, before: str, after: str) -> dict[str, str]:
     return {"before_header": what, "after_header": what, "before": before, "after": after}
 
 
+def stable_python() -> str:
+    """Return the Python of this module, by the name that it keeps when the host gets a newer one, where it has that."""
+    kept = os.path.realpath(_PYTHON) == os.path.realpath(sys.executable)
+    return _PYTHON if kept else sys.executable
+
+
 def _programs(nft: str) -> dict[str, str]:
-    return {"nft": nft, "python": sys.executable}
+    return {"nft": nft, "python": stable_python()}
 
 
 def present(module: AnsibleModule, rules: OwnedRules) -> None:
     """Make the kernel what it should be, or do what the action plugin asks of that change, and leave the module."""
     pending = PendingChange(module, module.params["change_id"])
+    if module.params["step"] != "apply":
+        pending.hold()
     change = RulesetChange(module, rules)
     if module.params["step"] != "apply":
-        answer(module, pending, change)
+        answer(module, pending, change, {**_programs(rules.nft.program), "counters": rules.counters()})
     if not module.check_mode:
         pending.take_turn()
         change.forget()  # of a run that died

@@ -139,7 +139,7 @@ def listen_on(protocol: str, addresses: list[str], port: int) -> list[socket.soc
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # over what is left of closed connections
             sock.bind((address, port))
             if protocol == "tcp":
-                sock.listen(64)
+                sock.listen(500)  # as many as are held open
             sockets.append(sock)
         stack.pop_all()
         return sockets

@@ -53,7 +53,7 @@ class ConfirmedAction(ActionBase):  # type: ignore[misc] # Ansible has no types
     def _apply(self) -> Result:
         failing = silent(self._checks, "controller", patient=False)
         if failing:
-            return _failed(
+            return self._unchanged() or _failed(
                 "Nothing was changed: a check that is to prove the change fails without it already: no answer of "
                 + ", ".join(failing)
             )
@@ -65,11 +65,25 @@ class ConfirmedAction(ActionBase):  # type: ignore[misc] # Ansible has no types
             deadline = time.monotonic() + applied.pop("pending")
         except AnsibleConnectionFailure:
             # The change itself may have cut the connection.
-            applied, deadline = {"changed": True}, started + self._timeout
+            applied, deadline = {}, started + self._timeout
         answer = self._until(deadline, "confirm") or self._until(deadline + _SECONDS_TO_RETURN, "outcome")
         if answer and answer["outcome"] == "confirmed":
+            applied = applied or {**answer.get("about", {}), "changed": True}
             return {**applied, **_failed(answer["msg"]), "changed": True} if answer.get("failed") else applied
-        return {**_failed(_story(answer, self._timeout)), "outcome": answer["outcome"] if answer else "unreachable"}
+        made = bool(applied)
+        return {
+            **_failed(_story(answer, self._timeout, made)),
+            "outcome": answer["outcome"] if answer else "unreachable",
+        }
+
+    def _unchanged(self) -> Result | None:
+        """Return the module's result where it fails or has nothing to change, so that no check matters; else None."""
+        self._task.check_mode = True
+        try:
+            looked = self._module("apply")
+        finally:
+            self._task.check_mode = False
+        return None if looked.get("changed") else looked
 
     def _until(self, deadline: float, step: str) -> Result | None:
         """Try *step* over new connections until the change is decided; None where *deadline* is over before that."""
@@ -106,11 +120,12 @@ def _failed(text: str) -> Result:
     return {"failed": True, "changed": False, "msg": text}
 
 
-def _story(answer: Result | None, timeout: int) -> str:
-    """Say what became of a change that was not confirmed."""
+def _story(answer: Result | None, timeout: int, made: bool) -> str:
+    """Say what became of a change that was not confirmed; *made* is whether the host said that it was made."""
     if answer is None:
+        what = "The change was made" if made else "The connection broke, so whether the change was made is not known"
         return (
-            "The change was made, and no new connection to the host worked afterwards. The host was to take it back by "
+            f"{what}, and no new connection to the host worked afterwards. The host was to take it back by "
             f"itself after {timeout} s, and it still cannot be reached: look at it from its console."
         )
     if answer["outcome"] == "unknown":

@@ -43,12 +43,8 @@ class Flow:
 
     def idle(self) -> IntervalSet:
         """Ports at which nobody listens as long as there is no call."""
-        services = {port for port, _kind in self.services(tls=False)}
-        return IntervalSet.of(
-            (first, last)
-            for first, last in self.row.destination_ports.intervals
-            if not (first in services and (first, last) in self._listed())
-        )
+        services = IntervalSet.of((port, port) for port, _kind in self.services(tls=False))
+        return self.row.destination_ports.difference(services)
 
     def _listed(self) -> list[tuple[int, int]]:
         return [(first, last) for first, last in self.row.destination_ports.intervals if last - first < _LISTED]

@@ -20,24 +20,21 @@ _ELEMENT = {"refused": "failure", "filtered": "failure", "error": "error", "not_
 
 def junit_xml(results: Results, generated: str) -> str:
     """Return a document with a test suite for each row and a test case for each probe. What is accepted is skipped."""
-    accepted = {id(probe) for probe in results.accepted}
     suites = Element("testsuites", {"name": "port_matrix_verify"})
     by_row: dict[str, list[Mapping[str, t.Any]]] = {}
     for probe in results.probes:
         by_row.setdefault(probe["row"], []).append(probe)
-    totals = [_suite(suites, row, probes, accepted, generated) for row, probes in by_row.items()]
+    totals = [_suite(suites, row, probes, generated) for row, probes in by_row.items()]
     suites.attrib.update({key: str(sum(total[key] for total in totals)) for key in _COUNTED})
     return f"<?xml version='1.0' encoding='utf-8'?>\n{tostring(suites, encoding='unicode')}\n"
 
 
-def _suite(
-    parent: Element, row: str, probes: Sequence[Mapping[str, t.Any]], accepted: set[int], generated: str
-) -> dict[str, int]:
+def _suite(parent: Element, row: str, probes: Sequence[Mapping[str, t.Any]], generated: str) -> dict[str, int]:
     suite = SubElement(parent, "testsuite", {"name": _clean(row), "timestamp": _clean(generated)})
     total = dict.fromkeys(_COUNTED, 0)
     for probe in probes:
         case = SubElement(suite, "testcase", {"classname": _clean(row), "name": _clean(probe_name(probe))})
-        element = "skipped" if id(probe) in accepted else _ELEMENT.get(probe["verdict"])
+        element = "skipped" if probe["accepted"] else _ELEMENT.get(probe["verdict"])
         total["tests"] += 1
         if element:
             total[{"failure": "failures", "error": "errors"}.get(element, element)] += 1

@@ -70,28 +70,28 @@ class Parties:
                 for address in single_addresses(addresses.seen(view).of_family(family), family)
             }
             known = {target.address for target in targets}
-            targets |= {target for target in self._literal(endpoints, family) if target.address not in known}
+            targets |= {target for target in self._literal(endpoints, view, family) if target.address not in known}
             self._pools[key] = Pool(sorted(targets, key=lambda target: (target.host, target.address)))
         return self._pools[key]
 
-    def _literal(self, endpoints: tuple[str, ...], family: Family) -> Iterable[Target]:
+    def _literal(self, endpoints: tuple[str, ...], view: View, family: Family) -> Iterable[Target]:
         """Single addresses among the networks of an endpoint: each is a machine that is in no inventory."""
-        for name, cidr in self._cidrs(endpoints, family):
+        for name, cidr in self._cidrs(endpoints, view, family):
             if _is_single(cidr):
                 yield Target(name or cidr.partition("/")[0], cidr.partition("/")[0])
 
-    def _cidrs(self, endpoints: tuple[str, ...], family: Family) -> Iterable[tuple[str, str]]:
+    def _cidrs(self, endpoints: tuple[str, ...], view: View, family: Family) -> Iterable[tuple[str, str]]:
         side = self._site.side(endpoints)
         for name, member in sorted(side.members.items(), key=lambda item: item[0] or ""):
             if name not in side.machines:
-                for cidr in format_cidrs(member.addresses.local.of_family(family), family):
+                for cidr in format_cidrs(member.addresses.seen(view).of_family(family), family):
                     yield name or "", cidr
 
     def empty_networks(self, endpoints: tuple[str, ...], family: Family) -> Pool:
         """The first network of each member of *endpoints* in which there is no managed host, and so nobody to probe."""
         if (endpoints, family) not in self._networks:
             found: dict[str, Target] = {}
-            for name, cidr in self._cidrs(endpoints, family):
+            for name, cidr in self._cidrs(endpoints, "local", family):  # networks are not behind NAT
                 if not _is_single(cidr) and name not in found and not self._is_inhabited(endpoints, cidr, family):
                     found[name] = Target(name, cidr)
             self._networks[endpoints, family] = Pool(found.values())

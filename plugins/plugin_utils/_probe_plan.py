@@ -11,17 +11,16 @@ out for pairs that are not taken.
 from __future__ import annotations
 
 import typing as t
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
 
 from ._errors import PortMatrixError, names, shown
 from ._hosts import Host, View
-from ._ports import format_ports
+from ._mapping import as_flag, as_list, as_strings
 from ._probe_flows import Flow, Kind, flows
 from ._probe_parties import Parties, Pool, Target, single_addresses
-from ._responders import Listening, all_requests, requests
+from ._probe_turns import Group, pick
+from ._responders import Listening, Request, all_requests, requests
 from ._site import Site
 
 _IDLE = "nobody listens there without a call"
@@ -38,48 +37,12 @@ class Wishes:
     listening: Mapping[str, Listening] | None = None
 
 
-@dataclass(frozen=True)
-class Group:
-    """Probes that differ in their addresses only. ``detail`` says why they cannot be made, where that is so."""
-
-    flow: Flow
-    kind: Kind
-    sources: Sequence[str]
-    pool: Pool
-    port: int | None = None
-    detail: str = ""
-
-    def size(self, host: str) -> int:
-        """How many probes of *host* it holds."""
-        return len(self.sources) * self.pool.without(host)
-
-    def probes(self, host: str, offset: int) -> Iterator[dict[str, t.Any]]:
-        """Yield them, beginning with the destination number *offset*."""
-        targets = self.pool.targets
-        for number in range(len(self.sources) * len(targets)):
-            target = targets[(number + offset) % len(targets)]
-            if target.host != host:
-                yield self._probe(host, self.sources[number // len(targets)], target)
-
-    def _probe(self, host: str, source: str, target: Target) -> dict[str, t.Any]:
-        probe = {
-            "row": self.flow.row.id,
-            "source_host": host,
-            "source": source,
-            "source_ports": format_ports(self.flow.row.source_ports),
-            "destination_host": target.host,
-            "destination": target.address,
-            "destination_port": target.port or self.port,
-            "protocol": self.flow.protocol,
-            "family": self.flow.family,
-            "probe": self.kind,
-        }
-        return {**probe, "token": target.token} if target.token else probe
-
-
 @dataclass
 class _Groups:
+    """``expected`` are the probes of responders if each of these gets every port that it is asked for."""
+
     services: list[Group] = field(default_factory=list)
+    expected: list[Group] = field(default_factory=list)
     responders: list[Group] = field(default_factory=list)
     impossible: list[Group] = field(default_factory=list)
 
@@ -96,6 +59,11 @@ def plan_probes(site: Site, managed: Mapping[str, Host], wishes: Wishes) -> dict
     return _Planner(site, managed, wishes).plan()
 
 
+# Targets on which nobody listens without a call: those of responders for each of their ports, if all goes well and as
+# it went, and the others by the reason.
+_Idle = tuple[list[Pool], list[Pool], dict[str, list[Target]]]
+
+
 class _Planner:
     def __init__(self, site: Site, managed: Mapping[str, Host], wishes: Wishes) -> None:
         self._site = site
@@ -103,7 +71,7 @@ class _Planner:
         self._wishes = wishes
         self._flows = tuple(flows(site))
         self._parties = Parties(site, managed)
-        self._idle: dict[tuple[int, View], tuple[list[Pool], dict[str, list[Target]]]] = {}
+        self._idle: dict[tuple[int, View], _Idle] = {}
 
     def plan(self) -> dict[str, t.Any]:
         sent = [flow for flow in self._flows if self._senders(flow)]
@@ -119,13 +87,23 @@ class _Planner:
         }
         for offset, host in enumerate(sorted(self._managed)):
             groups = self._groups_of(host)
-            made, left = _pick([*groups.services, *groups.responders], host, offset, self._wishes.limit)
-            for key, with_token in (("probes", False), ("responder_probes", True)):
-                plan[key][host] = [probe for probe in made if ("token" in probe) is with_token]
-            impossible, _left = _pick(groups.impossible, host, offset, self._wishes.limit)
+            made, left = pick(groups.services, host, offset, self._share_of_services(groups, host, offset))
+            plan["probes"][host] = made
+            asked, not_asked = pick(groups.responders, host, offset, self._wishes.limit - len(made))
+            plan["responder_probes"][host] = asked
+            left += not_asked
+            impossible, _left = pick(groups.impossible, host, offset, self._wishes.limit)
             plan["not_probeable"] += [_entry(probe, probe["detail"]) for probe in impossible]
             plan["left_out"] += [{"source_host": host, "row": row, "count": left[row]} for row in left]
         return plan
+
+    def _share_of_services(self, groups: _Groups, host: str, offset: int) -> int:
+        """How many of the probes of *host* go to services: as many before the responders listen as afterwards.
+
+        By then the services have been probed, and their answers are told apart by their number only.
+        """
+        made, _left = pick([*groups.services, *groups.expected], host, offset, self._wishes.limit)
+        return sum(probe["probe"] != "responder" for probe in made)
 
     def _senders(self, flow: Flow) -> list[str]:
         return [host for host in self._parties.machines(flow.source) if host in self._managed]
@@ -153,29 +131,41 @@ class _Planner:
         kind: Kind = "tcp_connect" if flow.protocol == "tcp" else "responder"
         if (number, view) not in self._idle:
             self._idle[number, view] = self._idle_targets(flow, view)
-        pools, reasons = self._idle[number, view]
+        expected, pools, reasons = self._idle[number, view]
+        groups.expected += [Group(flow, "responder", sources, pool) for pool in expected]
         groups.responders += [Group(flow, "responder", sources, pool) for pool in pools]
         groups.impossible += [
             Group(flow, kind, sources[:1], Pool(targets), detail=detail) for detail, targets in reasons.items()
         ]
 
-    def _idle_targets(self, flow: Flow, view: View) -> tuple[list[Pool], dict[str, list[Target]]]:
-        """Return the targets where a responder listens, for each sample of the ports, and the others by the reason."""
+    def _idle_targets(self, flow: Flow, view: View) -> _Idle:
+        """Sort the targets of *flow* for hosts with *view*."""
+        expected: list[list[Target]] = []
         listening: list[list[Target]] = []
         reasons: dict[str, dict[str, Target]] = {}
         for target in self._parties.pool(flow.destination, view, flow.family).targets:
-            ports, token, detail = self._listening(flow, target.host)
-            for position, port in enumerate(ports):
-                if position == len(listening):
-                    listening.append([])
-                listening[position].append(replace(target, port=port, token=token))
+            wanted = self._wanted(flow, target.host)
+            ports, token, detail = self._listening(target.host, wanted)
+            _deal(expected, [replace(target, port=one.port) for one in wanted])
+            _deal(listening, [replace(target, port=port, token=token) for port in ports])
             if detail:
                 reasons.setdefault(detail, {}).setdefault(target.host, target)
-        return [Pool(targets) for targets in listening], {why: [*found.values()] for why, found in reasons.items()}
+        return (
+            [Pool(targets) for targets in expected],
+            [Pool(targets) for targets in listening],
+            {why: [*found.values()] for why, found in reasons.items()},
+        )
 
-    def _listening(self, flow: Flow, host: str) -> tuple[list[int], str, str]:
-        """Return the ports at which the responder of *host* listens for *flow*, its token, and why there are none."""
-        if host not in self._wishes.responders or self._wishes.listening is None:
+    def _wanted(self, flow: Flow, host: str) -> list[Request]:
+        """What *host* is to listen on for *flow*, where it is a responder."""
+        machine = self._parties.machines(flow.destination).get(host)
+        return requests(flow, machine) if machine and host in self._wishes.responders else []
+
+    def _listening(self, host: str, wanted: Sequence[Request]) -> tuple[list[int], str, str]:
+        """Return the ports at which the responder of *host* listens, its token, and why there are none."""
+        if host in self._wishes.responders and not wanted:
+            return [], "", f"{_IDLE}, and a host that has networks among its addresses is no responder"
+        if not wanted or self._wishes.listening is None:
             advice = (
                 "; port_matrix_verify_responders can name its host"
                 if host in self._managed
@@ -183,7 +173,6 @@ class _Planner:
             )
             return [], "", _IDLE + advice
         listening = self._wishes.listening.get(host, Listening.read({}))
-        wanted = requests(flow, self._parties.machines(flow.destination)[host])
         ports = list(dict.fromkeys(listening.ports[one.id] for one in wanted if one.id in listening.ports))
         problems = sorted({why for one in wanted if (why := listening.why_not(one))})
         return ports, listening.token, "" if ports else f"{_IDLE}, and no responder did: {'; '.join(problems)}"
@@ -196,45 +185,25 @@ class _Planner:
         )
 
 
-def _pick(groups: Sequence[Group], host: str, offset: int, limit: int) -> tuple[list[dict[str, t.Any]], Counter[str]]:
-    """Take up to *limit* probes of *host* from *groups* in turn; return them by group, and what is left by row."""
-    taken: list[list[dict[str, t.Any]]] = [[] for _group in groups]
-    for index, probe in islice(_in_turn(groups, host, offset), limit):
-        detail = groups[index].detail
-        taken[index].append({**probe, "detail": detail} if detail else probe)
-    left: Counter[str] = Counter()
-    for group, probes in zip(groups, taken, strict=True):
-        left[group.flow.row.id] += group.size(host) - len(probes)
-    return [probe for probes in taken for probe in probes], +left
-
-
-def _in_turn(groups: Sequence[Group], host: str, offset: int) -> Iterator[tuple[int, dict[str, t.Any]]]:
-    """Yield one probe of each group, a second one of each, and so on, each with the number of its group."""
-    sources = [group.probes(host, offset) for group in groups]
-    waiting = _row_by_row(groups)
-    while waiting:
-        for index in list(waiting):
-            probe = next(sources[index], None)
-            if probe is None:
-                waiting.remove(index)
-            else:
-                yield index, probe
-
-
-def _row_by_row(groups: Sequence[Group]) -> list[int]:
-    """Order *groups* by rows in turn, so that a small limit reaches all rows; return their numbers."""
-    seen: Counter[str] = Counter()
-    order = []
-    for index, group in enumerate(groups):
-        order.append((seen[group.flow.row.id], index))
-        seen[group.flow.row.id] += 1
-    return [index for _round, index in sorted(order)]
+def _deal(rounds: list[list[Target]], targets: Sequence[Target]) -> None:
+    """Add the first of *targets* to the first round, the second to the second, and so on."""
+    for position, target in enumerate(targets):
+        if position == len(rounds):
+            rounds.append([])
+        rounds[position].append(target)
 
 
 def _entry(probe: Mapping[str, t.Any], detail: str) -> dict[str, t.Any]:
     """Write what cannot be probed in the form of a result."""
     entry = {key: value for key, value in probe.items() if key not in ("source_ports", "token")}
-    return {**entry, "source_port": None, "verdict": "not_probeable", "detail": detail, "certificate": None}
+    return {
+        **entry,
+        "source_port": None,
+        "verdict": "not_probeable",
+        "detail": detail,
+        "certificate": None,
+        "accepted": False,
+    }
 
 
 def _without_sender(site: Site, flow: Flow) -> dict[str, t.Any]:
@@ -262,13 +231,15 @@ def _some(hosts: Sequence[str]) -> str:
 
 
 def read_wishes(
-    limit: object, tls: object, responders: Iterable[str], listening: Mapping[str, Mapping[str, t.Any]] | None
+    limit: object, tls: object, responders: object, listening: Mapping[str, Mapping[str, t.Any]] | None
 ) -> Wishes:
     """Check what a user asks for.
 
-    :raises PortMatrixError: for a limit that is no number above 0.
+    :raises PortMatrixError: for a limit that is no number above 0, or a value of a wrong type.
     """
     if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
         raise PortMatrixError.at("port_matrix_verify_limit", f"{shown(limit)} is no limit", "a number from 1 on")
     heard = None if listening is None else {host: Listening.read(result) for host, result in listening.items()}
-    return Wishes(limit, bool(tls), frozenset(responders), heard)
+    place = "port_matrix_verify_responders"
+    hosts = frozenset(as_strings(as_list(responders, place), place))
+    return Wishes(limit, as_flag(tls, "port_matrix_verify_tls"), hosts, heard)

@@ -20,17 +20,25 @@ ACCEPT_KEYS = ("row", "source_host", "destination_host", "destination", "destina
 
 _RESULT_KEYS = (
     "row", "source_host", "source", "source_port", "destination_host", "destination", "destination_port", "protocol",
-    "family", "probe", "verdict", "detail", "certificate",
+    "family", "probe", "verdict", "detail", "certificate", "accepted",
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Results:
-    """All results, in the order of the plan. ``failing`` are those that are not open although they should be."""
+    """All results, in the order of the plan."""
 
     probes: tuple[Mapping[str, t.Any], ...]
-    accepted: tuple[Mapping[str, t.Any], ...]
-    failing: tuple[Mapping[str, t.Any], ...]
+
+    @property
+    def accepted(self) -> list[Mapping[str, t.Any]]:
+        """What is not open, as the user knows."""
+        return [probe for probe in self.probes if probe["accepted"]]
+
+    @property
+    def failing(self) -> list[Mapping[str, t.Any]]:
+        """What is not open although it should be."""
+        return [probe for probe in self.probes if probe["verdict"] in NOT_OPEN and not probe["accepted"]]
 
     def as_document(self, generated: str) -> dict[str, t.Any]:
         """Write them as plain data."""
@@ -65,16 +73,16 @@ def join_results(
         probes += _joined(planned, answers.get(host, {}))
     for host, planned in plan["responder_probes"].items():
         probes += [_doubted(probe, ended) for probe in _joined(planned, responder_answers.get(host, {}))]
-    accepted, failing = [], []
     for probe in probes:
-        if probe["verdict"] in NOT_OPEN:
-            if any(all(str(probe[key]) == str(value) for key, value in one.items()) for one in accepts):
-                probe["detail"] += " (accepted by port_matrix_verify_accept)"
-                accepted.append(probe)
-            else:
-                failing.append(probe)
+        if probe["verdict"] in NOT_OPEN and any(_covers(one, probe) for one in accepts):
+            probe["accepted"] = True
+            probe["detail"] += " (accepted by port_matrix_verify_accept)"
     every = (*probes, *({key: entry[key] for key in _RESULT_KEYS} for entry in plan["not_probeable"]))
-    return Results(every, tuple(accepted), tuple(failing))
+    return Results(every)
+
+
+def _covers(accept: Mapping[str, object], probe: Mapping[str, t.Any]) -> bool:
+    return all(str(probe[key]) == str(value) for key, value in accept.items())
 
 
 def _joined(planned: Sequence[Mapping[str, t.Any]], result: Mapping[str, t.Any]) -> Iterable[dict[str, t.Any]]:
@@ -90,6 +98,7 @@ def _joined(planned: Sequence[Mapping[str, t.Any]], result: Mapping[str, t.Any])
             "verdict": verdict if verdict in VERDICTS else "error",
             "detail": str(answer.get("detail", "")),
             "certificate": answer.get("certificate"),
+            "accepted": False,
         }
 
 

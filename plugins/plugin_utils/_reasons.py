@@ -40,10 +40,15 @@ _REASONS = {
 
 
 def reason(flow: Flow) -> str:
-    """Return why *flow* is needed, as far as is known: a site may have another row under an id of the table."""
+    """Return why *flow* is needed, as far as is known: a site may have another row under an id of the table.
+
+    The flow may be between some of the endpoints of its row only, as in the report on a pair of them.
+    """
+    here, there = set(flow.source.endpoints), set(flow.destination.endpoints)
     for row in load_port_matrix().rows:
-        sides = {tuple(sorted(row["source"])), tuple(sorted(row["destination"]))}
-        if row["id"] == flow.row and {flow.source.endpoints, flow.destination.endpoints} <= sides:
+        source, destination = set(row["source"]), set(row["destination"])
+        forth, back = here <= source and there <= destination, here <= destination and there <= source
+        if row["id"] == flow.row and (forth or back):
             return _REASONS[flow.row]
     return ""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 
 from ._baseline import Changes
@@ -28,9 +29,10 @@ HEADER = (
     "reference",
 )
 
-# What makes a spreadsheet take a cell for a formula (or, for the last two, strip it and look again), and the
-# full-width forms that some of them fold to these.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\r", "\n")
+# What makes a spreadsheet take a cell for a formula (or, for the last three, strip it and look again), and the
+# full-width forms that some of them fold to these. In many countries it takes a semicolon for the end of a cell, so
+# what follows one begins a cell there.
+_FORMULA_START = re.compile('(^|;)(?=[ "]*[=+\\-@\uff1d\uff0b\uff0d\uff20\t\r\n])')
 # Microsoft Excel cuts a cell off there, and goes on in the next line.
 LONGEST_CELL = 32767
 
@@ -70,4 +72,4 @@ def _cell(value: object) -> str:
         return "true" if value else "false"
     text = " ".join(value) if isinstance(value, list) else str(value)
     # An apostrophe marks text in a spreadsheet, and is not shown there.
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+    return _FORMULA_START.sub(r"\1'", text)

@@ -73,8 +73,8 @@ class Arrow:
 def report_as_svg(report: Report, layout: Layout) -> Markup:
     """Return the drawing of *report*, with a title and a description for people who do not see it."""
     top, parts = 1, []
-    hosts = _hosts(report.flows)
-    for hub, arrows in _panels(_arrows(report.flows)):
+    hosts, every = _hosts(report.flows), _arrows(report.flows)
+    for hub, arrows in _panels(every):
         panel, height = _panel(hub, arrows, hosts, layout, top)
         parts.append(panel)
         top += height + _PANEL_GAP
@@ -91,7 +91,7 @@ def report_as_svg(report: Report, layout: Layout) -> Markup:
         name=layout.name,
         width=layout.width,
         height=height,
-        description=f"{count(len(report.flows), 'arrow')} between endpoints, each labelled with row and ports. "
+        description=f"{count(len(every), 'arrow')} between endpoints, each labelled with row and ports. "
         "The table of flows has the same in words.",
         parts=Markup("\n").join(parts),
     )

@@ -23,7 +23,7 @@ from ._report_html_tables import (
     verdict_summary,
     verification_tables,
 )
-from ._report_words import change_summary, scope_sentence
+from ._report_words import NOTHING, change_summary, scope_sentence
 from ._verification import Verification
 
 _STYLE = Path(__file__).with_name("report.css").read_text(encoding="utf-8")
@@ -112,7 +112,7 @@ def _sections(report: Report) -> Iterable[tuple[str, str, Markup]]:
         yield "drawing", "Who talks to whom", _drawing(report)
         yield "flows", "Flows", Markup("{}\n{}").format(_filter(report), flows_table(report))
     else:
-        yield "flows", "Flows", Markup("<p>The port matrix opens nothing here.</p>")
+        yield "flows", "Flows", Markup("<p>{}</p>").format(NOTHING)
     if report.verification is not None:
         yield "verification", "Verification", _verification(report.verification)
     if report.parties:

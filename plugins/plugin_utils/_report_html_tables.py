@@ -17,7 +17,7 @@ from ._reasons import origin, reason
 from ._report import LITERAL_NETWORKS, Flow, Party, Report, display
 from ._report_words import DIRECTIONS, count, people_cidrs, ports_text, protocols_text, rule_cidrs, some
 from ._rules import Rule
-from ._verification import FAILED, Probe, Verification
+from ._verification import Probe, Verification
 
 # More hosts or addresses than these are not shown in a cell, which then leads to their list.
 _HOSTS_IN_A_CELL = 4
@@ -205,8 +205,8 @@ def _folded(cidrs: list[str]) -> Markup:
 
 def verification_tables(verification: Verification) -> Markup:
     """The probes and their verdicts: those that failed, and then the others, folded where they are many."""
-    failed = [probe for probe in verification.probes if probe.verdict in FAILED]
-    others = [probe for probe in verification.probes if probe.verdict not in FAILED]
+    failed = [probe for probe in verification.probes if probe.failed]
+    others = [probe for probe in verification.probes if not probe.failed]
     made = f"made {display(verification.generated)}"
     parts = [_probes("verification-failed", f"Probes that failed, {made}.", failed)] if failed else []
     if others:

@@ -14,7 +14,7 @@ from ._addresses import FAMILIES, Family, read_cidrs
 from ._baseline import Changes
 from ._errors import PortMatrixError, shown
 from ._intervals import IntervalSet
-from ._mapping import as_choice, as_document, as_flag, as_list, as_mapping, as_strings
+from ._mapping import as_choice, as_document, as_flag, as_identifier, as_list, as_mapping, as_strings
 from ._ports import ANY_PORT, parse_ports
 from ._report import Party, Report, endpoint_title
 from ._rules import HOOKS, Hook, Rule
@@ -84,7 +84,7 @@ class _Reader:
             "ipv4" if as_choice(data.get("family"), f"{self._where} family", FAMILIES) == "ipv4" else "ipv6"
         )
         return Rule(
-            row=self._text(data, "row"),
+            row=as_identifier(data.get("row"), f"{self._where} row"),
             purpose=self._text(data, "purpose"),
             group=self._text(data, "group"),
             tls=as_flag(data.get("tls"), f"{self._where} tls"),

@@ -14,6 +14,7 @@ from ._report import Flow, Party, Report, display
 from ._report_words import (
     CHANGE_TITLES,
     DIRECTIONS,
+    NOTHING,
     change_summary,
     people_cidrs,
     ports_text,
@@ -37,8 +38,12 @@ def report_as_markdown(report: Report) -> str:
     ]
     if report.changes is not None:
         parts += ["## Changes", *_changes(report, report.changes)]
-    parts += ["## Flows", _flows(report), "## Why", "\n".join(_why(flow) for flow in _one_of_each_row(report.flows))]
-    parts += ["## Addresses", *(part for party in report.parties for part in _party(party))]
+    if report.flows:
+        why = "\n".join(_why(flow) for flow in _one_of_each_row(report.flows))
+        parts += ["## Flows", _flows(report), "## Why", why]
+        parts += ["## Addresses", *(part for party in report.parties for part in _party(party))]
+    else:
+        parts += ["## Flows", NOTHING]
     if report.notes:
         parts += ["## Notes", "\n".join(f"- {_text(note)}" for note in report.notes)]
     return "\n\n".join(parts) + "\n"

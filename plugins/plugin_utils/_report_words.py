@@ -14,6 +14,7 @@ from ._report import Flow, Report, display, endpoint_title
 from ._rules import Rule
 from ._scope import Scope
 
+NOTHING = "The port matrix opens nothing here."
 DIRECTIONS = {"input": "in", "output": "out", "forward": "through"}
 CHANGE_TITLES = {
     "added": "New flows",

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ._errors import PortMatrixError, shown
-from ._mapping import as_choice, as_document, as_list, as_mapping, as_strings
+from ._mapping import as_choice, as_document, as_flag, as_list, as_mapping, as_strings
+from ._probe_results import NOT_OPEN, VERSION
 
-FAILED = ("refused", "filtered", "error")
-VERDICTS = (*FAILED, "not_probeable", "open")
+_VERDICTS = (*NOT_OPEN, "not_probeable", "open")  # in the order in which they are shown
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,12 @@ class Probe:
     verdict: str
     detail: str
     certificate: str
+    accepted: bool
+
+    @property
+    def failed(self) -> bool:
+        """Whether it is not open, and nobody has accepted that."""
+        return self.verdict in NOT_OPEN and not self.accepted
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,7 @@ class Verification:
     def counts(self) -> dict[str, int]:
         """Verdict → number of probes, those that failed first."""
         found = Counter(probe.verdict for probe in self.probes)
-        return {verdict: found[verdict] for verdict in VERDICTS if found[verdict]}
+        return {verdict: found[verdict] for verdict in _VERDICTS if found[verdict]}
 
 
 def read_verification(document: object, where: str) -> Verification:
@@ -52,20 +58,16 @@ def read_verification(document: object, where: str) -> Verification:
 
     :raises PortMatrixError: if it is something else; the message begins with *where*.
     """
-    data = _mapping(as_document(document, where, "the JSON file of a verification"), where)
-    if data.get("version") != 1:
-        raise PortMatrixError.at(where, f"has the version {shown(data.get('version'))}", "1")
+    data = as_mapping(as_document(document, where, "the JSON file of a verification"), where)
+    if data.get("version") != VERSION:
+        raise PortMatrixError.at(where, f"has the version {shown(data.get('version'))}", str(VERSION))
     probes = [_read_probe(item, f"{where} probes") for item in as_list(data.get("probes"), f"{where} probes")]
-    probes.sort(key=lambda probe: VERDICTS.index(probe.verdict))
+    probes.sort(key=lambda probe: (not probe.failed, _VERDICTS.index(probe.verdict)))
     return Verification(_text(data, "generated", where), tuple(probes))
 
 
-def _mapping(value: object, where: str) -> Mapping[str, object]:
-    return as_mapping(value, where)
-
-
 def _read_probe(value: object, where: str) -> Probe:
-    data = _mapping(value, where)
+    data = as_mapping(value, where)
     return Probe(
         row=_text(data, "row", where),
         source_host=_text(data, "source_host", where),
@@ -76,9 +78,10 @@ def _read_probe(value: object, where: str) -> Probe:
         destination_port=_port(data, "destination_port", where),
         protocol=_text(data, "protocol", where),
         probe=_text(data, "probe", where),
-        verdict=as_choice(data.get("verdict"), f"{where} verdict", VERDICTS),
+        verdict=as_choice(data.get("verdict"), f"{where} verdict", _VERDICTS),
         detail=_text(data, "detail", where),
         certificate=_certificate(data.get("certificate"), f"{where} certificate"),
+        accepted=as_flag(data.get("accepted", False), f"{where} accepted"),
     )
 
 
@@ -101,7 +104,7 @@ def _port(data: Mapping[str, object], key: str, where: str) -> int | None:
 def _certificate(value: object, where: str) -> str:
     if value is None:
         return ""
-    data = _mapping(value, where)
+    data = as_mapping(value, where)
     listed = ", ".join(as_strings(data.get("names", ()), f"{where} names"))
     expires = _text(data, "expires", where)
     return f"{listed or 'no name'}{f'; expires {expires}' if expires else ''}"

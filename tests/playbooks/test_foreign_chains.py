@@ -90,7 +90,12 @@ def test_a_chain_that_cannot_be_joined_is_not_offered(play: Play) -> None:
 
 
 @pytest.mark.parametrize(
-    "variables", [{"linux_firewall_fail_on_foreign_drop": False}, {"linux_firewall_enforce": False}]
+    "variables",
+    [
+        {"linux_firewall_fail_on_foreign_drop": False},
+        {"linux_firewall_fail_on_foreign_drop": "false"},  # as --extra-vars has it
+        {"linux_firewall_enforce": False},
+    ],
 )
 def test_a_drop_is_a_warning_where_that_is_wanted(play: Play, variables: dict[str, Any]) -> None:
     ended, shown = play(DROPS, **variables)

@@ -227,7 +227,9 @@ def test_a_play_with_many_hosts_renders_once_and_on_the_controller(controller: C
         "roles": [{"role": "uc_firewall.pexip_sfb.port_matrix_report"}],
     }  # fmt: skip
     (controller.directory / "own.yml").write_text(json.dumps([play]), encoding="utf-8")
-    done = controller.run("own.yml", "-e", "ansible_connection=local", "-e", "ansible_become=false")
+    # The site says become, and the controller has no such way to become somebody.
+    controller.content["all"]["vars"] |= {"ansible_become_exe": "/nowhere/sudo", "ansible_become_user": "nobody"}
+    done = controller.run("own.yml")
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("=> (item=port-matrix.html)") == 1
     assert list(controller.written()) == FILES

@@ -24,7 +24,7 @@ TOP = Path(__file__).parent.parent.parent
 MODULE = "uc_firewall.pexip_sfb.win_port_probe"
 KEYS = [
     "row", "source_host", "source", "source_port", "destination_host", "destination", "destination_port", "protocol",
-    "family", "probe", "verdict", "detail", "certificate",
+    "family", "probe", "verdict", "detail", "certificate", "accepted",
 ]  # fmt: skip
 
 
@@ -60,12 +60,20 @@ class Lab:
         self.directory = directory
         self.content = inventory()
         self.results = directory / "results"
+        self.playbook = "uc_firewall.pexip_sfb.verify"
 
     def change(self, name: str, **state: Any) -> None:
         """Change the state of a host by hand."""
         host = SimulatedHost(self.directory, name)
         host.state.update(state)
         host.save()
+
+    def play(self, **keywords: Any) -> None:
+        """Have a play of the user's own run, with some keywords."""
+        role = "uc_firewall.pexip_sfb.port_matrix_verify"
+        play = {"hosts": "port_matrix_windows", "gather_facts": False, "roles": [role], **keywords}
+        self.playbook = "own.yml"
+        (self.directory / self.playbook).write_text(json.dumps([play]), encoding="utf-8")
 
     def run(self, *arguments: str, **variables: Any) -> tuple[int, str]:
         """Run the playbook; return its exit code and what it said, white space folded."""
@@ -80,9 +88,11 @@ class Lab:
             "COLUMNS": "10000",
         }
         given = {"port_matrix_verify_directory": str(self.results), **variables}
-        command = ["ansible-playbook", "-i", str(path), "uc_firewall.pexip_sfb.verify", "-e", json.dumps(given)]
+        command = ["ansible-playbook", "-i", str(path), self.playbook, "-e", json.dumps(given)]
         command += ["-e", f"simulated_windows_directory={self.directory}", *arguments]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+        done = subprocess.run(
+            command, cwd=self.directory, env=environment, capture_output=True, text=True, timeout=300, check=False
+        )
         return done.returncode, re.sub(r"\s+", " ", done.stdout + done.stderr)
 
     def document(self) -> dict[str, Any]:
@@ -204,6 +214,68 @@ def test_without_a_directory_nothing_is_written(lab: Lab) -> None:
     code, output = lab.run(port_matrix_verify_directory="")
     assert code == 0, output
     assert not lab.results.exists()
+
+
+def test_a_relative_directory_counts_from_where_the_command_was_given(lab: Lab) -> None:
+    code, output = lab.run(port_matrix_verify_directory="results/today")
+    assert code == 0, output
+    assert (lab.results / "today/verify.json").exists()
+
+
+def test_the_controller_becomes_nobody_else_whatever_the_inventory_says(lab: Lab) -> None:
+    # The hosts do not mind, as they are simulated; on the controller there is no such way to become somebody.
+    lab.content["all"]["vars"]["ansible_become"] = True
+    for group in ("port_matrix_windows", "sfb_front_ends"):
+        lab.content["all"]["children"][group]["vars"] = {"ansible_become": False}
+    lab.content["all"]["vars"]["ansible_become_exe"] = "/nowhere/sudo"
+    lab.content["all"]["vars"]["ansible_become_user"] = "nobody"
+    code, output = lab.run()
+    assert code == 0, output
+    assert (lab.results / "verify.json").exists()
+
+
+def test_what_the_command_line_gives_as_text_is_understood(lab: Lab) -> None:
+    lab.change("fe1", network={"192.0.2.11 5061": "refused"})
+    given = {"fail": "false", "tls": "false", "limit": "1", "batch": "1", "timeout": "2"}
+    code, output = lab.run(
+        *(part for name, text in given.items() for part in ("-e", f"port_matrix_verify_{name}={text}"))
+    )
+    assert code == 0, output
+    probes = [p for p in lab.document()["probes"] if p["verdict"] != "not_probeable"]
+    assert [p["probe"] for p in probes] == ["tcp_connect", "tcp_connect"]
+
+
+def test_a_play_that_could_probe_nothing_has_verified_nothing(lab: Lab) -> None:
+    lab.content["all"]["children"]["others"] = {"hosts": {"database": {}}}
+    code, output = lab.run(port_matrix_verify_hosts="others")
+    assert code == 2
+    assert "Nothing was probed, so nothing is verified" in output
+
+
+def test_the_hosts_are_those_that_the_site_is_applied_to_whatever_their_groups_are_called(lab: Lab) -> None:
+    del lab.content["all"]["children"]["port_matrix_windows"]
+    code, output = lab.run(port_matrix_windows_hosts="sfb_front_ends:!fe2")
+    assert code == 0, output
+    assert lab.verdicts() == {"fe1 node1": "open", "fe1 node2": "open", " ": "not_probeable"}
+
+
+def test_a_responder_that_an_earlier_task_has_lost_is_told_like_any_other(lab: Lab) -> None:
+    lost = {"ansible.builtin.fail": {"msg": "as if it were lost"}, "when": "inventory_hostname == 'fe2'"}
+    lab.play(pre_tasks=[lost])
+    code, output = lab.run(port_matrix_verify_responders=["fe2"])
+    assert code == 2
+    assert lab.verdicts() == {
+        "fe1 node1": "open", "fe1 node2": "open", "fe2 node1": "error", "fe2 node2": "error", " ": "not_probeable",
+    }  # fmt: skip
+    assert "the host did not probe: it was not asked" in output
+
+
+def test_a_play_that_takes_its_hosts_in_parts_is_refused(lab: Lab) -> None:
+    lab.play(serial=1)
+    code, output = lab.run()
+    assert code == 2
+    assert "serial: the play takes its hosts in parts" in output
+    assert not lab.calls("fe1")
 
 
 def test_a_name_that_holds_markup_stays_text(lab: Lab) -> None:

@@ -177,6 +177,17 @@ def test_the_program_restores_what_was_there_with_counters(host: Host, tmp_path:
     assert sorted(host.ruleset().splitlines()) == before
 
 
+def test_the_program_minds_no_comment_of_others(host: Host, tmp_path: Path) -> None:
+    """Nor that PATH lacks the place of nft, as that of a user that became root can."""
+    comment = 'table inet other { chain x { accept comment "B\udcfcro"; }; }'.encode(errors="surrogateescape")
+    (tmp_path / "other.nft").write_bytes(comment)
+    (tmp_path / "ours.nft").write_text(OURS, encoding="utf-8")
+    host.nft("-f", str(tmp_path / "other.nft"))
+    program = (sys.executable, "-I", str(_owned_rules.__file__), str(tmp_path / "ours.nft"))
+    host.run("env", "PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", *program)
+    assert "table inet pexip_sfb" in host.nft("list", "tables")
+
+
 def test_a_skeleton_is_all_that_a_ruleset_needs(host: Host) -> None:
     wanted = joins(JOINED)
     assert wanted == [Join("filter", "input", "input"), Join("filter", "transit", "forward")]

@@ -274,6 +274,20 @@ def test_chains_that_are_joined_are_not_judged(firewall: Firewall) -> None:
     }
 
 
+def test_a_chain_without_a_hook_that_is_joined_lets_through(firewall: Firewall) -> None:
+    firewall.load(
+        """
+        table inet theirs {
+          chain site { }
+          chain input { type filter hook input priority 0; policy drop; udp dport 53 drop; jump site; }
+        }
+        """
+    )
+    assert len(report(firewall, Exempt(OBSERVER))) == 2
+    (group,) = report(firewall, Exempt(OBSERVER, joined={"inet theirs": ["site"]}))
+    assert group.where.endswith(": udp dport 53 drop")
+
+
 def test_our_own_chains_in_their_tables_are_passed_over(firewall: Firewall) -> None:
     firewall.load(
         """

@@ -63,9 +63,10 @@ class Host:
     def __init__(self, name: str) -> None:
         self._inside = ["ip", "netns", "exec", name]
 
-    def nft(self, *arguments: str, text: str | None = None) -> str:
+    def nft(self, *arguments: str, text: str | bytes | None = None) -> str:
         command = [*self._inside, "nft", *arguments]
-        return subprocess.run(command, input=text, capture_output=True, text=True, check=True).stdout
+        data = text.encode() if isinstance(text, str) else text
+        return subprocess.run(command, input=data, capture_output=True, check=True).stdout.decode()
 
     def module(self, *options: str, **arguments: t.Any) -> dict[str, t.Any]:
         """Run the module; return what it returned, whether it ``failed``, and what the user was ``shown``."""
@@ -186,3 +187,11 @@ def test_the_documentation_names_every_option() -> None:
         "joined",
         "warn_drops",
     ]
+
+
+def test_a_comment_of_any_encoding_is_no_obstacle(host: Host) -> None:
+    rules = "chain forward { type filter hook forward priority filter; udp dport 3478 drop comment {}; }"
+    ruleset = f"table inet filter {{\n{rules}\n}}".replace("{}", '"B\udcfcro"').encode(errors="surrogateescape")
+    host.nft("-f", "-", text=ruleset)
+    (drop,) = host.module(packets=[packet()])["drops"]
+    assert drop["where"].endswith(': udp dport 3478 drop comment "B\ufffdro"')

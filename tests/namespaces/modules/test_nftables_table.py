@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ansible_collections.uc_firewall.pexip_sfb.plugins.modules import nftables_table
 
 OURS = "table inet pexip_sfb\ndelete table inet pexip_sfb\ntable inet pexip_sfb {{\n{body}\n}}\n"
 RULESET = OURS.format(
@@ -80,6 +81,16 @@ class Host:
         start = output.index("=> ") + 3
         result = t.cast("dict[str, t.Any]", json.JSONDecoder().raw_decode(output[start:])[0])
         return {**result, "failed": "FAILED!" in output[:start], "shown": output}
+
+
+def test_python_has_a_name_that_outlives_an_upgrade(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "python3.11").touch()
+    (tmp_path / "python3").symlink_to("python3.11")
+    monkeypatch.setattr(nftables_table, "_PYTHON", str(tmp_path / "python3"))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python3.11"))
+    assert nftables_table.stable_python() == str(tmp_path / "python3")
+    monkeypatch.setattr(sys, "executable", "/opt/python/bin/python3.13")
+    assert nftables_table.stable_python() == "/opt/python/bin/python3.13"
 
 
 @pytest.fixture
@@ -200,6 +211,7 @@ def test_rules_join_a_table_of_others_and_leave_it_again(host: Host, tmp_path: P
         ("flush", "chain", "inet", "theirs", "pexip_sfb_input"),
         ("add", "element", "inet", "theirs", "pexip_sfb_nodes", "{ 198.51.100.1 }"),
         ("flush", "chain", "inet", "theirs", "input"),
+        ("insert", "rule", "inet", "theirs", "input", "tcp", "dport", "5061", "drop"),
         ("insert", "rule", "inet", "theirs", "pexip_sfb_input", "accept"),
     ],
 )
@@ -210,6 +222,7 @@ def test_what_somebody_changed_of_the_joined_rules_is_put_right(host: Host, spoi
     checked = host.module("--check", "--diff", ruleset=JOINED)
     assert checked["changed"] is True
     assert host.module(ruleset=JOINED)["changed"] is True
+    assert "policy accept;\n\t\tjump pexip_sfb_input\n" in host.nft("list", "ruleset")
     assert host.module(ruleset=JOINED)["changed"] is False
 
 

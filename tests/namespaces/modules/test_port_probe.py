@@ -92,7 +92,20 @@ def test_source_ports_that_are_taken_are_left_alone(pair: Pair) -> None:
     )
     assert sorted(a["verdict"] for a in answers) in (["error", "filtered"], ["error", "open"])
     taken = next(a for a in answers if a["verdict"] == "error")
-    assert taken["detail"] == "10 permitted source ports are all in use"
+    assert taken["detail"] == "no permitted source port is free, of 1 that were tried"
+
+
+def test_many_destinations_are_connected_to_from_the_one_permitted_port(pair: Pair) -> None:
+    ports = {5061: "open", 8080: "open", 443: "open", 6001: "filtered", 6003: "refused", 5999: "refused"}
+    answers = pair.near.answers(*(probe("tcp_connect", port, source_ports=["42000"]) for port in ports))
+    assert [a["verdict"] for a in answers] == list(ports.values())
+    assert {a["source_port"] for a in answers} == {42000}
+
+
+def test_a_connection_that_is_there_already_is_not_made_twice(pair: Pair) -> None:
+    again = probe("tcp_connect", 6001, source_ports=["42001"])
+    details = {a["detail"] for a in pair.near.answers(again, again)}
+    assert details == {"no answer within 1.5 s", "no permitted source port is free, of 1 that were tried"}
 
 
 def test_what_cannot_be_sent_is_an_error(pair: Pair) -> None:

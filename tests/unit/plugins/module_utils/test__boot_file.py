@@ -29,7 +29,15 @@ def test_nothing_is_in_place_before_it_is_settled(path: Path) -> None:
 def test_settling_without_staging_leaves_the_file_alone(path: Path) -> None:
     BootFile(path, "old").stage()
     BootFile(path, "old").settle()
-    BootFile(path, "new").settle()
+    BootFile(path, "old").settle()
+    assert path.read_text(encoding="utf-8") == "old"
+
+
+def test_what_was_staged_is_missed_where_somebody_took_it(path: Path) -> None:
+    BootFile(path, "old").stage()
+    BootFile(path, "old").settle()
+    with pytest.raises(FileNotFoundError, match=r"ruleset\.nft\.pending"):
+        BootFile(path, "new").settle()
     assert path.read_text(encoding="utf-8") == "old"
 
 

@@ -56,6 +56,13 @@ def test_names(subject: str, extension: str, names: list[str]) -> None:
     assert read_certificate(certificate(subject, extension))["names"] == names
 
 
+def test_elements_of_every_length_around_the_long_form() -> None:
+    # What holds the names is a few bytes longer than they are, so some have 128 bytes, which DER writes as 81 80.
+    for length in range(100, 131):
+        name = f"{'a' * 60}.{'b' * (length - 61)}"
+        assert read_certificate(certificate("/CN=x", f"subjectAltName=DNS:{name}"))["names"] == ["x", name]
+
+
 @pytest.mark.parametrize("days", [1, 30, 40000], ids=["tomorrow", "UTCTime", "GeneralizedTime, after 2050"])
 def test_expiry(days: int) -> None:
     der = certificate("/CN=x", days=days)

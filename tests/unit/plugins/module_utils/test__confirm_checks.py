@@ -33,7 +33,10 @@ def test_only_the_checks_of_the_place_are_made() -> None:
     assert len(silent(checks, "controller", patient=False)) == 1
 
 
-@pytest.mark.parametrize(("host", "port"), [("127.0.0.1", None), ("127.0.0.1", 70000), ("no.such.host.invalid", 80)])
+@pytest.mark.parametrize(
+    ("host", "port"),
+    [("127.0.0.1", None), ("127.0.0.1", 70000), ("no.such.host.invalid", 80), (".example", 80), ("a\0b", 80)],
+)
 def test_who_does_not_answer_is_named_with_the_reason(host: str, port: int | None) -> None:
     asked = port or _closed_port()
     (text,) = silent([_check(asked, host=host)], "target", patient=False)

@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils import _firewalld_reload
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_reload import put_back, save
 
 POLICY = '<policy><rule><source ipset="pexip_sfb_a"/><destination ipset="{}"/><accept/></rule></policy>'
@@ -68,3 +72,27 @@ def test_a_policy_whose_ipset_is_gone_is_not_put_back(configuration: Path, tmp_p
     save(tmp_path / "saved", "pexip_sfb_", configuration)
     put_back(tmp_path / "saved", "pexip_sfb_", configuration)
     assert _read(configuration) == {"ipsets/pexip_sfb_a.xml": OURS["ipsets/pexip_sfb_a.xml"], **THEIRS}
+
+
+DBUS = """
+class connection:
+    class Connection:
+        def call_blocking(self, *arguments, timeout=25.0):
+            print(*arguments, timeout)
+"""
+CLIENT = """
+import dbus
+class FirewallClient:
+    def __getattr__(self, name):
+        return lambda *arguments: dbus.connection.Connection().call_blocking(name) or []
+"""
+
+
+def test_the_program_waits_as_long_for_firewalld_as_the_module_does(tmp_path: Path) -> None:
+    _write(tmp_path, {"library/dbus.py": DBUS, "library/firewall/client.py": CLIENT})
+    for kind in _firewalld_reload.KINDS:
+        (tmp_path / "saved" / kind).mkdir(parents=True)
+    command = [sys.executable, str(_firewalld_reload.__file__), str(tmp_path / "saved"), "pexip_sfb_of_no_host_"]
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "library")}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert "reload 300.0\n" in done.stdout, done.stderr

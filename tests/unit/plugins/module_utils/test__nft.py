@@ -1,32 +1,71 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""nft is run for real, with a terminal as the module's standard input, as it is where Ansible does not pipeline."""
+"""The way back of a change: what is saved beforehand brings the kernel back."""
 
 from __future__ import annotations
 
-import os
-import pty
+import shutil
 import subprocess
-import sys
+import typing as t
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft import Nft, OwnedRules
 
-RUN = """
-from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.testing import patch_module_args
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft import Nft
-with patch_module_args({}):
-    nft = Nft(AnsibleModule({}), "nft")
+THEIRS = """
+table inet theirs {
+    set admins { type ipv4_addr; elements = { 192.0.2.9 }; }
+    chain pexip_sfb_input { ip saddr 192.0.2.11 counter accept comment "sip"; }
+    chain input { type filter hook input priority 5; policy drop; ct state established accept; JUMP; }
+}
 """
 
 
-@pytest.mark.parametrize("call", ["nft.in_scratch_namespace('', 'x')", "nft.run('-c', '-f', '-', data='')"])
-def test_nothing_to_load_does_not_wait_for_a_terminal(call: str) -> None:
-    keyboard, terminal = pty.openpty()
-    try:
-        command = ["unshare", "--net", sys.executable, "-c", f"{RUN}    assert {call} == ''"]
-        subprocess.run(command, stdin=terminal, check=True, timeout=30)
-    finally:
-        os.close(keyboard)
-        os.close(terminal)
+class Module:
+    """What is used of AnsibleModule, in a network namespace."""
+
+    def __init__(self, namespace: str) -> None:
+        self.inside = ["ip", "netns", "exec", namespace]
+
+    def run_command(self, command: list[str], data: str | None = None) -> tuple[int, str, str]:
+        done = subprocess.run([*self.inside, *command], input=data, capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    def get_bin_path(self, name: str) -> str | None:
+        return shutil.which(name)
+
+    def fail_json(self, msg: str, **_result: t.Any) -> t.NoReturn:
+        pytest.fail(msg)
+
+
+@pytest.fixture
+def module() -> Iterator[Module]:
+    name = f"pexip-sfb-test-{uuid.uuid4().hex[:8]}"
+    subprocess.run(["ip", "netns", "add", name], check=True)
+    yield Module(name)
+    subprocess.run(["ip", "netns", "delete", name], check=True)
+
+
+@pytest.mark.parametrize(
+    "jump",
+    [
+        "jump pexip_sfb_input",
+        "counter jump pexip_sfb_input",
+        'tcp dport 5061 jump pexip_sfb_input comment "jump there"',
+        "ip saddr @admins goto pexip_sfb_input",
+    ],
+)
+def test_what_somebody_made_of_a_jump_is_put_back_as_well(module: Module, tmp_path: Path, jump: str) -> None:
+    nft = Nft(t.cast("t.Any", module), "nft")
+    nft.run("-f", "-", data=THEIRS.replace("JUMP", jump))
+    there = sorted(nft.run("list", "ruleset").splitlines())
+    (tmp_path / "taken_back").mkdir()
+    rules = OwnedRules(nft)
+    script = rules.save(tmp_path / "taken_back")
+    rules.remove()
+    assert sorted(nft.run("list", "ruleset").splitlines()) != there
+    subprocess.run([*module.inside, "sh", "-c", script], cwd=tmp_path, check=True)
+    assert sorted(nft.run("list", "ruleset").splitlines()) == there

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -76,9 +77,35 @@ def test_a_token_in_two_parts_is_a_token(listening: Sockets, responder: tuple[st
         assert client.recv(100) == reply_to(token)
 
 
+def test_it_ends_though_the_signals_were_blocked_where_it_was_started(listening: Sockets) -> None:
+    blocked = (signal.SIGALRM, signal.SIGTERM)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, blocked)
+    try:
+        process = start_responder(listening, new_token(), 30)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    started = time.monotonic()
+    assert process.end()
+    assert not process.is_running()
+    assert time.monotonic() - started < 4
+
+
+def test_many_probes_at_once_are_answered_though_their_tokens_take_a_while(
+    listening: Sockets, responder: tuple[str, Process]
+) -> None:
+    token, _process = responder
+    clients = [socket.create_connection(listening[1].getsockname(), timeout=5) for _number in range(300)]
+    time.sleep(0.2)
+    for client in clients:
+        client.sendall(token.encode())
+    assert {client.recv(100) for client in clients} == {reply_to(token)}
+    for client in clients:
+        client.close()
+
+
 def test_silent_connections_do_not_keep_others_out_for_long(listening: Sockets, responder: tuple[str, Process]) -> None:
     token, _process = responder
-    silent = [socket.create_connection(listening[1].getsockname(), timeout=5) for _number in range(64)]
+    silent = [socket.create_connection(listening[1].getsockname(), timeout=5) for _number in range(500)]
     assert say(listening[1], token.encode()) == b""
     for client in silent:
         assert client.recv(1) == b""  # closed after three seconds
@@ -107,6 +134,16 @@ def test_ending_tells_whether_it_was_there(responder: tuple[str, Process]) -> No
     assert process.end()
     assert not process.is_running()
     assert not process.end()
+
+
+def test_one_that_does_not_heed_is_ended_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_responder_process, "_GRACE", 0.2)
+    program = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as deaf:
+        assert deaf.stdout
+        deaf.stdout.readline()
+        assert Process(deaf.pid, _responder_process._start_of(deaf.pid) or 0).end()
+        assert deaf.wait(5) == -signal.SIGKILL
 
 
 def test_another_process_with_its_number_is_left_alone() -> None:

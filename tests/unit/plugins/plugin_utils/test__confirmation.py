@@ -34,7 +34,7 @@ class Played(ConfirmedAction):  # type: ignore[misc]
         self.resets += 1
 
     def _execute_module(self, module_name: str, module_args: dict[str, t.Any], task_vars: t.Any) -> dict[str, t.Any]:
-        self.asked.append(module_args["step"])
+        self.asked.append(f"look at {module_args['step']}" if self._task.check_mode else module_args["step"])
         answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
         if isinstance(answer, Exception):
             raise answer
@@ -73,7 +73,7 @@ def test_nothing_to_confirm_where_nothing_changed() -> None:
 def test_without_time_and_in_check_mode_the_module_is_all(arguments: dict[str, t.Any], check_mode: bool) -> None:
     action = Played(arguments, [{"changed": True}], check_mode)
     assert action.run() == {"changed": True}
-    assert (action.asked, action.resets) == (["apply"], 0)
+    assert (action.asked, action.resets) == (["look at apply" if check_mode else "apply"], 0)
 
 
 def test_it_goes_on_trying_while_the_host_cannot_be_reached_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,8 +89,8 @@ def test_it_goes_on_trying_while_the_host_cannot_be_reached_and_says_so(monkeypa
 
 
 def test_a_connection_that_breaks_during_the_change_is_no_end() -> None:
-    action = Played({"confirm_timeout": 90}, [LOST, {"outcome": "confirmed"}])
-    assert action.run() == {"changed": True}
+    action = Played({"confirm_timeout": 90}, [LOST, {"outcome": "confirmed", "about": {"nft": "/usr/sbin/nft"}}])
+    assert action.run() == {"changed": True, "nft": "/usr/sbin/nft"}
 
 
 @pytest.mark.parametrize(
@@ -124,6 +124,12 @@ def test_what_was_not_confirmed_is_a_failure_that_says_what_happened(
     assert result["changed"] is False
     assert result["outcome"] == outcome
     assert result["msg"].startswith(message)
+
+
+def test_a_host_that_goes_away_for_good_is_not_said_to_have_been_changed() -> None:
+    result = Played({"confirm_timeout": 90}, [LOST]).run()
+    assert result["msg"].startswith("The connection broke, so whether the change was made is not known, and no new")
+    assert (result["failed"], result["outcome"]) == (True, "unreachable")
 
 
 def test_a_host_that_comes_back_late_is_asked_what_became_of_it() -> None:
@@ -164,4 +170,16 @@ def test_checks_of_the_controller_decide_before_and_after(monkeypatch: pytest.Mo
     silences[:] = [["a:1 from the controller (refused)"]]
     beforehand = Played({"confirm_timeout": 90, "confirm_checks": checks}, [APPLIED])
     assert "Nothing was changed: a check that is to prove the change fails without it" in beforehand.run()["msg"]
-    assert beforehand.asked == []
+    assert beforehand.asked == ["look at apply"]
+
+
+@pytest.mark.parametrize("result", [{"changed": False, "diff": []}, {"failed": True, "msg": "nft was not found"}])
+def test_a_check_that_fails_is_no_obstacle_where_nothing_is_to_change(
+    monkeypatch: pytest.MonkeyPatch, result: dict[str, t.Any]
+) -> None:
+    """As on the removal from a host that has nothing of this back end."""
+    monkeypatch.setattr(_confirmation, "silent", lambda *_arguments, **_options: ["a:1 from the controller (refused)"])
+    checks = [{"host": "a", "port": 1, "from": "controller"}]
+    action = Played({"confirm_timeout": 90, "confirm_checks": checks}, [result])
+    assert action.run() == result
+    assert action.asked == ["look at apply"]

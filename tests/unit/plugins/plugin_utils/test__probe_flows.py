@@ -27,6 +27,8 @@ def flow(row_id: str, protocol: str, ports: object, **row: object) -> Flow:
         (flow("r", "tcp", ["5060-5063", "5070-5074"]), [(n, "tcp_connect") for n in range(5060, 5064)], [(5070, 5074)]),
         (flow("r", "tcp", "any"), [], [(0, 65535)]),
         (flow("r", "udp", [3478, 3480]), [(3478, "stun")], [(3480, 3480)]),
+        (flow("r", "udp", "3478-3481"), [(3478, "stun")], [(3479, 3481)]),
+        (flow("r", "udp", "3477-3478"), [(3478, "stun")], [(3477, 3477)]),
         (flow("media_nodes_to_turn", "udp", 3480), [(3480, "stun")], []),
         (flow("r", "udp", "40000-49999"), [], [(40000, 49999)]),
         (flow("r", "udp", "3000-3999"), [], [(3000, 3999)]),

@@ -180,6 +180,34 @@ def test_a_responder_that_did_not_start_is_said(heard: dict[str, t.Any], why: st
     assert made["responder_probes"] == {"fe1": [], "node1": []}
 
 
+def test_a_host_with_networks_is_no_responder() -> None:
+    hosts = {**HOSTS, "client_lan": {"port_matrix_addresses": ["10.9.0.0/24", "10.8.0.7"]}}
+    wishes = {"built": site(hosts), "hosts": hosts, "responders": ["client_lan"]}
+    made = plan(["node1", "client_lan"], listening=listening(plan(["node1", "client_lan"], **wishes)), **wishes)
+    found = {p["detail"] for p in made["not_probeable"] if p["destination"] == "10.8.0.7"}
+    reason = "a host that has networks among its addresses is no responder"
+    assert found == {f"nobody listens there without a call, and {reason}"}
+
+
+@pytest.mark.parametrize("limit", range(1, 41))
+def test_responders_do_not_change_what_has_been_probed_before_them(limit: int) -> None:
+    managed, responders = ["node1", "fe1", "turn1"], ["fe1", "turn1"]
+    before = plan(managed, responders=responders, limit=limit)
+    heard = listening(before)
+    heard["fe1"]["listening"] = {}
+    for listen in (listening(before), heard):
+        after = plan(managed, responders=responders, limit=limit, listening=listen)
+        assert after["probes"] == before["probes"]
+        assert all(len(after["probes"][host]) + len(after["responder_probes"][host]) <= limit for host in managed)
+
+
+def test_a_limit_is_shared_between_services_and_responders() -> None:
+    made = with_responders(["node1", "fe1", "turn1"], ["fe1", "turn1"], limit=12)
+    assert len(made["probes"]["node1"]) + len(made["responder_probes"]["node1"]) == 12
+    assert made["responder_probes"]["node1"]
+    assert {item["row"] for item in made["left_out"]} >= {"media_from_nodes"}
+
+
 def test_rows_of_the_user_are_probed_like_those_of_the_table() -> None:
     extra = [
         {"id": "api", "source": "front_end", "destination": "wac_server", "protocols": ["tcp", "udp"],
@@ -207,6 +235,22 @@ def test_literal_addresses_are_probed_and_networks_are_not() -> None:
     assert shown(made["probes"]["node1"], "wac_content") == {"192.0.2.11 198.51.100.99 198.51.100.99 443 tcp_connect"}
     (entry,) = [p for p in made["not_probeable"] if p["row"] == "wac_content"]
     assert (entry["destination_host"], entry["destination"]) == ("", "10.77.0.0/16")
+
+
+def test_a_literal_address_behind_nat_is_probed_as_the_host_sees_it() -> None:
+    behind_nat = {"address": "10.8.0.7", "advertised": "203.0.113.7"}
+    hosts: Variables = {**HOSTS, "client_lan": {"port_matrix_addresses": ["10.9.0.0/24", behind_nat]}}
+    row = {
+        "id": "api",
+        "source": "conferencing_node",
+        "destination": "client",
+        "protocols": "tcp",
+        "destination_ports": 8443,
+    }
+    for view, address in (("advertised", "203.0.113.7"), ("local", "10.8.0.7")):
+        hosts["node2"] = {**HOSTS["node2"], "port_matrix_view": view}
+        made = plan(["node2"], site(hosts, extra=[row]), hosts)
+        assert shown(made["probes"]["node2"], "api") == {f"192.0.2.12 client_lan {address} 8443 tcp_connect"}
 
 
 def test_an_address_that_is_also_a_machine_is_probed_once() -> None:
@@ -266,6 +310,8 @@ def test_the_order_of_the_inventory_does_not_matter() -> None:
         ({"limit": 0}, "port_matrix_verify_limit: 0 is no limit; accepted: a number from 1 on"),
         ({"limit": True}, "port_matrix_verify_limit: True is no limit"),
         ({"limit": "many"}, "port_matrix_verify_limit: 'many' is no limit"),
+        ({"tls": "false"}, "port_matrix_verify_tls: 'false' is not a boolean"),
+        ({"responders": "fe1"}, "port_matrix_verify_responders: 'fe1' is not a list"),
         (
             {"responders": ["fe2"]},
             "port_matrix_verify_responders: 'fe2' is no host of this play; accepted: 'fe1', 'node1'",

@@ -35,6 +35,7 @@ def answer(verdict: str = "open", **changes: t.Any) -> dict[str, t.Any]:
 
 def impossible() -> dict[str, t.Any]:
     entry = probe(row="media_to_nodes", verdict="not_probeable", detail="idle", source_port=None, certificate=None)
+    entry["accepted"] = False
     del entry["source_ports"]
     return entry
 
@@ -66,7 +67,7 @@ def test_the_document_has_exactly_the_agreed_shape() -> None:
                 "row": "sip_signaling", "source_host": "fe1", "source": "198.51.100.21", "source_port": 50001,
                 "destination_host": "node1", "destination": "192.0.2.11", "destination_port": 5061, "protocol": "tcp",
                 "family": "ipv4", "probe": "tcp_connect", "verdict": "open", "detail": "open",
-                "certificate": certificate,
+                "certificate": certificate, "accepted": False,
             },
             impossible(),
         ],
@@ -79,7 +80,7 @@ def test_the_document_has_exactly_the_agreed_shape() -> None:
 def test_what_is_not_open_fails(verdict: str) -> None:
     results = join(a_plan(probe(), probe(), not_probeable=[impossible()]), answer(), answer(verdict))
     assert [one["verdict"] for one in results.failing] == [verdict]
-    assert results.accepted == ()
+    assert results.accepted == []
 
 
 @pytest.mark.parametrize(
@@ -134,6 +135,7 @@ def test_what_is_accepted_does_not_fail_and_keeps_its_verdict(accept: list[objec
     assert bool(results.accepted) is accepted
     assert bool(results.failing) is not accepted
     assert results.probes[0]["verdict"] == "refused"
+    assert results.as_document(TIME)["probes"][0]["accepted"] is accepted
     assert ("accepted by port_matrix_verify_accept" in results.probes[0]["detail"]) is accepted
 
 

@@ -13,14 +13,15 @@ def result(verdict: str, row: str = "sip_signaling", **changes: t.Any) -> dict[s
     return {
         "row": row, "source_host": "fe1", "source": "198.51.100.21", "source_port": 50001, "destination_host": "node1",
         "destination": "192.0.2.11", "destination_port": 5061, "protocol": "tcp", "family": "ipv4",
-        "probe": "tcp_connect", "verdict": verdict, "detail": "why", "certificate": None, **changes,
+        "probe": "tcp_connect", "verdict": verdict, "detail": "why", "certificate": None, "accepted": False,
+        **changes,
     }  # fmt: skip
 
 
 def test_a_line_for_each_row_and_then_what_is_not_open() -> None:
     certificate = {"names": ["node1.example.net", "sip.example.net"], "expires": "2027-01-01"}
     nameless = {"names": [], "expires": "2026-01-01"}
-    failing, accepted = result("filtered"), result("refused", detail="(accepted)")
+    failing, accepted = result("filtered"), result("refused", detail="(accepted)", accepted=True)
     probes = (
         result("open", certificate=certificate),
         result("open", certificate=certificate, source_port=50002),
@@ -34,7 +35,7 @@ def test_a_line_for_each_row_and_then_what_is_not_open() -> None:
         {"source_host": "fe1", "row": "sip_signaling", "count": 2},
         {"source_host": "x", "row": "sip_signaling", "count": 3},
     ]
-    assert table_lines(Results(probes, (accepted,), (failing,)), left) == [
+    assert table_lines(Results(probes), left) == [
         "row             protocol  open  refused  filtered  error  not probeable",
         "sip_signaling   tcp       3     1        1",
         "media_to_nodes  udp                                       2",
@@ -58,11 +59,11 @@ def test_a_line_for_each_row_and_then_what_is_not_open() -> None:
 
 
 def test_where_nothing_was_probed_there_is_a_header() -> None:
-    assert table_lines(Results((), (), ())) == ["row  protocol  open  refused  filtered  error  not probeable"]
+    assert table_lines(Results(())) == ["row  protocol  open  refused  filtered  error  not probeable"]
 
 
 def test_long_lists_are_cut_and_counted() -> None:
     failing = tuple(result("refused", source_port=port) for port in range(50000, 50050))
-    lines = table_lines(Results(failing, (), failing))
+    lines = table_lines(Results(failing))
     assert lines[-1] == "  and 10 more"
     assert len(lines) == 2 + 2 + 41

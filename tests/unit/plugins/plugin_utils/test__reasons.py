@@ -35,3 +35,9 @@ def test_another_row_under_an_id_of_the_table_does_not_get_its_reason() -> None:
     rows = [{**row, "destination": ["client"]} for row in select_rows() if row["id"] == "wac_content"]
     (flow,) = build_report(build_site(HOSTVARS, GROUPS, rows), Scope(), "t").flows
     assert reason(flow) == ""
+
+
+def test_a_row_has_its_reason_in_the_report_on_a_pair_of_its_endpoints_too() -> None:
+    flows = example_report("pair:client:conferencing_node").flows
+    assert {flow.row for flow in flows} == {"media_to_nodes", "conference_avatar", "media_from_nodes"}
+    assert all(reason(flow) for flow in flows)

@@ -107,6 +107,14 @@ def test_no_cell_starts_a_formula_whatever_users_typed(text: str) -> None:
         assert texts <= {text, f"'{text}", " ".join(text.split())}
 
 
+@pytest.mark.parametrize("text", ["SIP;=1+1", "a; =1", 'a;"=1"', "a;;@x", "=1;-1"])
+def test_no_cell_starts_a_formula_where_a_semicolon_ends_cells(text: str) -> None:
+    content = rules_as_csv(expand_site(hostile_site(text, "node9")))
+    cells = [cell for line in content.splitlines() for cell in line.split(";")]
+    assert not [cell for cell in cells if cell.lstrip(' "').startswith(("=", "+", "-", "@"))]
+    assert text in {line["purpose"].replace("'", "") for line in csv.DictReader(io.StringIO(content))}
+
+
 def test_changes_have_the_kind_before_the_columns_of_the_report() -> None:
     now = expand_site(example_site([NTP], endpoints=NTP_SERVER))
     before = [rule for rule in now if rule.row != "ntp"]

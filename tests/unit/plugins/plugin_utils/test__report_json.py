@@ -102,6 +102,7 @@ def test_hostile_texts_stay_text(name: str) -> None:
         (lambda d: {**d, "version": 2}, "b: is no report, or one of another version (2)"),
         (lambda d: {**d, "flows": {}}, "b flows: {} is not a list"),
         (lambda d: {**d, "flows": [{**d["flows"][0], "family": "ipx"}]}, "b flows family: unknown value 'ipx'"),
+        (lambda d: {**d, "flows": [{**d["flows"][0], "row": "<img>"}]}, "b flows row: '<img>' cannot be an id"),
         (lambda d: {**d, "flows": [{**d["flows"][0], "source": ["x"]}]}, "b flows source: 'x' is not an address"),
         (lambda d: {**d, "flows": [{**d["flows"][0], "source_ports": ["0"]}]}, "b flows source_ports: '0': port 0"),
         (lambda d: {**d, "flows": [{**d["flows"][0], "purpose": 5}]}, "b flows purpose: [5] holds something"),

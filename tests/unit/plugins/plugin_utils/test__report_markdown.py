@@ -73,3 +73,8 @@ def test_hostile_texts_stay_text(text: str, name: str) -> None:
     assert not re.search(r"[<>\[\]~$]", unescaped)
     assert unescaped.count("`") == re.sub(r"\\.", "", "\n".join(plain)).count("`")
     assert not re.search(r"&(?!amp;|lt;|gt;)", report)
+
+
+def test_a_report_without_flows_says_so() -> None:
+    text = report_as_markdown(example_report("pair:client:turn_server"))
+    assert text.endswith("\n\n## Flows\n\nThe port matrix opens nothing here.\n")

@@ -21,6 +21,12 @@ def test_probes_that_failed_come_first_and_are_counted() -> None:
     assert (verification.probes[0].source_port, verification.probes[0].destination_port) == (None, 5061)
 
 
+def test_what_is_accepted_has_not_failed() -> None:
+    probes = [{**PROBE, "verdict": "filtered", "accepted": accepted} for accepted in (True, False)]
+    verification = read_verification({"version": 1, "probes": probes}, "v")
+    assert [(probe.verdict, probe.failed) for probe in verification.probes] == [("filtered", True), ("filtered", False)]
+
+
 @pytest.mark.parametrize(
     ("certificate", "text"),
     [

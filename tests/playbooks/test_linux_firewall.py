@@ -1,0 +1,177 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Tasks of the role linux_firewall that need no lab: each runs alone, on this machine."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROLE = Path(__file__).parents[2] / "roles/linux_firewall"
+
+# Enables and disables below a directory of the test. What asks about a running system gets an answer of one.
+SYSTEMCTL = """#!/bin/sh
+case "$*" in
+  *show*) printf 'LoadState=loaded\\nActiveState=active\\nSubState=exited\\n';;
+  *daemon-reload*) ;;
+  *) exec {systemctl} --root={root} "$@";;
+esac
+"""
+# Becoming root with it hides what an SSH server told, as sudo does.
+SUDO = """#!/bin/sh
+while [ "$1" != /bin/sh ]; do shift; done
+unset SSH_CONNECTION
+exec "$@"
+"""
+
+
+def run(
+    tmp_path: Path, play: dict[str, Any], *options: str, programs: dict[str, str] | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a play on this machine, with *programs* in the place of those of their names."""
+    (tmp_path / "bin").mkdir(exist_ok=True)
+    for name, text in (programs or {}).items():
+        path = tmp_path / "bin" / name
+        path.write_text(text, encoding="utf-8")
+        path.chmod(0o755)
+    (tmp_path / "play.yml").write_text(
+        yaml.safe_dump([{"hosts": "all", "gather_facts": False, **play}]), encoding="utf-8"
+    )
+    return subprocess.run(
+        ["ansible-playbook", "-i", "host,", "-c", "local", "play.yml", *options],
+        cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False,
+        env={
+            **os.environ, "ANSIBLE_NOCOLOR": "1", "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}",
+            "ANSIBLE_PYTHON_INTERPRETER": "{{ ansible_playbook_python }}", "COLUMNS": "9999", **environment,
+        },
+    )  # fmt: skip
+
+
+def task(beginning: str, file: str = "present.yml") -> dict[str, Any]:
+    """The task of *file* whose name begins so."""
+    tasks = yaml.safe_load((ROLE / "tasks" / file).read_text(encoding="utf-8"))
+    (found,) = (one for one in tasks if one["name"].startswith(beginning))
+    assert isinstance(found, dict)
+    return found
+
+
+@pytest.mark.parametrize("variables", [{}, {"ansible_become": True}])
+def test_the_connection_is_known_however_one_becomes_root(tmp_path: Path, variables: dict[str, bool]) -> None:
+    tell = {"ansible.builtin.debug": {"msg": "from {{ ansible_facts.env.SSH_CONNECTION | default('nowhere') }}"}}
+    play = {"become": True, "vars": variables, "tasks": [task("Ask the host who connects to it"), tell]}
+    done = run(
+        tmp_path,
+        play,
+        programs={"sudo": SUDO},
+        SSH_CONNECTION="192.0.2.9 1 192.0.2.1 22",
+        ANSIBLE_BECOME_ALLOW_SAME_USER="true",
+    )
+    assert "from 192.0.2.9 1 192.0.2.1 22" in done.stdout, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("connection", "words", "management", "accepted"),
+    [
+        ("ansible.builtin.ssh", [], [], False),
+        ("ansible.builtin.paramiko_ssh", [], [], False),
+        ("ssh", [], [{"name": "mine"}], True),
+        ("ssh", ["192.0.2.9", "1", "192.0.2.1", "22"], [], True),
+        ("local", [], [], True),
+    ],
+)
+def test_a_host_that_hides_its_ssh_connection_needs_a_rule(
+    tmp_path: Path, connection: str, words: list[str], management: list[dict[str, str]], accepted: bool
+) -> None:
+    variables = {
+        "ansible_connection": connection,
+        "__linux_firewall_ssh_connection": words,
+        "linux_firewall_management": management,
+    }
+    done = run(tmp_path, {"vars": variables, "tasks": [task("Check that there is a way back in", "backend.yml")]})
+    assert (done.returncode == 0) == accepted, done.stdout + done.stderr
+    assert ("linux_firewall_management: is empty" in done.stdout + done.stderr) != accepted
+
+
+@pytest.mark.parametrize(("seconds", "accepted"), [("0", True), ("90", True), ("9", False), ("3601", False)])
+def test_the_time_for_a_confirmation_can_be_given_on_the_command_line(
+    tmp_path: Path, seconds: str, accepted: bool
+) -> None:
+    play = {"tasks": [task("Check the time for a confirmation")]}
+    done = run(tmp_path, play, "-e", f"linux_firewall_confirm_timeout={seconds}")
+    assert (done.returncode == 0) == accepted, done.stdout + done.stderr
+    refused = f"linux_firewall_confirm_timeout: {seconds}; accepted: 0, or 10 to 3600 seconds."
+    assert (refused in done.stdout + done.stderr) != accepted
+
+
+class Units:
+    """A directory with the units of the role, and the links by which systemd starts them."""
+
+    def __init__(self, parent: Path) -> None:
+        self._parent = parent
+        self._directory = parent / "etc/systemd/system"
+        self._directory.mkdir(parents=True)
+
+    def apply(self, *options: str, **join: str) -> str:
+        """Install the units; return how many tasks changed something."""
+        role = {"name": "uc_firewall.pexip_sfb.linux_firewall", "tasks_from": "units.yml"}
+        variables = {
+            "linux_firewall_join": join,
+            "__linux_firewall_table": {"nft": "/usr/sbin/nft", "python": "/usr/bin/python3"},
+            "__linux_firewall_unit_directory": str(self._directory),
+        }
+        program = SYSTEMCTL.format(systemctl="/usr/bin/systemctl", root=self._parent)
+        tasks = [{"ansible.builtin.include_role": role, "vars": variables}]
+        done = run(self._parent, {"tasks": tasks}, *options, programs={"systemctl": program})
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout.rpartition("changed=")[2].split()[0]
+
+    def links(self) -> list[str]:
+        found = (path.relative_to(self._directory) for path in self._directory.rglob("*") if path.is_symlink())
+        return sorted(map(str, found))
+
+    def spoil(self, link: str) -> None:
+        (self._directory / link).unlink()
+
+
+OWN = [
+    "nftables.service.wants/pexip-sfb-firewall-again.service",
+    "nftables.service.wants/pexip-sfb-firewall.service",
+    "sysinit.target.wants/pexip-sfb-firewall.service",
+]
+JOINED = [
+    "site-firewall.service.wants/pexip-sfb-firewall-again.service",
+    "site-firewall.service.wants/pexip-sfb-firewall.service",
+]
+
+
+def test_what_starts_the_units_follows_where_the_rules_are(tmp_path: Path) -> None:
+    units = Units(tmp_path)
+    assert units.apply("--check") != "0"
+    assert units.links() == []
+    units.apply(table="filter", service="site-firewall.service")
+    assert units.links() == JOINED
+    units.apply()
+    assert units.links() == OWN
+    assert units.apply() == "0"
+
+
+def test_a_link_that_somebody_removed_is_missed_and_put_back(tmp_path: Path) -> None:
+    units = Units(tmp_path)
+    units.apply()
+    units.spoil("sysinit.target.wants/pexip-sfb-firewall.service")
+    assert units.apply("--check") != "0"
+    assert len(units.links()) == len(OWN) - 1
+    assert units.apply() != "0"
+    assert units.links() == OWN
+
+
+def test_nothing_of_a_confirmation_outlives_the_removal() -> None:
+    *before, last = yaml.safe_load((ROLE / "tasks/absent.yml").read_text(encoding="utf-8"))
+    assert last["ansible.builtin.include_tasks"] == "absent_nftables.yml"
+    assert any("confirm_timeout" in one.get("uc_firewall.pexip_sfb.firewalld_objects", {}) for one in before)

@@ -1,0 +1,90 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the module does where firewalld does not run. With a firewalld that does: the Molecule scenario firewalld."""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils import _pending_change
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_host import Firewalld
+from ansible_collections.uc_firewall.pexip_sfb.plugins.modules import firewalld_objects
+
+
+class EndError(Exception):
+    """The module ended."""
+
+
+class Module:
+    """What is used of AnsibleModule; *timer* is what systemd says of the timer."""
+
+    check_mode = False
+
+    def __init__(self, timer: str = "inactive") -> None:
+        self.params = {"prefix": "pexip_sfb_", "state": "absent"}
+        self._timer = timer
+
+    def run_command(self, _command: list[str]) -> tuple[int, str, str]:
+        return 0, f"{self._timer}\n", ""
+
+    def fail_json(self, msg: str) -> t.NoReturn:
+        raise EndError(msg)
+
+    def exit_json(self, changed: bool, **_result: t.Any) -> t.NoReturn:
+        raise EndError(f"changed: {changed}")
+
+
+@pytest.fixture
+def objects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(_pending_change, "DIRECTORY", tmp_path / "run")
+    monkeypatch.setattr(firewalld_objects, "CONFIGURATION", tmp_path)
+    (tmp_path / "ipsets").mkdir()
+    for name in ("pexip_sfb_a.xml", "pexip_sfb_a.xml.old", "other.xml"):
+        (tmp_path / "ipsets" / name).touch()
+    return tmp_path / "ipsets"
+
+
+def remove(module: Module) -> None:
+    firewalld_objects.remove_files(t.cast("t.Any", module))
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the lock, which a process ends with
+def test_our_objects_go_and_nothing_is_left_of_it(objects: Path) -> None:
+    with pytest.raises(EndError, match="changed: True"):
+        remove(Module())
+    assert [path.name for path in objects.iterdir()] == ["other.xml"]
+    assert not (objects.parent / "run").exists()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_nothing_goes_while_a_change_is_pending_that_would_bring_it_back(objects: Path) -> None:
+    (objects.parent / "run/pending").mkdir(parents=True)
+    with pytest.raises(EndError, match="another change of this host's firewall is waiting for its confirmation"):
+        remove(Module("active"))
+    assert len(list(objects.iterdir())) == 3
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_there_is_nothing_to_remove_from_a_firewalld_without_policies(objects: Path) -> None:
+    client = SimpleNamespace(config=lambda: None, get_property=lambda _name: "0.8.2")
+    with pytest.raises(EndError, match="changed: True"):
+        firewalld_objects.run(t.cast("t.Any", Module()), Firewalld(client, None, "pexip_sfb_"))
+    assert [path.name for path in objects.iterdir()] == ["other.xml"]
+
+
+@pytest.mark.parametrize("owned", [True, False, None])
+def test_without_a_bus_firewalld_does_not_run(owned: bool | None) -> None:
+    class NoBusError(Exception):
+        pass
+
+    def system_bus(private: bool) -> SimpleNamespace:
+        if owned is None:
+            raise NoBusError
+        return SimpleNamespace(name_has_owner=lambda name: owned and name == firewalld_objects.BUS_NAME)
+
+    library = SimpleNamespace(SystemBus=system_bus, DBusException=NoBusError)
+    assert firewalld_objects.is_running(library) is bool(owned)
