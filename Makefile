@@ -6,11 +6,11 @@ SHELL := /bin/bash
 
 in_environment := . .build/environment &&
 
-.PHONY: help demo test lint unit molecule mutations bench format docs html clean
+.PHONY: help demo test lint unit molecule mutations bench clean-clone format docs html lock clean
 
 help: ## Show the commands
 	@printf '%s\n' 'Commands of the project. Users of the collection need none of them: they begin with README.md.' ''
-	@sed -n 's/^\([a-z][a-z ]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20 | sed 's/^/  make /'
+	@sed -n 's/^\([a-z][a-z -]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20 | sed 's/^/  make /'
 	@printf '%s\n' '' \
 	  'make demo and make test take root on Debian 12 or 13, and install what is missing; all else is made below .build/.' \
 	  'One check alone, or several:  . .build/environment && tests/run-checks unit playbooks' \
@@ -41,6 +41,9 @@ bench: .build/environment .build/bench/venv/installed ## Measure speed, side by 
 	@$(in_environment) rm -rf .build/bench/venv && python -m venv .build/bench/venv && \
 	.build/bench/venv/bin/pip install --quiet --disable-pip-version-check --requirement $< && touch $@
 
+clean-clone: .build/environment ## Clone into a fresh Debian 12 and 13, and run there what a container allows
+	@$(in_environment) tests/checks/clean-clone
+
 format docs: .build/environment ## Format the code; write the generated tables
 	@$(in_environment) ruff format . && python docs/generate_tables.py
 
@@ -48,8 +51,13 @@ format docs: .build/environment ## Format the code; write the generated tables
 html: .build/environment ## Make web pages of the guide, plugins and roles in .build/html
 	@$(in_environment) tests/run-checks html
 
-.build/environment: tests/prepare-machine requirements.txt requirements-dev.txt
+.build/environment: tests/prepare-machine requirements-dev.lock
 	@tests/prepare-machine $@
+
+# One file for all Pythons, with the hashes of everything that is installed.
+lock: .build/environment ## Pin what requirements-dev.txt asks for in requirements-dev.lock
+	@$(in_environment) uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --custom-compile-command "make lock" --output-file requirements-dev.lock requirements-dev.txt
 
 clean: ## Remove what the other commands made in the checkout
 	rm -rf .build .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage

@@ -68,7 +68,7 @@ def _difference(result: Result) -> dict[str, list[str]]:
         diffs = item.get("diff") or []
         for diff in diffs if isinstance(diffs, list) else [diffs]:
             if diff.get("before") != diff.get("after"):
-                headers.add(str(diff.get("before_header", "")).split(" (content)")[0])
+                headers.add(str(diff.get("before_header", "")).partition(" (content)")[0])
             before.update(_side(diff, "before"))
             after.update(_side(diff, "after"))
     return {"of": sorted(headers), "gone": sorted(before - after), "new": sorted(after - before)}

@@ -26,10 +26,6 @@ description:
   - A rule never mixes families, never lets a machine talk to itself, and is never wider than its row.
 positional: _input
 options:
-  _input:
-    description: The site, as the filter P(uc_firewall.pexip_sfb.site#filter) returns it.
-    type: dict
-    required: true
   host:
     description: The host whose rules are wanted. Without it the rules are those of the whole site, without a hook.
     type: str
@@ -42,6 +38,8 @@ options:
     elements: str
     choices: [input, output, forward]
     default: [input, output]
+extends_documentation_fragment:
+  - uc_firewall.pexip_sfb.site
 """
 
 EXAMPLES = r"""

@@ -31,38 +31,15 @@ description:
   - But for egress, the policies only permit. What they do not permit is up to the zones of the host.
 positional: _input, host
 options:
-  _input:
-    description: The site, as the filter P(uc_firewall.pexip_sfb.site#filter) returns it.
-    type: dict
-    required: true
-  host:
-    description: The host, as the inventory names it.
-    type: str
-    required: true
-  gateway:
-    description: Whether the host is a transit firewall.
-    type: bool
-    default: false
-  egress:
-    description: Whether traffic that starts at an endpoint host is judged too.
-    type: bool
-    default: false
-  management:
-    description: Rules that keep the host manageable, in the same form as O(extra_rules).
-    type: list
-    elements: dict
-    default: []
-  extra_rules:
-    description:
-      - Rules beside the matrix. A rule has the keys C(name), C(hook), C(protocol), C(source), C(destination),
-        C(source_ports) and C(destination_ports). C(name) and C(protocol) are required.
-    type: list
-    elements: dict
-    default: []
   enforce:
     description: Must be true. The zones of firewalld decide what happens to traffic that is not permitted.
     type: bool
     default: true
+extends_documentation_fragment:
+  - uc_firewall.pexip_sfb.site
+  - uc_firewall.pexip_sfb.host
+  - uc_firewall.pexip_sfb.linux_host
+  - uc_firewall.pexip_sfb.linux_host.rules
 """
 
 EXAMPLES = r"""

@@ -36,38 +36,10 @@ description:
     hook forward. A host can be both.
 positional: _input, host
 options:
-  _input:
-    description: The site, as the filter P(uc_firewall.pexip_sfb.site#filter) returns it.
-    type: dict
-    required: true
-  host:
-    description: The host, as the inventory names it.
-    type: str
-    required: true
-  gateway:
-    description: Whether the host is a transit firewall.
-    type: bool
-    default: false
-  egress:
-    description: Whether traffic that starts at an endpoint host is judged too.
-    type: bool
-    default: false
   judged_endpoints:
     description: On a gateway, only traffic from or to these endpoints is judged. V(all) judges all of it.
     type: raw
     default: [conferencing_node]
-  management:
-    description: Rules that keep the host manageable, in the same form as O(extra_rules).
-    type: list
-    elements: dict
-    default: []
-  extra_rules:
-    description:
-      - Rules beside the matrix. A rule has the keys C(name), C(hook), C(protocol), C(source), C(destination),
-        C(source_ports) and C(destination_ports). C(name) and C(protocol) are required.
-    type: list
-    elements: dict
-    default: []
   connection:
     description:
       - The connection that Ansible uses, in the words of C(SSH_CONNECTION) on the host. A ruleset that would drop a new
@@ -89,6 +61,11 @@ options:
     description: Whether to drop what is not permitted. Without it such traffic is counted, logged and let through.
     type: bool
     default: true
+extends_documentation_fragment:
+  - uc_firewall.pexip_sfb.site
+  - uc_firewall.pexip_sfb.host
+  - uc_firewall.pexip_sfb.linux_host
+  - uc_firewall.pexip_sfb.linux_host.rules
 """
 
 EXAMPLES = r"""

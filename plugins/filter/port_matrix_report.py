@@ -25,10 +25,6 @@ description:
   - With an earlier report as O(baseline), it says which flows were added, removed, widened and narrowed since.
 positional: _input
 options:
-  _input:
-    description: The site, as the filter P(uc_firewall.pexip_sfb.site#filter) returns it.
-    type: dict
-    required: true
   formats:
     description: What to render.
     type: list
@@ -58,6 +54,8 @@ options:
     type: list
     elements: str
     default: []
+extends_documentation_fragment:
+  - uc_firewall.pexip_sfb.site
 """
 
 EXAMPLES = r"""

@@ -31,10 +31,6 @@ description:
   - The plan is bounded by O(limit), however large the site is.
 positional: _input, hostvars
 options:
-  _input:
-    description: The site, as the filter P(uc_firewall.pexip_sfb.site#filter) returns it.
-    type: dict
-    required: true
   hostvars:
     description: C(hostvars), for the addresses of the O(hosts).
     type: dict
@@ -64,6 +60,8 @@ options:
       - Host to the result of M(uc_firewall.pexip_sfb.port_responder). Without it the plan says what the responders are
         to listen on, and has no probes to them.
     type: dict
+extends_documentation_fragment:
+  - uc_firewall.pexip_sfb.site
 """
 
 EXAMPLES = r"""

@@ -27,23 +27,10 @@ description:
   - For each rule they are those with the first and with the last addresses and ports, and some between, eight at most.
   - Where a rule permits any address or port, the packets have public unicast addresses and ports from 1024 on.
 positional: _input, host
-options:
-  _input:
-    description: The site, as the filter P(uc_firewall.pexip_sfb.site#filter) returns it.
-    type: dict
-    required: true
-  host:
-    description: The host, as the inventory names it.
-    type: str
-    required: true
-  gateway:
-    description: Whether the host is a transit firewall.
-    type: bool
-    default: false
-  egress:
-    description: Whether traffic that starts at an endpoint host counts too.
-    type: bool
-    default: false
+extends_documentation_fragment:
+  - uc_firewall.pexip_sfb.site
+  - uc_firewall.pexip_sfb.host
+  - uc_firewall.pexip_sfb.linux_host
 """
 
 EXAMPLES = r"""

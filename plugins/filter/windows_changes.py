@@ -51,11 +51,11 @@ options:
 EXAMPLES = r"""
 - name: Read the rules that the host has
   uc_firewall.pexip_sfb.win_firewall_state:
-  register: state
+  register: firewall
 
 - name: See what would have to be done
   ansible.builtin.debug:
-    msg: "{{ rules | uc_firewall.pexip_sfb.windows_changes(state) }}"
+    msg: "{{ rules | uc_firewall.pexip_sfb.windows_changes(firewall) }}"
   vars:
     rules: "{{ port_matrix_site | uc_firewall.pexip_sfb.windows_rules(inventory_hostname) }}"
 """

@@ -25,16 +25,11 @@ description:
   - Returns the arguments of P(community.windows.win_firewall_rule#module) for every rule of one host, both directions.
   - Local addresses are those that the host itself has, on the interface that the row names. Remote addresses are those
     that the host sees of the others.
+  - It is an error if O(host) is no endpoint of an enabled row.
 positional: _input, host
-options:
-  _input:
-    description: The site, as the filter P(uc_firewall.pexip_sfb.site#filter) returns it.
-    type: dict
-    required: true
-  host:
-    description: The host, as the inventory names it. It must be an endpoint of an enabled row.
-    type: str
-    required: true
+extends_documentation_fragment:
+  - uc_firewall.pexip_sfb.site
+  - uc_firewall.pexip_sfb.host
 """
 
 EXAMPLES = r"""

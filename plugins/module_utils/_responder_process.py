@@ -119,7 +119,7 @@ class Responder:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             for key, _events in self._selector.select(timeout=min(1.0, max(0.0, deadline - time.monotonic()))):
-                serve = t.cast("Callable[[socket.socket], None]", key.data)
+                serve = t.cast(Callable[[socket.socket], None], key.data)
                 with contextlib.suppress(OSError):
                     serve(t.cast(socket.socket, key.fileobj))
             now = time.monotonic()

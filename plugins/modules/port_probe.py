@@ -70,23 +70,14 @@ options:
       token:
         description: What the responder waits for. Needed if O(probes[].probe=responder).
         type: str
-  timeout:
-    description: After so many seconds without an answer a probe is V(filtered).
-    type: float
-    default: 3.0
   batch:
     description:
       - So many probes are made at the same time. A line is shown for each batch, which says what is being probed and
         how many are left.
     type: int
     default: 40
-attributes:
-  check_mode:
-    description: Probing changes nothing, so it is done in check mode, too.
-    support: full
-  diff_mode:
-    description: Nothing changes.
-    support: none
+extends_documentation_fragment:
+  - uc_firewall.pexip_sfb.probe
 """
 
 EXAMPLES = r"""

@@ -26,25 +26,17 @@ options:
     type: list
     elements: dict
     required: true
-  timeout:
-    description: After so many seconds without an answer a probe is V(filtered).
-    type: float
-    default: 3.0
   batch:
     description: Has no effect here; all O(probes) of a call are made at the same time.
     type: int
     default: 40
 attributes:
-  check_mode:
-    description: Probing changes nothing, so it is done in check mode, too.
-    support: full
-  diff_mode:
-    description: Nothing changes.
-    support: none
   platform:
     description: Windows, with PowerShell 5.1.
     support: full
     platforms: windows
+extends_documentation_fragment:
+  - uc_firewall.pexip_sfb.probe
 """
 
 EXAMPLES = r"""

@@ -5,16 +5,16 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import socket
 import typing as t
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import netaddr
-
 from ._errors import PortMatrixError, shown
 from ._intervals import IntervalSet
+from ._netaddr import netaddr
 
 Family = t.Literal["ipv4", "ipv6"]
 FAMILIES: tuple[Family, ...] = ("ipv4", "ipv6")
@@ -33,7 +33,7 @@ _PREFIX_LENGTH = re.compile(r"\d{1,3}", re.ASCII)
 _HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?\.?", re.IGNORECASE | re.ASCII)
 
 # Special-purpose addresses (RFC 6890, RFC 5771, RFC 4291) that no host has for others to talk to.
-_UNUSABLE_NETWORKS = {
+_UNUSABLE = {
     "127.0.0.0/8": "a loopback address, which no other host can reach",
     "::1/128": "a loopback address, which no other host can reach",
     "224.0.0.0/4": "a multicast address",
@@ -42,14 +42,6 @@ _UNUSABLE_NETWORKS = {
     "::/128": "not the address of a host",
     "255.255.255.255/32": "the broadcast address",
     "::ffff:0:0/96": "an IPv4 address in IPv6 notation; write it as IPv4",
-}
-_UNUSABLE = tuple(
-    (network.version, network.first, network.last, network.prefixlen, reason)
-    for network, reason in ((netaddr.IPNetwork(text), reason) for text, reason in _UNUSABLE_NETWORKS.items())
-)
-_UNUSABLE_SPANS: dict[Family, tuple[tuple[int, int], ...]] = {
-    family: tuple((first, last) for version, first, last, _length, _reason in _UNUSABLE if version == _VERSION[family])
-    for family in FAMILIES
 }
 
 
@@ -125,7 +117,7 @@ def parse_address(value: object, where: str) -> AddressSet:
     :raises PortMatrixError: if *value* is none of these; the message begins with *where*.
     """
     plain = _read_plain(value)
-    if plain and not any(first <= plain[1] <= last for first, last in _UNUSABLE_SPANS[plain[0]]):
+    if plain and not any(first <= plain[1] <= last for first, last in _unusable_spans()[plain[0]]):
         family, address, length = plain
         if length == _WIDTH[family] or _is_network(family, address, length):
             return _span(family, address, length)
@@ -242,13 +234,27 @@ def _looks_numeric(text: str) -> bool:
     return not any(letter.isalpha() for letter in text)
 
 
+@functools.cache
+def _unusable_networks() -> tuple[tuple[int, int, int, int, str], ...]:
+    networks = ((netaddr.IPNetwork(text), reason) for text, reason in _UNUSABLE.items())
+    return tuple((n.version, n.first, n.last, n.prefixlen, reason) for n, reason in networks)
+
+
+@functools.cache
+def _unusable_spans() -> dict[Family, list[tuple[int, int]]]:
+    return {
+        family: [(first, last) for version, first, last, _length, _why in _unusable_networks() if version == number]
+        for family, number in _VERSION.items()
+    }
+
+
 def _unusable(network: netaddr.IPNetwork) -> str:
     """Say why no machine can have this address; empty where one can. Wider networks, such as "any", may hold it."""
     address = int(network.ip)
     is_interface_address = address != network.first
     if network.prefixlen == 0 and is_interface_address:
         return "every address by its prefix length, and one address by the rest"
-    for version, first, last, prefixlen, reason in _UNUSABLE:
+    for version, first, last, prefixlen, reason in _unusable_networks():
         reaches = network.prefixlen >= prefixlen or is_interface_address
         if reaches and network.version == version and first <= address <= last:
             return reason

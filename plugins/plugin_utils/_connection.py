@@ -9,12 +9,11 @@ import typing as t
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import netaddr
-
 from ._addresses import Family
 from ._errors import PortMatrixError, shown
 from ._extra_rules import ExtraRule
 from ._intervals import IntervalSet
+from ._netaddr import netaddr
 from ._nftables import Policy
 
 # Where the port of a client that opens a new connection can be (RFC 6056, section 3.2).

@@ -15,10 +15,9 @@ import typing as t
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import netaddr
-
 from ._addresses import Family, format_cidrs
 from ._intervals import IntervalSet
+from ._netaddr import netaddr
 from ._ports import ANY_PORT, format_ports
 from ._rules import Hook
 

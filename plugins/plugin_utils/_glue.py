@@ -12,17 +12,23 @@ from collections.abc import Callable
 from ansible.errors import AnsibleFilterError
 
 from ._errors import PortMatrixError
+from ._netaddr import MISSING
 
 P = t.ParamSpec("P")
 T = t.TypeVar("T")
 
 
 def as_filter(name: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Decorate the filter *name*: a ``PortMatrixError`` becomes an ``AnsibleFilterError`` with the same text."""
+    """Decorate the filter *name*: a ``PortMatrixError`` becomes an ``AnsibleFilterError`` with the same text.
+
+    A missing library becomes one, too, that says how to get it.
+    """
 
     def decorate(function: Callable[P, T]) -> Callable[P, T]:
         @functools.wraps(function)
         def wrapped(*args: P.args, **kwargs: P.kwargs) -> T:
+            if MISSING:
+                raise AnsibleFilterError(f"uc_firewall.pexip_sfb.{name}: {MISSING}")
             try:
                 return function(*args, **kwargs)
             except PortMatrixError as e:

@@ -161,7 +161,7 @@ class _Parties:
         key = (endpoints, addresses)
         if key not in self._found:
             hosts = self._hosts(endpoints, addresses)
-            of_each = {name: tuple(host for host, _ in self._hosts((name,), addresses)) for name in endpoints}
+            of_each = {name: tuple(host for host, _dummy in self._hosts((name,), addresses)) for name in endpoints}
             by_endpoint = {name: found for name, found in of_each.items() if found}
             self._found[key] = Party(
                 id=f"addresses-{len(self._found) + 1}",

@@ -118,7 +118,7 @@ def _hosts(flows: Iterable[Flow]) -> dict[str, tuple[str, ...]]:
 def _panels(arrows: list[Arrow]) -> Iterable[tuple[str, list[Arrow]]]:
     """Yield the endpoint at the right and its arrows, until no arrow is left."""
     while arrows:
-        uses = Counter(name for arrow in arrows for name in {arrow.source, arrow.destination})
+        uses = Counter(name for arrow in arrows for name in dict.fromkeys((arrow.source, arrow.destination)))
         hub = min(uses, key=lambda name: (-uses[name], _place(name)))
         yield hub, [arrow for arrow in arrows if hub in (arrow.source, arrow.destination)]
         arrows = [arrow for arrow in arrows if hub not in (arrow.source, arrow.destination)]

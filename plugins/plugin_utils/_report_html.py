@@ -91,7 +91,7 @@ def report_as_html(report: Report) -> str:
             title=display(report.title),
             lead=scope_sentence(report.scope),
             facts=joined(Markup("<div><dt>{1}</dt><dd>{0}</dd></div>").format(number, what) for number, what in facts),
-            links=joined(Markup('<li><a href="#{}">{}</a></li>').format(id_, title) for id_, title, _ in sections),
+            links=joined(Markup('<li><a href="#{}">{}</a></li>').format(id_, title) for id_, title, _text in sections),
             sections=joined(
                 Markup('<section id="{0}" class="{0}-section" aria-labelledby="{0}-title">\n'
                        '<h2 id="{0}-title">{1}</h2>\n{2}\n</section>').format(*section)

@@ -9,10 +9,9 @@ import typing as t
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-import netaddr
-
 from ._addresses import Family
 from ._intervals import IntervalSet
+from ._netaddr import netaddr
 from ._ports import ANY_PORT
 from ._rules import Hook, Rule
 

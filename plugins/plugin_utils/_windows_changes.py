@@ -9,12 +9,11 @@ import typing as t
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import netaddr
-
 from ._addresses import AddressSet, read_cidrs
 from ._errors import PortMatrixError, names, shown
 from ._intervals import IntervalSet
 from ._mapping import as_list, as_mapping, as_text
+from ._netaddr import netaddr
 from ._ports import ANY_PORT, parse_ports
 from ._windows import GROUP, RuleArguments
 

@@ -21,44 +21,9 @@ description:
   - Is true where a row permits the flow. The filter P(uc_firewall.pexip_sfb.query#filter) says by which row, or what
     does not match.
 positional: _input, source, destination, protocol, source_port, destination_port
-options:
-  _input:
-    description: The site, as the filter P(uc_firewall.pexip_sfb.site#filter) returns it.
-    type: dict
-    required: true
-  source:
-    description: Who sends the first packet, the name of a host or one address. Of a host, all its addresses count.
-    type: str
-    required: true
-  destination:
-    description: Who receives it, the name of a host or one address. Of a host, all its addresses count.
-    type: str
-    required: true
-  protocol:
-    description: The protocol. Without it, either is enough.
-    type: str
-    choices: [tcp, udp]
-  source_port:
-    description: The source port. Without it, some port is enough.
-    type: int
-  destination_port:
-    description: The destination port. Without it, some port is enough.
-    type: int
-  at:
-    description:
-      - The host or gateway that judges. It knows itself by its own addresses, and of a NATed pair it sees the side
-        that its C(port_matrix_view) names.
-      - Without it, everybody has the address that is advertised.
-    type: str
-  gateways:
-    description: The hosts that O(at) may name besides those that are endpoints.
-    type: list
-    elements: str
-    default: []
-  hostvars:
-    description: C(hostvars), where O(source) or O(destination) may be a host that no row names.
-    type: dict
-    default: {}
+extends_documentation_fragment:
+  - uc_firewall.pexip_sfb.site
+  - uc_firewall.pexip_sfb.question
 """
 
 EXAMPLES = r"""

@@ -10,14 +10,19 @@ import os
 import resource
 import shutil
 import subprocess
+import sys
 import typing as t
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+# What the tests use beside the collection. Not left to the settings of pytest, as ansible-test has its own.
+sys.path += [str(Path(__file__).parents[2] / "extensions/lab"), str(Path(__file__).parents[1] / "sites")]
+
 # The same examples on every run, so that a red run is red again. HYPOTHESIS_PROFILE=search looks further.
 settings.register_profile("ci", derandomize=True, deadline=None)
+settings.register_profile("quick", derandomize=True, deadline=None, max_examples=10)
 settings.register_profile("search", deadline=None, max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 

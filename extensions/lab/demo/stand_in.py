@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 """A stand-in for servers: accepts connections at the TCP ports named as arguments and closes them."""
 
 from __future__ import annotations

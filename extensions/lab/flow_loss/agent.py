@@ -226,7 +226,7 @@ class Agent:
         self.datagram_sockets.append(local)
 
         def read() -> None:
-            for _ in range(256):
+            for _dummy in range(256):
                 try:
                     message = local.recv(2048)
                 except BlockingIOError:

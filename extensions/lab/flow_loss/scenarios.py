@@ -91,7 +91,7 @@ def first_apply(site: Site) -> None:
 def in_two_steps(site: Site) -> None:
     """Replace the table as nobody should: with 50 ms in between, in which it lets nothing pass."""
     closed = f"{_TABLE} {{\nchain forward {{\ntype filter hook forward priority filter; policy drop;\n}}\n}}\n"
-    for _ in range(3):
+    for _dummy in range(3):
         site.firewall.nft("-f", "-", data=f"delete {_TABLE}\n{closed}")
         time.sleep(0.05)
         site.firewall.nft("-f", _RULESET_FILE)

@@ -75,7 +75,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _variable(text: str) -> tuple[str, t.Any]:
-    name, _, value = text.partition("=")
+    name, _dummy, value = text.partition("=")
     try:
         return name, json.loads(value)
     except json.JSONDecodeError as error:

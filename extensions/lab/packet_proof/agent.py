@@ -91,12 +91,12 @@ class Agent:
     def drain(self) -> None:
         """Reads everything that waits in the sockets."""
         while True:
-            ready, _, _ = select.select(list(self.readers), [], [], 0)
+            ready = select.select(list(self.readers), [], [], 0)[0]
             if not ready:
                 return
             for listener in ready:
                 with contextlib.suppress(BlockingIOError):
-                    for _ in range(256):
+                    for _dummy in range(256):
                         self.readers[listener](listener)
 
     def send(self, probes: list[list[t.Any]]) -> dict[str, t.Any]:
@@ -187,7 +187,7 @@ def serve() -> None:
     pending = b""
     while True:
         sources: list[int] = [0, *(listener.fileno() for listener in agent.readers)]
-        ready, _, _ = select.select(sources, [], [], 5)
+        ready = select.select(sources, [], [], 5)[0]
         agent.drain()
         if 0 not in ready:
             continue

@@ -27,7 +27,7 @@ class Judge:
         ranges = [port for flow in self.flows for port in flow.source_ports + flow.destination_ports]
         # Permissions are boxes with these corners, so a box that holds any refused combination of ports holds one of
         # these: where all of them are permitted, everything is.
-        self.corners = sorted({LOWEST} | {low for low, _ in ranges} | {high + 1 for _, high in ranges})
+        self.corners = sorted({LOWEST} | {first for first, last in ranges} | {last + 1 for first, last in ranges})
 
     def joins(self, flow: Flow, source: Address, destination: Address, judges: Iterable[str]) -> bool:
         """Whether a flow leads from one address to the other in the eyes of every judge."""

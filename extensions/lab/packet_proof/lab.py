@@ -101,7 +101,7 @@ def build_lab(inventory: Mapping[str, t.Any], site: Site) -> Lab:
             continue
         stations = _stations(name, variables, site)
         container_is_endpoint = any(
-            owner == name for endpoint in ENDPOINTS for owner, _ in endpoint_networks(site, endpoint, name)
+            owner == name for endpoint in ENDPOINTS for owner, network in endpoint_networks(site, endpoint, name)
         )
         containers[name] = Container(
             name=name,
@@ -126,7 +126,9 @@ def _judges_transit(site: Site, router: Container, source: Address, destination:
     if router.judges_transit is None:
         return False
     networks = [
-        network for endpoint in router.judges_transit for _, network in endpoint_networks(site, endpoint, router.name)
+        network
+        for endpoint in router.judges_transit
+        for owner, network in endpoint_networks(site, endpoint, router.name)
     ]
     return not router.judges_transit or any(
         address.version == network.version and address in network

@@ -99,7 +99,7 @@ def batches(probes: list[Probe], size: int = 1500) -> list[list[Probe]]:
             found.append((members, taken))
         members.append(probe)
         taken |= {probe.packet, probe.packet.reply()}
-    return [members for members, _ in found]
+    return [members for members, _dummy in found]
 
 
 class _Planner:

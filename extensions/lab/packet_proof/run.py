@@ -129,7 +129,7 @@ class Run:
         return found
 
     def _send_permitted(self, batch: list[Probe]) -> None:
-        for _ in range(TRIES):
+        for _dummy in range(TRIES):
             if batch:
                 batch = self._try_permitted(batch)
 
@@ -140,7 +140,7 @@ class Run:
         return [probe for probe in probes if not self._arrived(probe)]
 
     def _send_refused(self, batch: list[Probe]) -> None:
-        for _ in range(TRIES):
+        for _dummy in range(TRIES):
             if batch:
                 batch = self._try_refused(batch)
 

@@ -22,7 +22,7 @@ def totals(plan: Plan, result: Result) -> dict[Line, tuple[int, int]]:
     lines = sorted(plan.lines, key=lambda line: (order[line.row, line.source], line.protocol, line.family))
     found = {line: [0, 0] for line in lines}
     for outcome in result.outcomes:
-        for line in {line: None for line, _ in outcome.probe.claims}:
+        for line in {line: None for line, kind in outcome.probe.claims}:
             found[line][0] += 1
             found[line][1] += bool(outcome.surprise)
     return {line: (sent, surprises) for line, (sent, surprises) in found.items()}

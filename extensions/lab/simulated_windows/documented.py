@@ -9,6 +9,7 @@ import importlib
 import typing as t
 from pathlib import Path
 
+import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.parsing.plugin_docs import read_docstring
 
@@ -31,6 +32,21 @@ def argument_spec(module: str) -> dict[str, dict[str, t.Any]]:
     for root in importlib.import_module(f"ansible_collections.{namespace}.{collection}").__path__:
         path = Path(root) / "plugins" / "modules" / f"{name}.py"
         if path.exists():
-            options = read_docstring(str(path), verbose=False)["doc"]["options"]
+            documentation = read_docstring(str(path), verbose=False)["doc"]
+            options = {**documentation.get("options", {}), **_shared_options(documentation)}
             return {option: {key: spec[key] for key in _KEPT if key in spec} for option, spec in options.items()}
     raise NotImplementedError(f"no documentation of {module} was found")
+
+
+def _shared_options(documentation: dict[str, t.Any]) -> dict[str, dict[str, t.Any]]:
+    """The options that come from fragments of a collection; those of Ansible itself hold none that count here."""
+    found: dict[str, dict[str, t.Any]] = {}
+    for name in documentation.get("extends_documentation_fragment", []):
+        namespace, collection, fragment, *part = [*name.split("."), "", ""][:4]
+        if fragment:
+            module = importlib.import_module(
+                f"ansible_collections.{namespace}.{collection}.plugins.doc_fragments.{fragment}"
+            )
+            text = getattr(module.ModuleDocFragment, (part[0] or "DOCUMENTATION").upper())
+            found.update(yaml.safe_load(text).get("options", {}))
+    return found

@@ -32,13 +32,30 @@ _COMPARED = (
 _PROFILE_BITS = {"domain": 1, "private": 2, "public": 4}
 _PROTOCOLS = {"tcp": 6, "udp": 17, "icmpv4": 1, "icmpv6": 58}
 
+
+def _protocol(value: str) -> int:
+    if value.isdigit():
+        return int(value)
+    if value.lower() not in _PROTOCOLS:
+        raise ComError(f"Unknown protocol '{value}'.")
+    return _PROTOCOLS[value.lower()]
+
+
+def _profiles(values: list[str]) -> int:
+    for value in values:
+        if value.lower() not in _PROFILE_BITS:
+            raise ComError(f"Unknown profile '{value}'.")
+    bits = sum({_PROFILE_BITS[value.lower()] for value in values})
+    return ALL_PROFILES if bits == 7 else bits
+
+
 # Order, property, option, conversion: how a new rule is filled. With "any" the property stays as it is.
 _FILLED: tuple[tuple[str, str, Callable[[t.Any], t.Any], bool], ...] = (
     ("Description", "description", str, False),
     ("Grouping", "group", str, False),
     ("ApplicationName", "program", str, True),
     ("ServiceName", "service", str, True),
-    ("Protocol", "protocol", lambda value: _protocol(value), True),
+    ("Protocol", "protocol", _protocol, True),
     ("LocalPorts", "localport", str, True),
     ("RemotePorts", "remoteport", str, True),
     ("LocalAddresses", "localip", str, True),
@@ -46,7 +63,7 @@ _FILLED: tuple[tuple[str, str, Callable[[t.Any], t.Any], bool], ...] = (
     ("IcmpTypesAndCodes", "icmp_type_code", ",".join, True),
     ("Direction", "direction", {"in": 1, "out": 2}.__getitem__, False),
     ("Action", "action", {"block": 0, "allow": 1}.__getitem__, False),
-    ("Profiles", "profiles", lambda value: _profiles(value), False),
+    ("Profiles", "profiles", _profiles, False),
 )
 
 
@@ -164,19 +181,3 @@ def _show(result: dict[str, t.Any], sign: str, rule: FirewallRule) -> None:
     if "diff" in result:
         lines = [f"{sign}[{rule['Name']}]", *(f"{sign}{name}='{rule[name]}'" for name, _option in _COMPARED)]
         result["diff"]["prepared"] += "".join(f"{line}\n" for line in lines)
-
-
-def _protocol(value: str) -> int:
-    if value.isdigit():
-        return int(value)
-    if value.lower() not in _PROTOCOLS:
-        raise ComError(f"Unknown protocol '{value}'.")
-    return _PROTOCOLS[value.lower()]
-
-
-def _profiles(values: list[str]) -> int:
-    for value in values:
-        if value.lower() not in _PROFILE_BITS:
-            raise ComError(f"Unknown profile '{value}'.")
-    bits = sum({_PROFILE_BITS[value.lower()] for value in values})
-    return ALL_PROFILES if bits == 7 else bits

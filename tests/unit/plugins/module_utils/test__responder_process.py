@@ -169,11 +169,11 @@ def test_it_ends_in_time_also_where_whoever_started_it_is_dead(serve: str, tmp_p
     """
     program = tmp_path / "start.py"
     program.write_text(textwrap.dedent(script), encoding="utf-8")
-    build = str(Path(__file__).parents[4] / ".build")
+    collections = str(Path(_responder_process.__file__).parents[5])
     started = time.monotonic()
     done = subprocess.run(
         [sys.executable, str(program)],
-        env={**os.environ, "PYTHONPATH": build},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([collections, os.environ.get("PYTHONPATH", "")])},
         capture_output=True,
         text=True,
         check=False,

@@ -224,7 +224,7 @@ def test_the_longest_management_rule_with_replies_loads(kernel: Kernel) -> None:
 
 
 def test_equal_policies_give_equal_text() -> None:
-    first, second = (render_ruleset(Policy(("input",), expand(_site(), "b", ["input"]))) for _ in range(2))
+    first, second = (render_ruleset(Policy(("input",), expand(_site(), "b", ["input"]))) for _dummy in range(2))
     assert first == second
 
 

@@ -117,7 +117,7 @@ def test_a_screen_reader_finds_its_way() -> None:
     assert [attributes["lang"] for attributes in page.of("html")] == ["en"]
     for landmark in ("header", "nav", "main", "footer"):
         assert len(page.of(landmark)) == 1
-    assert page.elements[[tag for tag, _ in page.elements].index("body") + 1] == (
+    assert page.elements[[tag for tag, attributes in page.elements].index("body") + 1] == (
         "a",
         {"class": "skip", "href": "#flows"},
     )
@@ -159,7 +159,7 @@ def test_hostile_texts_stay_text(text: str, name: str) -> None:
     verification = read_verification({"version": 1, "probes": [{**PROBE, "source_host": name, "detail": text}]}, "v")
     report = dataclasses.replace(build_report(hostile_site(text, name), Scope(), text), verification=verification)
     page = _page(report)
-    assert {tag for tag, _ in page.elements} <= {tag for tag, _ in plain.elements}
+    assert {tag for tag, attributes in page.elements} <= {tag for tag, attributes in plain.elements}
     assert len(page.of("script")) == 1
     assert page.text["h1"] == text
     assert any(text in cell for cells in page.cells for cell in cells)

@@ -32,7 +32,7 @@ def test_a_host_has_what_reaches_it_and_what_it_sends_in_its_own_addresses() -> 
 
 def test_a_gateway_has_the_whole_matrix_in_the_addresses_that_it_sees() -> None:
     rules = _rules("gateway:fw")
-    assert {row for row, *_ in rules} == {row for row, *_ in _rules("site")}
+    assert {rule[0] for rule in rules} == {rule[0] for rule in _rules("site")}
     assert ("media_edge_to_nodes", "forward", "10.0.0.31/32", "192.0.2.11/32 192.0.2.13/32") in rules
     assert ("media_edge_to_nodes", None, "203.0.113.31/32", "192.0.2.11/32 192.0.2.13/32") in _rules("site")
 

@@ -126,7 +126,7 @@ def test_a_first_packet_lost_to_address_resolution_is_sent_again(plan: Plan, lab
 
 def test_controls_are_sent_after_the_probes_they_vouch_for(plan: Plan, lab: Lab, crew: FakeCrew) -> None:
     prove(plan, lab, crew)
-    packets = [packet for _, packet in crew.sent]
+    packets = [packet for host, packet in crew.sent]
     refused = [probe.packet for probe in plan.probes if not probe.permitted]
     controls = {control.packet for found in plan.controls.values() for control in found}
     last_refused = max(at for at, packet in enumerate(packets) if packet in set(refused))
@@ -163,7 +163,7 @@ def test_table_counts_and_json(plan: Plan, lab: Lab, crew: FakeCrew) -> None:
     line = lines["sip_signaling", "front_end", "ipv4"]
     assert line["sent"] - line["as_expected"] == line["surprises"] == 1
     assert any(entry["by"] == ["media_to_nodes"] for entry in data["covered"])
-    heading, rule, first, *_ = as_text(plan, result).splitlines()
+    heading, rule, first, *_rest = as_text(plan, result).splitlines()
     assert heading.split() == [
         "row",
         "from",

@@ -15,7 +15,7 @@ import pytest
 import yaml
 from simulated_windows.documented import argument_spec
 
-MODULES = Path(__file__).parents[4] / "plugins" / "modules"
+MODULES = Path(__file__).parents[3] / "plugins" / "modules"
 POWERSHELL = sorted(MODULES.glob("*.ps1"))
 CLOSING = {"}": "{", ")": "(", "]": "["}
 # What is no code, or a string, in the order in which PowerShell looks for it. A string keeps the code within it.

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-TOP = Path(__file__).parents[4]
+TOP = Path(__file__).parents[3]
 
 # Servers of the far host: TCP that accepts, TLS, STUN on UDP, and UDP that answers nonsense.
 SERVERS = r"""

@@ -185,4 +185,4 @@ def test_wrong_arguments(pair: Pair, arguments: dict[str, t.Any], message: str) 
     ],
 )  # fmt: skip
 def test_the_code_of_the_hosts_is_python_3_9(path: str) -> None:
-    ast.parse((Path(__file__).parents[4] / path).read_text(encoding="utf-8"), feature_version=(3, 9))
+    ast.parse((Path(__file__).parents[3] / path).read_text(encoding="utf-8"), feature_version=(3, 9))

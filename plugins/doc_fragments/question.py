@@ -1,0 +1,47 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The documentation that the filter and the test share which answer a question."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Who wants to talk to whom, over what, and where that is judged."""
+
+    DOCUMENTATION = r"""
+options:
+  source:
+    description: Who sends the first packet, the name of a host or one address. Of a host, all its addresses count.
+    type: str
+    required: true
+  destination:
+    description: Who receives it, the name of a host or one address. Of a host, all its addresses count.
+    type: str
+    required: true
+  protocol:
+    description: The protocol. Without it, either is enough.
+    type: str
+    choices: [tcp, udp]
+  source_port:
+    description: The source port. Without it, some port is enough.
+    type: int
+  destination_port:
+    description: The destination port. Without it, some port is enough.
+    type: int
+  at:
+    description:
+      - The host or gateway that judges. It knows itself by its own addresses, and of a NATed pair it sees the side
+        that its C(port_matrix_view) names.
+      - Without it, everybody has the address that is advertised.
+    type: str
+  gateways:
+    description: The hosts that O(at) may name besides those that are endpoints.
+    type: list
+    elements: str
+    default: []
+  hostvars:
+    description: C(hostvars), where O(source) or O(destination) may be a host that no row names.
+    type: dict
+    default: {}
+"""
