@@ -64,7 +64,7 @@ def table(name: str, marker: str) -> list[list[str]]:
 def dead_links(name: str) -> Iterator[str]:
     here = (TOP / name).parent
     for target in links(name):
-        path, _, anchor = target.partition("#")
+        path, _hash, anchor = target.partition("#")
         if re.match(r"[a-z]+:", path):
             continue
         file = (here / path).resolve() if path else TOP / name
@@ -84,7 +84,7 @@ def test_links_to_elsewhere_are_few_and_secure(capsys: pytest.CaptureFixture[str
     with capsys.disabled():
         for target, name in external:
             print(f"\n{name}: {target}", end="")
-    assert all(target.startswith("https://") for target, _ in external)
+    assert all(target.startswith("https://") for target, _where in external)
 
 
 def test_every_page_of_the_guide_is_in_its_contents() -> None:

@@ -20,7 +20,7 @@ _SHARES = dict(zip(GROUPS, (3, 4, 1, 1, 1, 2), strict=True))
 
 def ansible_inventory(hosts: int) -> dict[str, t.Any]:
     """Return an inventory of *hosts* hosts in all groups of the default endpoints."""
-    dozen = [group for group, share in _SHARES.items() for _ in range(share)]
+    dozen = [group for group, share in _SHARES.items() for _number in range(share)]
     # The first hosts are one of each group, so that the smallest site has all of them.
     order = [*GROUPS, *dozen]
     groups: dict[str, dict[str, t.Any]] = {group: {} for group in GROUPS}

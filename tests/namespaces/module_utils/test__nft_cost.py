@@ -46,14 +46,14 @@ def _ruleset(addresses: int) -> str:
     return f"""table inet pexip_sfb
 delete table inet pexip_sfb
 table inet pexip_sfb {{
-	set nodes {{
-		type ipv4_addr
-		elements = {{ {elements} }}
-	}}
-	chain input {{
-		type filter hook input priority filter; policy accept;
-		ip saddr @nodes counter accept comment "row"
-	}}
+    set nodes {{
+        type ipv4_addr
+        elements = {{ {elements} }}
+    }}
+    chain input {{
+        type filter hook input priority filter; policy accept;
+        ip saddr @nodes counter accept comment "row"
+    }}
 }}
 """
 
