@@ -141,7 +141,7 @@ def test_the_report_finds_all_that_it_is_made_of(installed: Path, inventory: Pat
 
 
 def test_an_execution_environment_gets_what_the_collection_needs_and_no_more(installed: Path) -> None:
-    data = yaml.safe_load(run(installed, "ansible-builder", "introspect", str(installed)))
+    data = yaml.safe_load(run(installed, "ansible-builder", "introspect", str(installed / "collections")))
     (requirement,) = data["python"]
     wanted = [line for line in (TOP / "requirements.txt").read_text(encoding="utf-8").splitlines() if line[0] != "#"]
     assert [requirement.partition("#")[0].strip()] == wanted == ["netaddr>=1.3.0"]
