@@ -89,7 +89,9 @@ class FirewallClient:
 
 
 def test_the_program_waits_as_long_for_firewalld_as_the_module_does(tmp_path: Path) -> None:
-    _write(tmp_path, {"library/dbus.py": DBUS, "library/firewall/client.py": CLIENT})
+    # With an __init__.py, or the real one of a machine that has firewalld would come first.
+    library = {"dbus.py": DBUS, "firewall/__init__.py": "", "firewall/client.py": CLIENT}
+    _write(tmp_path / "library", library)
     for kind in _firewalld_reload.KINDS:
         (tmp_path / "saved" / kind).mkdir(parents=True)
     command = [sys.executable, str(_firewalld_reload.__file__), str(tmp_path / "saved"), "pexip_sfb_of_no_host_"]
