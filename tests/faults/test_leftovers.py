@@ -60,6 +60,7 @@ def test_a_run_that_died_before_it_changed_anything_is_no_obstacle(target: AnyTa
     target.run("sh", "-c", "echo '{' > /run/pexip_sfb/pending/change.json")
     run = controller.play(target)
     assert run.succeeded, run.output()
+    assert DIED not in run.output()  # there was nothing to take back
     assert not target.has("/run/pexip_sfb/pending")
     assert target.firewall() == before
 
