@@ -8,8 +8,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 import typing as t
-import uuid
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -42,11 +40,8 @@ class Module:
 
 
 @pytest.fixture
-def module() -> Iterator[Module]:
-    name = f"pexip-sfb-test-{uuid.uuid4().hex[:8]}"
-    subprocess.run(["ip", "netns", "add", name], check=True)
-    yield Module(name)
-    subprocess.run(["ip", "netns", "delete", name], check=True)
+def module(namespace: str) -> Module:
+    return Module(namespace)
 
 
 @pytest.mark.parametrize(

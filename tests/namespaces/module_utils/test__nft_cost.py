@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import subprocess
 import typing as t
-import uuid
-from collections.abc import Iterator
 
 import pytest
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft import Nft, OwnedRules
@@ -59,13 +57,8 @@ table inet pexip_sfb {{
 
 
 @pytest.fixture
-def module() -> Iterator[_Module]:
-    name = f"pexip-sfb-cost-{uuid.uuid4().hex[:8]}"
-    subprocess.run(["ip", "netns", "add", name], check=True)
-    try:
-        yield _Module(name)
-    finally:
-        subprocess.run(["ip", "netns", "delete", name], check=True)
+def module(namespace: str) -> _Module:
+    return _Module(namespace)
 
 
 @pytest.mark.parametrize("addresses", [3, 3000])

@@ -8,8 +8,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import typing as t
-import uuid
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -99,11 +97,8 @@ class Host:
 
 
 @pytest.fixture
-def host() -> Iterator[Host]:
-    name = f"pexip-sfb-test-{uuid.uuid4().hex[:8]}"
-    subprocess.run(["ip", "netns", "add", name], check=True)
-    yield Host(name)
-    subprocess.run(["ip", "netns", "delete", name], check=True)
+def host(namespace: str) -> Host:
+    return Host(namespace)
 
 
 def test_nothing_of_ours_is_nothing(host: Host) -> None:

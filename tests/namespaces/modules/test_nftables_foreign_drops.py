@@ -10,8 +10,6 @@ import os
 import subprocess
 import sys
 import typing as t
-import uuid
-from collections.abc import Iterator
 
 import pytest
 import yaml
@@ -19,7 +17,6 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.modules.nftables_foreign_
 
 LINKS = """
 set -e
-ip netns add {0}
 ip -n {0} link add east type veth peer name east_end
 ip -n {0} link add west type veth peer name west_end
 for name in east east_end west west_end; do ip -n {0} link set $name up; done
@@ -83,15 +80,9 @@ class Host:
 
 
 @pytest.fixture
-def host() -> Iterator[Host]:
-    name = f"pexip-sfb-test-{uuid.uuid4().hex[:8]}"
-    made = subprocess.run(["sh", "-c", LINKS.format(name)], capture_output=True, text=True, check=False)
-    if made.returncode:
-        pytest.fail(
-            f"no network namespace ({made.stderr.strip()}); run as root, with the packages iproute2 and nftables"
-        )
-    yield Host(name)
-    subprocess.run(["ip", "netns", "delete", name], check=True)
+def host(namespace: str) -> Host:
+    subprocess.run(["sh", "-c", LINKS.format(namespace)], check=True)
+    return Host(namespace)
 
 
 def test_what_drops_is_named_with_its_rows(host: Host) -> None:

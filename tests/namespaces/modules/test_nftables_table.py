@@ -10,8 +10,6 @@ import os
 import subprocess
 import sys
 import typing as t
-import uuid
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -94,15 +92,8 @@ def test_python_has_a_name_that_outlives_an_upgrade(tmp_path: Path, monkeypatch:
 
 
 @pytest.fixture
-def host() -> Iterator[Host]:
-    name = f"pexip-sfb-test-{uuid.uuid4().hex[:8]}"
-    made = subprocess.run(["ip", "netns", "add", name], capture_output=True, text=True, check=False)
-    if made.returncode:
-        pytest.fail(
-            f"no network namespace ({made.stderr.strip()}); run as root, with the packages iproute2 and nftables"
-        )
-    yield Host(name)
-    subprocess.run(["ip", "netns", "delete", name], check=True)
+def host(namespace: str) -> Host:
+    return Host(namespace)
 
 
 def test_the_table_is_made_once_and_others_are_left_alone(host: Host) -> None:
