@@ -48,4 +48,8 @@ options:
     description: For the action plugin. Which change is meant.
     type: str
     default: ""
+  over_ssh:
+    description: For the action plugin. Whether connections are of SSH, so that an old one can be told from a new one.
+    type: bool
+    default: false
 """

@@ -16,6 +16,8 @@ SPEC: dict[str, t.Any] = {
     **CONFIRM_SPEC,
     "step": {"type": "str", "choices": ["apply", "confirm", "take_back", "outcome"], "default": "apply"},
     "change_id": {"type": "str", "default": ""},
+    # Somebody who is on the host over SSH and runs Ansible there has one connection only.
+    "over_ssh": {"type": "bool", "default": False},
 }
 
 _TIMEOUT = range(10, 3601)
@@ -102,6 +104,9 @@ def answer(module: AnsibleModule, pending: PendingChange, change: Change, about:
     """
     reason = ""
     if module.params["step"] == "confirm":
+        # Ansible only warns where it cannot close a connection, and uses it on.
+        if module.params["over_ssh"] and pending.is_asked_over_old_connection():
+            module.exit_json(outcome="pending", msg="the confirmation came over the connection that was there before")
         reason = _objection(module, change) if pending.outcome() == "pending" else ""
         # Once confirmed it is to last, also where an earlier confirmation did not get that far.
         if not reason and (pending.confirm() or (pending.outcome() == "confirmed" and change.holds())):

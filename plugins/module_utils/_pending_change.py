@@ -21,6 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._ssh_connection import ssh_connection
 
 DIRECTORY = Path("/run/pexip_sfb")
 UNIT = "pexip-sfb-firewall-go-back"
@@ -93,7 +94,7 @@ class PendingChange:
             if earlier.exists():
                 shutil.rmtree(earlier)
         self._pending.mkdir(mode=0o700)
-        about = {"identity": self._identity, "armed": _now(), "timeout": timeout}
+        about = {"identity": self._identity, "armed": _now(), "timeout": timeout, "connection": ssh_connection()}
         try:
             (DIRECTORY / "go_back").write_text(_GO_BACK.format(directory=DIRECTORY), encoding="utf-8")
             (self._pending / "change.json").write_text(json.dumps(about), encoding="utf-8")
@@ -106,6 +107,11 @@ class PendingChange:
         except BaseException:
             shutil.rmtree(self._pending)
             raise
+
+    def is_asked_over_old_connection(self) -> bool:
+        """Tell whether the change is pending, and was made over the connection that this process was started over."""
+        made_over = self._about(self._pending).get("connection")
+        return self.outcome() == "pending" and bool(made_over) and made_over == ssh_connection()
 
     def confirm(self) -> bool:
         """Keep the change; False where it is too late for that."""

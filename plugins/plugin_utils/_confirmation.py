@@ -110,7 +110,8 @@ class ConfirmedAction(ActionBase):  # type: ignore[misc] # Ansible has no types
         return {**self._module("take_back"), "reason": f"there was no answer of {', '.join(failing)}"}
 
     def _module(self, step: str) -> Result:
-        arguments = {**self._task.args, "step": step, "change_id": self._identity}
+        over_ssh = self._connection.transport == "ssh"
+        arguments = {**self._task.args, "step": step, "change_id": self._identity, "over_ssh": over_ssh}
         return t.cast(
             Result, self._execute_module(module_name=self._task.action, module_args=arguments, task_vars=self._vars)
         )

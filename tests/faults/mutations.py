@@ -45,10 +45,10 @@ class Mutation(t.NamedTuple):
 MUTATIONS = (
     Mutation(
         "a new connection",
-        "plugins/plugin_utils/_confirmation.py",
-        "self._connection.reset()",
-        "pass",
-        "test_lockout.py::test_what_was_there_comes_back[nftables-no_new_connection]",
+        "plugins/module_utils/_confirm_steps.py",
+        "pending.is_asked_over_old_connection()",
+        "False",
+        "test_lockout.py::test_a_connection_that_cannot_be_closed_confirms_nothing",
     ),
     Mutation(
         "the timer",

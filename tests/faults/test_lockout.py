@@ -12,6 +12,8 @@ import typing as t
 import pytest
 
 if t.TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.faults.conftest import AnyTarget, Controller, NftablesTarget
 
 
@@ -25,6 +27,23 @@ def test_what_was_there_comes_back(target: AnyTarget, controller: Controller, ki
     assert "The change was made and taken back again, because no new connection to the host worked" in run.output()
     assert target.firewall() == before
     assert target.answers()
+
+
+def test_a_connection_that_cannot_be_closed_confirms_nothing(
+    nftables_target: NftablesTarget, controller: Controller, tmp_path: Path
+) -> None:
+    ssh = tmp_path / "ssh"
+    ssh.write_text('#!/bin/sh\ncase " $* " in *" -O stop "*) exit 255 ;; esac\nexec ssh "$@"\n', encoding="utf-8")
+    ssh.chmod(0o755)
+    before = nftables_target.firewall()
+    run = controller.play(
+        nftables_target, "lockout", linux_firewall_confirm_timeout=10, ansible_ssh_executable=str(ssh),
+        **nftables_target.no_new_connection,
+    )  # fmt: skip
+    assert not run.succeeded
+    assert "the confirmation came over the connection that was there before" in run.output()
+    assert "The change was made and taken back again" in run.output()
+    assert nftables_target.firewall() == before
 
 
 def test_counters_come_back_too(nftables_target: NftablesTarget, controller: Controller) -> None:

@@ -63,11 +63,15 @@ class FailedError(Exception):
     """The module failed."""
 
 
+class LeftError(Exception):
+    """The module is done."""
+
+
 class Host:
     """Runs shells for real, and plays systemd: a timer that never fires, and a service that runs for *busy* looks."""
 
     def __init__(self) -> None:
-        self.params: dict[str, t.Any] = {"confirm_checks": [], "step": "apply"}
+        self.params: dict[str, t.Any] = {"confirm_checks": [], "step": "apply", "over_ssh": False}
         self.busy = 0
         self.warnings: list[str] = []
         self.left: dict[str, t.Any] = {}
@@ -93,8 +97,9 @@ class Host:
     def fail_json(self, **result: t.Any) -> t.NoReturn:
         raise FailedError(result["msg"])
 
-    def exit_json(self, **result: t.Any) -> None:
+    def exit_json(self, **result: t.Any) -> t.NoReturn:
         self.left = result
+        raise LeftError
 
 
 class Change:
@@ -152,7 +157,8 @@ def step(host: Host, change: Change, name: str) -> dict[str, t.Any]:
     host.params["step"] = name
     with pending(host) as one:
         one.hold()
-        _confirm_steps.answer(t.cast("t.Any", host), one, change, {})
+        with contextlib.suppress(LeftError):
+            _confirm_steps.answer(t.cast("t.Any", host), one, change, {})
     return host.left
 
 
@@ -178,6 +184,33 @@ def test_a_change_is_confirmed_once_and_kept_until_it_lasts(run_directory: Path,
     change.path.write_text("other", encoding="utf-8")
     assert step(host, change, "confirm")["outcome"] == "confirmed"
     assert change.kept == 2
+
+
+def test_the_connection_that_made_a_change_does_not_confirm_it(
+    run_directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host, change = Host(), Change(tmp_path / "state")
+    monkeypatch.setattr(_pending_change, "ssh_connection", lambda: "21 300")
+    apply(host, change)
+    host.params["over_ssh"] = True
+    left = step(host, change, "confirm")
+    assert (left["outcome"], left["msg"]) == (
+        "pending",
+        "the confirmation came over the connection that was there before",
+    )
+    assert change.kept == 0
+    monkeypatch.setattr(_pending_change, "ssh_connection", lambda: "22 301")
+    assert step(host, change, "confirm")["outcome"] == "confirmed"
+
+
+def test_on_the_host_itself_there_is_no_other_connection(
+    run_directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The controller is the host, and somebody works there over SSH."""
+    monkeypatch.setattr(_pending_change, "ssh_connection", lambda: "21 300")
+    host, change = Host(), Change(tmp_path / "state")
+    apply(host, change)
+    assert step(host, change, "confirm")["outcome"] == "confirmed"
 
 
 def test_after_a_reboot_nothing_is_known_and_nothing_is_left(run_directory: Path, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ class Played(ConfirmedAction):  # type: ignore[misc]
         self.resets = 0
         self._answers = answers
         task = SimpleNamespace(args=arguments, action="nftables_table", check_mode=check_mode, async_val=0, diff=False)
-        connection = SimpleNamespace(reset=self._reset, _shell=SimpleNamespace(tmpdir="/nowhere"))
+        connection = SimpleNamespace(transport="ssh", reset=self._reset, _shell=SimpleNamespace(tmpdir="/nowhere"))
         super().__init__(task, connection, None, None, None, None)
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
