@@ -9,18 +9,19 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from pages import TOP, run_playbook, ten_line_inventory
 
 COUNTED = {"chain": "forward_judged", "comment": "default_deny", "packets": 7, "bytes": 420}
 
 
-def shown(directory: Path, counters: list[dict[str, Any]]) -> str:
+def shown(directory: Path, counters: list[dict[str, Any]], enforce: object = False) -> str:
     tasks = yaml.safe_load((TOP / "roles/linux_firewall/tasks/nftables.yml").read_text(encoding="utf-8"))
     (task,) = [task for task in tasks if task["name"].startswith("Show what was let through")]
     play = [{"hosts": "localhost", "gather_facts": False, "tasks": [task]}]
     (directory / "observe.yml").write_text(json.dumps(play), encoding="utf-8")
-    table = {"__linux_firewall_table": {"counters": counters}, "linux_firewall_enforce": False}
+    table = {"__linux_firewall_table": {"counters": counters}, "linux_firewall_enforce": enforce}
     return run_playbook(directory, ten_line_inventory(), "observe.yml", **table)
 
 
@@ -28,5 +29,6 @@ def test_the_first_run_has_counted_nothing_and_does_not_fail(tmp_path: Path) -> 
     assert "failed=0" in shown(tmp_path, [])
 
 
-def test_a_later_run_shows_the_counters(tmp_path: Path) -> None:
-    assert "forward_judged default_deny: 7 packets, 420 bytes" in shown(tmp_path, [COUNTED])
+@pytest.mark.parametrize("enforce", [False, "false"])  # a text, as -e linux_firewall_enforce=false makes it
+def test_a_later_run_shows_the_counters(tmp_path: Path, enforce: object) -> None:
+    assert "forward_judged default_deny: 7 packets, 420 bytes" in shown(tmp_path, [COUNTED], enforce)
