@@ -31,7 +31,14 @@ def check_timeout(module: AnsibleModule) -> None:
 
 
 class NotKeptError(Exception):
-    """A change is in force and confirmed, and could not be made to last; the text says why."""
+    """A change is in force and confirmed, and could not be made to last.
+
+    :param why: what was in the way.
+    :param left: what the next boot brings.
+    """
+
+    def __init__(self, why: str, left: str = "the next boot brings what was there before") -> None:
+        super().__init__(f"{why}. {left[0].upper()}{left[1:]}.")
 
 
 class Change(t.Protocol):
@@ -124,11 +131,7 @@ def _keep(module: AnsibleModule, change: Change) -> None:
     try:
         change.keep()
     except NotKeptError as e:
-        module.fail_json(
-            msg=f"The change is in force, and could not be made to last: {e}. "
-            "The next boot brings what was there before.",
-            outcome="confirmed",
-        )
+        module.fail_json(msg=f"The change is in force, and could not be made to last: {e}", outcome="confirmed")
 
 
 def _objection(module: AnsibleModule, change: Change) -> str:

@@ -87,11 +87,21 @@ class ObjectsChange:
         return not self.plan.runtime
 
     def keep(self) -> None:
-        """Write the permanent configuration."""
+        """Write the permanent configuration, all of it or nothing."""
+        refusals = self._firewalld.refusals
+        try:
+            before = self._firewalld.raw_permanent()
+        except refusals as e:
+            raise NotKeptError(str(e)) from e
         try:
             self._firewalld.write_permanent(self.plan, self._wanted)
             self._check(self._firewalld.permanent(), self._wanted)
-        except self._firewalld.refusals as e:
+        except refusals as e:
+            try:
+                self._firewalld.restore_permanent(before)
+            except refusals as again:
+                left = "the permanent configuration has a part of it; run this again"
+                raise NotKeptError(f"{e}; undoing that failed, too: {again}", left) from e
             raise NotKeptError(str(e)) from e
 
     def forget(self) -> None:
