@@ -18,9 +18,10 @@ _MODE = 0o640
 class BootFile:
     """A file of root's, kept whole: whoever reads it finds the old content or the new one."""
 
-    def __init__(self, path: Path, content: str) -> None:
+    def __init__(self, path: Path, content: str, mode: int = _MODE) -> None:
         self.path = path
         self._content = content
+        self._mode = mode
         self._staged = path.with_name(f"{path.name}.pending")
 
     def current(self) -> str:
@@ -36,7 +37,7 @@ class BootFile:
 
     def wanted(self) -> str:
         """Describe what should be there, in the same way."""
-        return _described(_MODE, os.geteuid(), os.getegid(), self._content)
+        return _described(self._mode, os.geteuid(), os.getegid(), self._content)
 
     def stage(self) -> None:
         """Write the content to disk, beside the file. Raises OSError where that fails, and leaves nothing then."""
@@ -45,9 +46,9 @@ class BootFile:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(self.path))
         try:
             self.path.parent.mkdir(mode=0o750, exist_ok=True)
-            descriptor = os.open(self._staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE)
+            descriptor = os.open(self._staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, self._mode)
             with open(descriptor, "w", encoding="utf-8") as file:
-                os.fchmod(descriptor, _MODE)
+                os.fchmod(descriptor, self._mode)
                 file.write(self._content)
                 file.flush()
                 os.fsync(descriptor)

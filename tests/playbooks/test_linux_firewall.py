@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -17,9 +18,12 @@ ROLE = Path(__file__).parents[2] / "roles/linux_firewall"
 
 # Enables and disables below a directory of the test. What asks about a running system gets an answer of one.
 SYSTEMCTL = """#!/bin/sh
+for unit; do :; done
 case "$*" in
-  *show*) printf 'LoadState=loaded\\nActiveState=active\\nSubState=exited\\n';;
-  *daemon-reload*) ;;
+  *show*) if [ -e {root}/$unit.active ]; then echo active; else echo inactive; fi;;
+  start*) touch {root}/$unit.active;;
+  stop*) rm {root}/$unit.active;;
+  daemon-reload) ;;
   *) exec {systemctl} --root={root} "$@";;
 esac
 """
@@ -116,29 +120,55 @@ class Units:
         self._parent = parent
         self._directory = parent / "etc/systemd/system"
         self._directory.mkdir(parents=True)
+        self.boot = parent / "boot"
+        (parent / "templates").symlink_to(ROLE / "templates")
 
-    def apply(self, *options: str, **join: str) -> str:
-        """Install the units; return how many tasks changed something."""
-        role = {"name": "uc_firewall.pexip_sfb.linux_firewall", "tasks_from": "units.yml"}
+    def apply(self, *options: str, **join: str) -> dict[str, Any]:
+        """Have the units there; return the result of the module."""
+        return self._run(task("Have them loaded at boot", "nftables.yml"), *options, **join)
+
+    def remove(self, *options: str) -> dict[str, Any]:
+        """Take the units off; return the result of the module."""
+        return self._run(task("Take off what loads it", "absent_nftables.yml"), *options)
+
+    def _run(self, one: dict[str, Any], *options: str, **join: str) -> dict[str, Any]:
         variables = {
             "linux_firewall_join": join,
             "__linux_firewall_table": {"nft": "/usr/sbin/nft", "python": "/usr/bin/python3"},
             "__linux_firewall_unit_directory": str(self._directory),
+            "__linux_firewall_directory": str(self.boot),
         }
         program = SYSTEMCTL.format(systemctl="/usr/bin/systemctl", root=self._parent)
-        tasks = [{"ansible.builtin.include_role": role, "vars": variables}]
-        done = run(self._parent, {"tasks": tasks}, *options, programs={"systemctl": program})
+        files = [str(ROLE / "defaults/main.yml"), str(ROLE / "vars/main.yml")]
+        tasks = [
+            {**one, "register": "done"},
+            {
+                "ansible.builtin.copy": {"content": "{{ done | to_json }}", "dest": str(self._parent / "done")},
+                "check_mode": False,
+            },
+        ]
+        play = {"vars_files": files, "tasks": tasks}
+        done = run(self._parent, play, "-e", json.dumps(variables), *options, programs={"systemctl": program})
         assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout.rpartition("changed=")[2].split()[0]
+        found = json.loads((self._parent / "done").read_text(encoding="utf-8"))
+        assert isinstance(found, dict)
+        return found
 
     def links(self) -> list[str]:
         found = (path.relative_to(self._directory) for path in self._directory.rglob("*") if path.is_symlink())
         return sorted(map(str, found))
 
+    def files(self) -> list[str]:
+        return sorted(path.name for path in self._directory.iterdir() if path.is_file())
+
     def spoil(self, link: str) -> None:
         (self._directory / link).unlink()
 
+    def is_active(self) -> bool:
+        return (self._parent / f"{UNIT}.active").exists()
 
+
+UNIT = "pexip-sfb-firewall.service"
 OWN = [
     "nftables.service.wants/pexip-sfb-firewall-again.service",
     "nftables.service.wants/pexip-sfb-firewall.service",
@@ -152,23 +182,75 @@ JOINED = [
 
 def test_what_starts_the_units_follows_where_the_rules_are(tmp_path: Path) -> None:
     units = Units(tmp_path)
-    assert units.apply("--check") != "0"
-    assert units.links() == []
+    assert units.apply("--check")["changed"]
+    assert (units.links(), units.files(), units.boot.exists(), units.is_active()) == ([], [], False, False)
     units.apply(table="filter", service="site-firewall.service")
-    assert units.links() == JOINED
+    assert (units.links(), units.is_active()) == (JOINED, True)
     units.apply()
     assert units.links() == OWN
-    assert units.apply() == "0"
+    assert not units.apply()["changed"]
 
 
 def test_a_link_that_somebody_removed_is_missed_and_put_back(tmp_path: Path) -> None:
     units = Units(tmp_path)
     units.apply()
     units.spoil("sysinit.target.wants/pexip-sfb-firewall.service")
-    assert units.apply("--check") != "0"
+    looked = units.apply("--check")
+    assert [(one["before"], one["after"]) for one in looked["diff"]] == [
+        (
+            "pexip-sfb-firewall.service: started by nftables.service\n",
+            "pexip-sfb-firewall.service: started by nftables.service, sysinit.target\n",
+        )
+    ]
     assert len(units.links()) == len(OWN) - 1
-    assert units.apply() != "0"
+    assert units.apply()["changed"]
     assert units.links() == OWN
+
+
+def test_a_unit_that_was_stopped_or_written_to_is_put_right(tmp_path: Path) -> None:
+    units = Units(tmp_path)
+    units.apply()
+    (tmp_path / f"{UNIT}.active").unlink()
+    path = tmp_path / "etc/systemd/system/pexip-sfb-firewall.service"
+    before = path.read_text(encoding="utf-8")
+    path.write_text("mine", encoding="utf-8")
+    path.chmod(0o666)
+    units.boot.chmod(0o777)
+    headers = [one["before_header"] for one in units.apply("--check")["diff"]]
+    assert headers == [str(units.boot), str(path), "units of systemd"]
+    assert path.read_text(encoding="utf-8") == "mine"
+    assert units.apply()["changed"]
+    assert (path.read_text(encoding="utf-8"), path.stat().st_mode & 0o777) == (before, 0o644)
+    assert (units.boot.stat().st_mode & 0o777, units.is_active()) == (0o750, True)
+
+
+def test_a_program_that_joins_goes_only_where_nothing_joins(tmp_path: Path) -> None:
+    units = Units(tmp_path)
+    units.apply(table="filter")
+    program = units.boot / "join.py"
+    program.touch()
+    assert not units.apply(table="filter")["changed"]
+    assert program.exists()
+    units.apply()
+    assert not program.exists()
+
+
+def test_all_of_it_goes_also_where_somebody_removed_a_part(tmp_path: Path) -> None:
+    units = Units(tmp_path)
+    assert not units.remove()["changed"]
+    units.apply()
+    (units.boot / "ruleset.nft").touch()
+    directory = tmp_path / "etc/systemd/system"
+    (directory / "other.service").touch()
+    (directory / "sysinit.target.wants/other.service").touch()
+    units.spoil("pexip-sfb-firewall.service")
+    assert units.remove("--check")["changed"]
+    assert (units.links(), units.is_active()) == (OWN, True)
+    assert units.remove()["changed"]
+    assert (units.links(), units.files(), units.is_active()) == ([], ["other.service"], False)
+    assert [path.name for path in directory.iterdir() if path.is_dir()] == ["sysinit.target.wants"]
+    assert not units.boot.exists()
+    assert not units.remove()["changed"]
 
 
 def test_nothing_of_a_confirmation_outlives_the_removal() -> None:
