@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
-from ._addresses import Family, format_address, format_range
-from ._disjoint_parts import disjoint_parts, is_large
+from ._addresses import FAMILIES, Family, format_address, format_range
+from ._disjoint_parts import is_large, shared_parts
 from ._intervals import IntervalSet
 from ._ports import ANY_PORT, format_ports
 
@@ -19,24 +20,43 @@ _EVERY: dict[Family, IntervalSet] = {
     "ipv4": IntervalSet(((0, 2**32 - 1),)),
     "ipv6": IntervalSet(((0, 2**128 - 1),)),
 }
-Addresses = tuple[Family, IntervalSet]
 
 _INTERVAL = "\t\tflags interval\n"
 _NAMES_SPELLED_OUT = 3
 _COMMENT_LENGTH = 127  # what nft takes
 
 
+@dataclass(frozen=True)
+class Use:
+    """The addresses of the two sides of a rule, and the endpoints that have them."""
+
+    family: Family
+    source_endpoint: Sequence[str]
+    source: IntervalSet
+    destination_endpoint: Sequence[str]
+    destination: IntervalSet
+
+
 class SetTable:
     """The named sets of one table. Rules with the same addresses share one set.
 
-    *prefix* begins all names, for a table that has sets of others too. *needed* are the addresses that the rules name,
-    with their endpoints: a large union of some of these has no set of its own.
+    *prefix* begins all names, for a table that has sets of others too. *uses* are what the rules need: a large union of
+    addresses that others of them need has no set of its own.
     """
 
-    def __init__(self, prefix: str = "", needed: Mapping[Addresses, Sequence[str]] | None = None) -> None:
+    def __init__(self, prefix: str = "", uses: Sequence[Use] = ()) -> None:
         self._prefix = prefix
-        self._needed = needed or {}
-        self._parts: dict[Addresses, list[IntervalSet]] = {}
+        self._endpoints: dict[tuple[Family, IntervalSet], Sequence[str]] = {}
+        for use in uses:
+            self._endpoints.setdefault((use.family, use.source), use.source_endpoint)
+            self._endpoints.setdefault((use.family, use.destination), use.destination_endpoint)
+        self._parts = {
+            (family, union): parts
+            for family in FAMILIES
+            for union, parts in shared_parts(
+                (use.source, use.destination) for use in uses if use.family == family
+            ).items()
+        }
         self._names: dict[tuple[Family, IntervalSet], str] = {}
         self._users: dict[str, dict[str, None]] = {}
 
@@ -62,12 +82,9 @@ class SetTable:
 
     def names(self, endpoints: Sequence[str], addresses: IntervalSet, family: Family) -> list[str]:
         """Return the names of sets that together hold *addresses*: one, unless it is a large union of others."""
-        parts = self._parts.get((family, addresses))
-        if parts is None:
-            parts = disjoint_parts(addresses, [one for of_family, one in self._needed if of_family == family])
-            self._parts[family, addresses] = parts
+        parts = self._parts.get((family, addresses), [addresses])
         rest = endpoints if len(parts) == 1 else (f"{'_or_'.join(endpoints[:_NAMES_SPELLED_OUT])}_rest",)
-        return [self.name(self._needed.get((family, part), rest), part, family) for part in parts]
+        return [self.name(self._endpoints.get((family, part), rest), part, family) for part in parts]
 
     def declarations(self) -> Iterator[str]:
         """Yield the text of each set, in order of first use."""

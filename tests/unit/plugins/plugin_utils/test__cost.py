@@ -16,6 +16,7 @@ import netaddr
 import pytest
 from ansible_collections.uc_firewall.pexip_sfb.plugins.filter.site import site as site_filter
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils import _hosts
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._disjoint_parts import LARGE
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._expand import expand
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._intervals import IntervalSet
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix import load_port_matrix, select_rows
@@ -142,6 +143,39 @@ def test_rules_do_not_grow_with_addresses() -> None:
     few, many, more = (len(_rules(_ruleset(_site(hosts)))) for hosts in (10, HOSTS, 2 * HOSTS))
     assert many == more
     assert many <= 2 * few
+
+
+def _branches(count: int, addresses: int) -> str:
+    """The ruleset of a gateway between branches, each of them two endpoints with a row of their own."""
+    variables: dict[str, dict[str, t.Any]] = {}
+    groups: dict[str, list[str]] = {group: [] for group in GROUPS}
+    endpoints, rows = {}, []
+    for branch in range(count):
+        names = {"sfb_clients": f"clients_{branch}", "pexip_conferencing_nodes": f"nodes_{branch}"}
+        for number, (group, name) in enumerate(names.items()):
+            groups[name] = [f"{name}_{index}" for index in range(addresses)]
+            groups[group] += groups[name]
+            endpoints[name] = {"groups": [name]}
+            for index, host in enumerate(groups[name]):
+                variables[host] = {"port_matrix_addresses": [_address(16 * number + branch, index)]}
+        source, destination = names.values()
+        rows.append({"id": f"branch_{branch}", "source": source, "destination": destination, "protocols": ["tcp"],
+                     "destination_ports": 8443})  # fmt: skip
+    for number, group in enumerate(("sfb_front_ends", "sfb_edges", "turn_servers", "wac_servers")):
+        groups[group] = [group]
+        variables[group] = {"port_matrix_addresses": [f"192.0.2.{number + 1}"]}
+    site = build_site(variables, groups, select_rows(rows), endpoints=endpoints)
+    judged = site.side(("conferencing_node",)).seen("advertised")
+    return render_ruleset(Policy(("forward",), expand(site, "fw", ["forward"]), judged=judged))
+
+
+@pytest.mark.parametrize(("count", "few", "many"), [(2, 22, 26), (4, 24, 24), (8, 28, 28)])
+def test_rules_between_unions_are_not_multiplied_by_their_parts(count: int, few: int, many: int) -> None:
+    rulesets = [_branches(count, addresses) for addresses in (LARGE - 1, LARGE)]
+    assert [ruleset.count(" counter accept ") for ruleset in rulesets] == [few, many]
+    # Each packet that is not judged passes them.
+    assert [ruleset.count(" jump forward_judged") for ruleset in rulesets] == [2, 2]
+    assert len(rulesets[1]) < len(rulesets[0])
 
 
 def test_rules_over_shared_sets_permit_what_the_matrix_does() -> None:
