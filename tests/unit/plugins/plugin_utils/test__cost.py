@@ -178,22 +178,6 @@ def test_rules_between_unions_are_not_multiplied_by_their_parts(count: int, few:
     assert len(rulesets[1]) < len(rulesets[0])
 
 
-def test_rules_over_shared_sets_permit_what_the_matrix_does() -> None:
-    site = _site()
-    ruleset = _ruleset(site)
-    sets = {name: frozenset(elements) for name, elements in _sets(ruleset).items()}
-    permitted: Counter[tuple[str, str]] = Counter()
-    for line in _rules(ruleset):
-        match = re.search(r'^(\w+) .*ip saddr @(\w+) ip daddr @(\w+) .*comment "(\w+)"', line)
-        if match:
-            permitted[match[4], match[1]] += len(sets[match[2]]) * len(sets[match[3]])
-            assert not sets[match[2]] & sets[match[3]]
-    wanted = Counter[tuple[str, str]]()
-    for rule in expand(site, "fw", ["forward"]):
-        wanted[rule.row, rule.protocol] += rule.source.size() * rule.destination.size()
-    assert permitted == wanted
-
-
 def test_many_single_addresses_are_looked_up_by_a_hash_and_networks_by_interval() -> None:
     variables, groups = _inventory()
     networks = [f"172.16.{index}.0/28" for index in range(256)] + ["172.17.0.0/28"]
