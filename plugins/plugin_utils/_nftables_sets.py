@@ -24,6 +24,8 @@ _Content = tuple[Family, IntervalSet]
 
 _INTERVAL = "\t\tflags interval\n"
 _NAMES_SPELLED_OUT = 3
+# So many addresses in a row may be machines beside each other; more are a network.
+_NEIGHBOURS = 4
 _COMMENT_LENGTH = 127  # what nft takes
 
 
@@ -108,6 +110,7 @@ class SetTable:
     def _name(self, content: _Content, role: _Role) -> str:
         if content not in self._names:
             family, addresses = content
+            # In the name, as a set that became one of the other kind under its name would be empty for a moment.
             kind = "_hosts" if _is_of_hosts(addresses) else ""
             base = f"{self._prefix}{self._named_after.setdefault(content, role).name()}{kind}"
             taken = set(self._names.values())
@@ -124,6 +127,7 @@ class SetTable:
         for (family, addresses), name in self._names.items():
             of_hosts = _is_of_hosts(addresses)
             # One on a line, so that a difference is a line. Where they are many, their indentation would be a quarter.
+            # (The one address that makes them many does change each line.)
             separator = ",\n" if is_large(addresses) else ",\n\t\t\t"
             elements = separator.join(_element(interval, family) for interval in _split(addresses, of_hosts))
             own = str(self._named_after[family, addresses])
@@ -159,9 +163,9 @@ def _is_of_hosts(addresses: IntervalSet) -> bool:
     """Tell whether the set is to hold single addresses, which the kernel looks up by a hash.
 
     That takes half the time to load and a third to match, where they are many. Neighbours were merged into intervals
-    and are taken apart again; networks are not.
+    and are taken apart again. With one network among them they stay intervals: it could be thousands of elements.
     """
-    return is_large(addresses) and addresses.size() <= 2 * len(addresses.intervals)
+    return is_large(addresses) and all(last - first < _NEIGHBOURS for first, last in addresses.intervals)
 
 
 def _split(addresses: IntervalSet, into_hosts: bool) -> Iterable[tuple[int, int]]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import difflib
 import ipaddress
 import re
 import socket
@@ -198,6 +199,37 @@ def test_neighbours_are_hosts_of_their_own_again_where_they_are_many() -> None:
     site = build_site(variables, groups, select_rows())
     assert len(site.side(("turn_server",)).seen("advertised").ipv4.intervals) == HOSTS
     assert len(_sets(_ruleset(site))["turn_server_hosts_v4"]) == 2 * HOSTS
+
+
+def _turn_servers(turn_servers: list[str]) -> list[str]:
+    """The lines of a ruleset where these are the addresses and networks of the TURN servers."""
+    variables, groups = _inventory(10)
+    endpoints = {"turn_server": {"networks": turn_servers, "groups": []}}
+    return _ruleset(build_site(variables, groups, select_rows(), endpoints=endpoints)).splitlines()
+
+
+PAIRS = [f"10.99.{index // 16}.{index % 16 * 16 + neighbour}" for index in range(HOSTS) for neighbour in (1, 2)]
+
+
+@pytest.mark.parametrize(
+    ("before", "added", "lines"),
+    [
+        (PAIRS[::2], "10.99.200.1", 3),  # and the comma of the line before
+        (PAIRS, "10.99.0.3", 1),
+        (PAIRS[::2], "172.16.0.0/24", 10),  # a set of the other kind then, of another name, and two rules have it
+    ],
+    ids=["an address", "a neighbour", "a network"],
+)
+def test_an_address_more_is_few_lines_more(before: list[str], added: str, lines: int) -> None:
+    differences = difflib.unified_diff(_turn_servers(before), _turn_servers([*before, added]), n=0, lineterm="")
+    assert sum(not line.startswith(("---", "+++", "@@")) for line in differences) == lines
+
+
+def test_more_neighbours_than_a_few_are_a_network() -> None:
+    for neighbours, name in ((4, "turn_server_hosts_v4"), (5, "turn_server_v4")):
+        row = [f"10.99.0.{number}" for number in range(21, 21 + neighbours)]
+        sets = _sets("\n".join(_turn_servers(PAIRS[::2] + row)))
+        assert len(sets[name]) == HOSTS + (neighbours if name.endswith("hosts_v4") else 2)
 
 
 def test_sets_of_similar_size_are_intersected_in_one_pass() -> None:
