@@ -79,7 +79,8 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
         monkeypatch.setattr(place, name, counting)
 
     count(socket, "inet_pton", "system")
-    count(netaddr, "IPNetwork", "netaddr")
+    for name in ("IPNetwork", "IPAddress", "iprange_to_cidrs", "valid_ipv4", "valid_ipv6"):
+        count(netaddr, name, "netaddr")
     count(_hosts, "_parse_item", "items")
     return counted
 
@@ -87,6 +88,46 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 def test_an_address_is_parsed_once_however_many_endpoints_have_it(calls: Counter[str]) -> None:
     _site()
     assert calls == {"system": ADDRESSES, "items": ADDRESSES}
+
+
+@pytest.mark.parametrize(
+    ("form", "parsed"),
+    [
+        ("{}/28", 2 * HOSTS),  # as a network or an address, and whether there is a note for the user
+        ("{}/24", 2 * HOSTS),
+        ("2001:db8::{:x}", HOSTS),
+        ("2001:db8:0:{:x}::/64", 2 * HOSTS),
+        ("2001:db8::{:x}/64", 2 * HOSTS),
+    ],
+    ids=["networks", "interface addresses", "IPv6", "networks of IPv6", "interface addresses of IPv6"],
+)
+def test_an_address_with_a_prefix_is_parsed_by_the_system_too(calls: Counter[str], form: str, parsed: int) -> None:
+    variables, groups = _inventory()
+    for index, host in enumerate(groups["sfb_clients"]):
+        address = ipaddress.IPv4Address((172 << 24) + 16 * index + (1 if form == "{}/24" else 0))
+        text = form.format(address if form.startswith("{}") else index + 1)
+        variables[host]["port_matrix_addresses"].append(text)
+    document = site_as_document(build_site(variables, groups, select_rows()))
+    assert calls == {"system": ADDRESSES + parsed, "items": ADDRESSES + HOSTS}
+    calls.clear()
+    read_site(document)
+    assert calls == {"system": ADDRESSES + 2 * HOSTS}
+
+
+def test_the_networks_of_an_endpoint_are_parsed_by_the_system_too(calls: Counter[str]) -> None:
+    variables, groups = _inventory(1)
+    networks = [f"10.{index}.0.0/16" for index in range(100, 200)]
+    build_site(variables, groups, select_rows(), endpoints={"client": {"networks": networks, "groups": []}})
+    assert calls == {"system": len(networks) + len(GROUPS), "items": len(GROUPS)}  # an Edge has two, nobody is a client
+
+
+def test_an_address_of_ansible_is_parsed_by_the_system_too(calls: Counter[str]) -> None:
+    variables, groups = _inventory(1)
+    build_site(
+        {host: {"ansible_host": _address(0, index)} for index, host in enumerate(variables)}, groups, select_rows()
+    )
+    # Once for whether it is an address or a name.
+    assert calls == {"system": 2 * len(variables)}
 
 
 def test_an_address_is_read_back_once_for_what_its_host_has_alike(calls: Counter[str]) -> None:
