@@ -117,15 +117,26 @@ def test_a_set_of_another_name_alone_is_one_transaction_more(module: _Module, ki
     assert _replaced(module, _ruleset(3000, kind, "others")) == {"load": 2, "scratch": 0, "list": 3}
 
 
-@KINDS
-def test_a_set_that_says_something_else_is_made_again_in_one_transaction(module: _Module, kind: Kind) -> None:
+@pytest.mark.parametrize(
+    ("kind", "loads"),
+    [(HASH, 1), (HASH_IPV6, 1), (INTERVAL, 4), (INTERVAL_IPV6, 4)],
+    ids=["hash", "IPv6 hash", "interval", "IPv6 interval"],
+)
+def test_a_set_that_says_something_else_is_made_again(module: _Module, kind: Kind, loads: int) -> None:
     _replaced(module, _ruleset(3000, kind, comment="node"))
-    assert _replaced(module, _ruleset(3000, kind, comment="node; judged")) == {"load": 1, "scratch": 0, "list": 3}
+    # The kernel fills one of intervals later than it puts the rules in force, so it has another name meanwhile.
+    reads = 3 if loads == 1 else 4
+    assert _replaced(module, _ruleset(3000, kind, comment="node; judged")) == {
+        "load": loads,
+        "scratch": 0,
+        "list": reads,
+    }
 
 
-def test_a_set_of_another_kind_under_its_name_is_made_again_in_one_transaction(module: _Module) -> None:
+def test_a_set_of_another_kind_under_its_name_is_made_again(module: _Module) -> None:
     _replaced(module, _ruleset(3000, HASH))
-    assert _replaced(module, _ruleset(3000, INTERVAL)) == {"load": 1, "scratch": 0, "list": 3}
+    assert _replaced(module, _ruleset(3000, INTERVAL)) == {"load": 4, "scratch": 0, "list": 4}
+    assert _replaced(module, _ruleset(3000, HASH)) == {"load": 1, "scratch": 0, "list": 3}
 
 
 @pytest.mark.parametrize("addresses", [3, 3000])
