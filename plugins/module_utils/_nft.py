@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils import _owned_rules
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft_replacement import transactions
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft_replacement import meanwhile, transactions
 
 # Loads a ruleset from standard input into a new network namespace and shows what it came to.
 _IN_SCRATCH_NAMESPACE = ("--net", "--", "/bin/sh", "-c", '"$1" -f - && "$1" -s list ruleset', "sh")
@@ -95,12 +95,16 @@ class OwnedRules:
 
     def replace(self, ruleset: str, wanted: str) -> None:
         """Have *ruleset*, which nft lists as *wanted*, in the place of what is there. No permitted flow is refused."""
-        steps = transactions(self._outline(), self.listing("-s"), wanted)
-        # What nft does not take changes nothing, and the ruleset takes the place of all that is ours then.
-        if not steps or any(
-            self.nft.module.run_command([self.nft.program, "-f", "-"], data=_text(s))[0] for s in steps
-        ):
-            self.nft.run("-f", "-", data=_owned_rules.removing(self._outline()) + ruleset)
+        live = self.listing("-s")
+        for aim in filter(None, (meanwhile(live, wanted), wanted)):
+            steps = transactions(self._outline(), live, aim)
+            # What nft does not take changes nothing, and the ruleset takes the place of all that is ours then.
+            if not steps or any(
+                self.nft.module.run_command([self.nft.program, "-f", "-"], data=_text(step))[0] for step in steps
+            ):
+                self.nft.run("-f", "-", data=_owned_rules.removing(self._outline()) + ruleset)
+                return
+            live = aim
 
     def remove(self) -> None:
         """Take out all that is ours, in one transaction."""

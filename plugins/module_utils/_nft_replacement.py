@@ -7,7 +7,8 @@ Deleting and making a table again is one transaction, and still not the whole st
 kernel looks intervals up in an array that it puts in place some 30 µs after the rules of the transaction are in force
 (its change "nft_set_rbtree: translate rbtree to array for binary search"). For that long a new set is empty, and a new
 flow that a rule permits through it meets the final drop. So a set that is there already stays, and one that is new
-comes before the rules that need it. That holds for the first time, too.
+comes before the rules that need it. That holds for the first time, too. One that has to be made again, as its comment
+or its kind is another, has another name meanwhile.
 """
 
 from __future__ import annotations
@@ -22,7 +23,22 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._owned_rules
     titles,
 )
 
+_INTERVAL = "\t\tflags interval\n"
 _ELEMENTS = re.compile(r"^\t\telements = \{.*?\}$", re.MULTILINE | re.DOTALL)
+
+
+def meanwhile(live: str, wanted: str) -> str:
+    """Return the listing to bring the kernel to before it is brought to *wanted*; empty where one way is enough.
+
+    It has those sets under another name that are in *live* and have to be made again.
+    """
+    (title,) = titles(wanted)
+    before = _sets(live, title)
+    text = wanted
+    for name, block in _sets(wanted, title).items():
+        if name in before and _INTERVAL in block and _head(before[name]) != _head(block):
+            text = re.sub(rf"(\bset |@){name}(?![\w.-])", rf"\g<1>{name}_meanwhile", text)
+    return text if text != wanted else ""
 
 
 def transactions(outline: str, live: str, wanted: str) -> list[str]:

@@ -1,11 +1,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Addresses: literal IPv4 and IPv6 addresses and networks, parsed and written by netaddr."""
+"""Addresses: literal IPv4 and IPv6 addresses and networks, parsed and written by the routines of the system.
+
+A site can have tens of thousands of them, and netaddr takes ten times as long. It reads what has a netmask.
+"""
 
 from __future__ import annotations
 
-import functools
 import re
 import socket
 import typing as t
@@ -20,7 +22,6 @@ Family = t.Literal["ipv4", "ipv6"]
 FAMILIES: tuple[Family, ...] = ("ipv4", "ipv6")
 ACCEPTED = "an IPv4 or IPv6 address, or a network as address/prefix length"
 
-_VERSION: dict[Family, t.Literal[4, 6]] = {"ipv4": 4, "ipv6": 6}
 _WIDTH: dict[Family, int] = {"ipv4": 32, "ipv6": 128}
 _FAMILIES_OF: dict[tuple[bool, bool], frozenset[Family]] = {
     (False, False): frozenset(),
@@ -103,9 +104,14 @@ def format_address(address: int, family: Family) -> str:
 
 def format_range(first: int, last: int, family: Family) -> list[str]:
     """Write the addresses from *first* to *last* as the fewest CIDR strings."""
-    version = _VERSION[family]
-    cidrs = netaddr.iprange_to_cidrs(netaddr.IPAddress(first, version), netaddr.IPAddress(last, version))
-    return [str(cidr) for cidr in cidrs]
+    width = _WIDTH[family]
+    cidrs = []
+    while first <= last:
+        # The largest network that begins here and does not end beyond.
+        bits = min((first & -first or 1 << width).bit_length(), (last - first + 1).bit_length()) - 1
+        cidrs.append(f"{format_address(first, family)}/{width - bits}")
+        first += 1 << bits
+    return cidrs
 
 
 def parse_address(value: object, where: str) -> AddressSet:
@@ -116,13 +122,8 @@ def parse_address(value: object, where: str) -> AddressSet:
 
     :raises PortMatrixError: if *value* is none of these; the message begins with *where*.
     """
-    plain = _read_plain(value)
-    if plain and not any(first <= plain[1] <= last for first, last in _unusable_spans()[plain[0]]):
-        family, address, length = plain
-        if length == _WIDTH[family] or _is_network(family, address, length):
-            return _span(family, address, length)
-    network = _parse(value, where)
-    return _as_set(netaddr.IPNetwork(network.ip) if network.ip != network.network else network)
+    family, address, length = _parse(value, where)
+    return _span(family, address, _WIDTH[family] if _has_host_bits(family, address, length) else length)
 
 
 def parse_network(value: object, where: str) -> AddressSet:
@@ -130,7 +131,7 @@ def parse_network(value: object, where: str) -> AddressSet:
 
     :raises PortMatrixError: if *value* is neither; the message begins with *where*.
     """
-    return _as_set(_parse(value, where).cidr)
+    return _span(*_parse(value, where))
 
 
 def parse_single_address(value: object, where: str) -> AddressSet:
@@ -151,31 +152,23 @@ def read_cidrs(cidrs: Iterable[str], where: str = "site") -> AddressSet:
     """
     found: dict[Family, list[tuple[int, int]]] = {"ipv4": [], "ipv6": []}
     for cidr in cidrs:
-        family, address, length = _read_plain(cidr) or _read_other(cidr, where)
-        size = 1 << (_WIDTH[family] - length)
-        first = address & -size
-        found[family].append((first, first + size - 1))
+        family, address, length = _read(cidr) or _read_with_netmask(cidr, where)
+        found[family].append(_bounds(family, address, length))
     return AddressSet(IntervalSet.of(found["ipv4"]), IntervalSet.of(found["ipv6"]))
 
 
 def is_literal_address(value: object) -> bool:
     """Tell whether *value* is an address that needs no name service, as ``ansible_host`` may be."""
-    return isinstance(value, str) and (netaddr.valid_ipv4(value) or netaddr.valid_ipv6(value))
+    return isinstance(value, str) and "/" not in value and _read(value) is not None
 
 
 def has_host_bits(value: str) -> bool:
     """Tell whether *value*, a valid address or network, is an interface address such as ``192.0.2.10/24``."""
-    network = netaddr.IPNetwork(value)
-    return bool(network.ip != network.network)
+    return _has_host_bits(*_parse(value, "address"))
 
 
-def _read_plain(value: object) -> tuple[Family, int, int] | None:
-    """Read an address or network in its usual form: family, address, prefix length. None is for netaddr to judge.
-
-    A site can have tens of thousands of them, and this takes a tenth of the time.
-    """
-    if not isinstance(value, str):
-        return None
+def _read(value: str) -> tuple[Family, int, int] | None:
+    """Read an address, or an address and a prefix length: family, address, prefix length. None where it is neither."""
     address, slash, prefix = value.partition("/")
     family: Family = "ipv6" if ":" in address else "ipv4"
     try:
@@ -188,8 +181,8 @@ def _read_plain(value: object) -> tuple[Family, int, int] | None:
     return (family, number, length) if length <= _WIDTH[family] else None
 
 
-def _read_other(value: str, where: str) -> tuple[Family, int, int]:
-    """Read the same in another form, such as Windows has it: with a netmask."""
+def _read_with_netmask(value: str, where: str) -> tuple[Family, int, int]:
+    """Read a network as Windows writes it."""
     try:
         network = netaddr.IPNetwork(value)
     except (netaddr.AddrFormatError, ValueError) as e:
@@ -197,65 +190,57 @@ def _read_other(value: str, where: str) -> tuple[Family, int, int]:
     return "ipv4" if network.version == 4 else "ipv6", int(network.ip), network.prefixlen
 
 
-def _is_network(family: Family, address: int, length: int) -> bool:
-    """Tell whether *address* has no host bits, and the network is not every address."""
-    return length > 0 and not address & ((1 << (_WIDTH[family] - length)) - 1)
+def _bounds(family: Family, address: int, length: int) -> tuple[int, int]:
+    """Return the first and the last address of the network that *address* is in."""
+    size = 1 << (_WIDTH[family] - length)
+    first = address & -size
+    return first, first + size - 1
 
 
-def _span(family: Family, first: int, length: int) -> AddressSet:
-    intervals = IntervalSet(((first, first + (1 << (_WIDTH[family] - length)) - 1),))
+def _span(family: Family, address: int, length: int) -> AddressSet:
+    intervals = IntervalSet((_bounds(family, address, length),))
     return AddressSet(ipv4=intervals) if family == "ipv4" else AddressSet(ipv6=intervals)
 
 
-def _as_set(network: netaddr.IPNetwork) -> AddressSet:
-    intervals = IntervalSet(((network.first, network.last),))
-    return AddressSet(ipv4=intervals) if network.version == 4 else AddressSet(ipv6=intervals)
+def _has_host_bits(family: Family, address: int, length: int) -> bool:
+    return address != _bounds(family, address, length)[0]
 
 
-def _parse(value: object, where: str) -> netaddr.IPNetwork:
-    if not isinstance(value, str):
-        raise PortMatrixError.at(where, f"{shown(value)} is not an address", ACCEPTED)
-    address, slash, prefix = value.partition("/")
-    try:
-        if slash and not _PREFIX_LENGTH.fullmatch(prefix):
-            raise ValueError(prefix)
-        network = netaddr.IPNetwork(value)
-    except (netaddr.AddrFormatError, ValueError) as e:
+def _parse(value: object, where: str) -> tuple[Family, int, int]:
+    literal = _read(value) if isinstance(value, str) else None
+    if literal is None:
         problem = f"{shown(value)} is not an address"
-        if not slash and _HOST_NAME.fullmatch(address) and not _looks_numeric(address):
+        if isinstance(value, str) and _HOST_NAME.fullmatch(value) and not _looks_numeric(value):
             problem = f"{shown(value)} is a host name, and the rules need an address"
-        raise PortMatrixError.at(where, problem, ACCEPTED) from e
-    if reason := _unusable(network):
+        raise PortMatrixError.at(where, problem, ACCEPTED)
+    if reason := _unusable(*literal):
         raise PortMatrixError.at(where, f"{shown(value)} is {reason}", ACCEPTED)
-    return network
+    return literal
 
 
 def _looks_numeric(text: str) -> bool:
     return not any(letter.isalpha() for letter in text)
 
 
-@functools.cache
-def _unusable_networks() -> tuple[tuple[int, int, int, int, str], ...]:
-    networks = ((netaddr.IPNetwork(text), reason) for text, reason in _UNUSABLE.items())
-    return tuple((n.version, n.first, n.last, n.prefixlen, reason) for n, reason in networks)
-
-
-@functools.cache
-def _unusable_spans() -> dict[Family, list[tuple[int, int]]]:
-    return {
-        family: [(first, last) for version, first, last, _length, _why in _unusable_networks() if version == number]
-        for family, number in _VERSION.items()
-    }
-
-
-def _unusable(network: netaddr.IPNetwork) -> str:
+def _unusable(family: Family, address: int, length: int) -> str:
     """Say why no machine can have this address; empty where one can. Wider networks, such as "any", may hold it."""
-    address = int(network.ip)
-    is_interface_address = address != network.first
-    if network.prefixlen == 0 and is_interface_address:
+    is_interface_address = _has_host_bits(family, address, length)
+    if length == 0 and is_interface_address:
         return "every address by its prefix length, and one address by the rest"
-    for version, first, last, prefixlen, reason in _unusable_networks():
-        reaches = network.prefixlen >= prefixlen or is_interface_address
-        if reaches and network.version == version and first <= address <= last:
+    for first, last, widest, reason in _UNUSABLE_SPANS[family]:
+        if first <= address <= last and (length >= widest or is_interface_address):
             return reason
     return ""
+
+
+def _unusable_spans() -> dict[Family, list[tuple[int, int, int, str]]]:
+    spans: dict[Family, list[tuple[int, int, int, str]]] = {"ipv4": [], "ipv6": []}
+    for network, reason in _UNUSABLE.items():
+        addresses = read_cidrs([network])
+        for family in addresses.families():
+            ((first, last),) = addresses.of_family(family).intervals
+            spans[family].append((first, last, int(network.partition("/")[2]), reason))
+    return spans
+
+
+_UNUSABLE_SPANS = _unusable_spans()

@@ -28,7 +28,7 @@ class ProblemList:
     """Collects problems, so that one run reports all of them and not only the first."""
 
     def __init__(self) -> None:
-        self._messages: list[str] = []
+        self._messages: dict[str, None] = {}  # in order; each is looked up, and a large site can have thousands
 
     def __bool__(self) -> bool:
         """Tell whether there is any problem."""
@@ -44,9 +44,7 @@ class ProblemList:
 
     def add(self, message: str) -> None:
         """Keep *message* unless it is already there (a host in three endpoints is wrong only once)."""
-        for line in message.splitlines():
-            if line not in self._messages:
-                self._messages.append(line)
+        self._messages.update(dict.fromkeys(message.splitlines()))
 
     def raise_if_any(self) -> None:
         """Raise one ``PortMatrixError``, a line for each problem, where there is any."""

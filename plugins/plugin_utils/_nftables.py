@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from ._addresses import FAMILIES, AddressSet, Family
 from ._errors import PortMatrixError
 from ._extra_rules import PROTOCOLS_WITH_PORTS, ExtraRule
-from ._nftables_sets import Addresses, SetTable, match_addresses, match_each, match_ports
+from ._nftables_sets import SetTable, Use, match_addresses, match_each, match_ports
 from ._rules import Hook, Rule
 
 FAMILY = "inet"
@@ -34,6 +34,7 @@ _NEIGHBOURS = (
     "icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert }",
     "icmpv6 type { mld-listener-query, mld-listener-report, mld-listener-done, mld2-listener-report }",
 )
+_JUDGED = ("judged",)
 _LOOPBACK: dict[Hook, str] = {"input": 'iifname "lo"', "output": 'oifname "lo"'}
 
 
@@ -70,7 +71,7 @@ def render_ruleset(policy: Policy) -> str:
     """
     if not policy.hooks:
         raise PortMatrixError.at("ruleset", "has no chain", "a host that is an endpoint or a gateway")
-    text = _Text(SetTable(needed=needed_addresses(policy)))
+    text = _Text(SetTable(uses=uses_of(policy)))
     for hook in policy.hooks:
         if hook == "forward" and policy.judged is not None:
             _judged_forward(text, policy, policy.judged)
@@ -99,7 +100,7 @@ def _judged_forward(text: _Text, policy: Policy, judged: AddressSet) -> None:
     for family in FAMILIES:
         for side in ("saddr", "daddr"):
             if judged.of_family(family):
-                matches = match_each(text.sets, ("judged",), judged.of_family(family), family, side)
+                matches = match_each(text.sets, _JUDGED, judged.of_family(family), family, side)
                 lines += [f"{match or f'meta nfproto {family}'} jump forward_judged" for match in matches]
     text.chain("forward", lines)
     text.chain("forward_judged", judgement)
@@ -123,13 +124,15 @@ def permissions(sets: SetTable, policy: Policy, hook: Hook) -> Iterator[str]:
             yield from _rule(sets, rule)
 
 
-def needed_addresses(policy: Policy) -> dict[Addresses, Sequence[str]]:
-    """Return the addresses that the rules name → the endpoints that have them first."""
-    found: dict[Addresses, Sequence[str]] = {}
-    for rule in policy.rules:
-        found.setdefault((rule.family, rule.source), rule.source_endpoint)
-        found.setdefault((rule.family, rule.destination), rule.destination_endpoint)
-    return found
+def uses_of(policy: Policy) -> list[Use]:
+    """Return the addresses that the rules of the matrix need, and those whose transit is judged."""
+    uses = [
+        Use(rule.family, rule.source_endpoint, rule.source, rule.destination_endpoint, rule.destination)
+        for rule in policy.rules
+    ]
+    # Each packet that is not judged passes a line for each part of them, as its source and as its destination.
+    judged = {family: (policy.judged or AddressSet()).of_family(family) for family in FAMILIES}
+    return uses + [Use(family, _JUDGED, judged[family], _JUDGED, judged[family]) for family in FAMILIES]
 
 
 def _baseline(hook: Hook, enforce: bool) -> Iterator[str]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from ._errors import PortMatrixError, shown
 from ._mapping import as_mapping
-from ._nftables import TABLE, Policy, needed_addresses, permissions
+from ._nftables import TABLE, Policy, permissions, uses_of
 from ._nftables_sets import SetTable
 from ._rules import HOOKS, Hook
 
@@ -62,7 +62,7 @@ def render_joined(policy: Policy, join: Join) -> str:
         raise PortMatrixError.at(
             "linux_firewall_enforce", "false, and with linux_firewall_join the table decides what is dropped", "true"
         )
-    sets = SetTable(PREFIX, needed_addresses(policy))
+    sets = SetTable(PREFIX, uses_of(policy))
     chains, jumps = [], []
     for hook in policy.hooks:
         rules = "".join(f"\t\t{rule}\n" for rule in permissions(sets, policy, hook))

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
-from ._addresses import Family, format_address, format_range
-from ._disjoint_parts import disjoint_parts, is_large
+from ._addresses import FAMILIES, Family, format_address, format_range
+from ._disjoint_parts import is_large, shared_parts
 from ._intervals import IntervalSet
 from ._ports import ANY_PORT, format_ports
 
@@ -19,78 +20,152 @@ _EVERY: dict[Family, IntervalSet] = {
     "ipv4": IntervalSet(((0, 2**32 - 1),)),
     "ipv6": IntervalSet(((0, 2**128 - 1),)),
 }
-Addresses = tuple[Family, IntervalSet]
+_Content = tuple[Family, IntervalSet]
 
 _INTERVAL = "\t\tflags interval\n"
 _NAMES_SPELLED_OUT = 3
+# So many addresses in a row may be machines beside each other; more are a network.
+_NEIGHBOURS = 4
 _COMMENT_LENGTH = 127  # what nft takes
+
+
+@dataclass(frozen=True)
+class Use:
+    """The addresses of the two sides of a rule, and the endpoints that have them."""
+
+    family: Family
+    source_endpoint: Sequence[str]
+    source: IntervalSet
+    destination_endpoint: Sequence[str]
+    destination: IntervalSet
+
+    def sides(self) -> tuple[tuple[Sequence[str], _Content], tuple[Sequence[str], _Content]]:
+        """Return the endpoints and the addresses of either side."""
+        return (
+            (self.source_endpoint, (self.family, self.source)),
+            (self.destination_endpoint, (self.family, self.destination)),
+        )
+
+
+@dataclass(frozen=True)
+class _Role:
+    """What a set is: all addresses of *endpoints*, or with a *suffix* to its name, part of them."""
+
+    endpoints: tuple[str, ...]
+    suffix: str = ""
+
+    def __str__(self) -> str:
+        return f"{'part of ' if self.suffix else ''}{' or '.join(self.endpoints)}"
+
+    def name(self) -> str:
+        who = "_or_".join(self.endpoints)
+        if len(self.endpoints) > _NAMES_SPELLED_OUT:
+            who = f"{self.endpoints[0]}_or_{len(self.endpoints) - 1}_more"
+        return f"{who}{self.suffix}"
 
 
 class SetTable:
     """The named sets of one table. Rules with the same addresses share one set.
 
-    *prefix* begins all names, for a table that has sets of others too. *needed* are the addresses that the rules name,
-    with their endpoints: a large union of some of these has no set of its own.
+    *prefix* begins all names, for a table that has sets of others too. *uses* are what the rules need: a large union of
+    addresses that others of them need has no set of its own.
     """
 
-    def __init__(self, prefix: str = "", needed: Mapping[Addresses, Sequence[str]] | None = None) -> None:
+    def __init__(self, prefix: str = "", uses: Sequence[Use] = ()) -> None:
         self._prefix = prefix
-        self._needed = needed or {}
-        self._parts: dict[Addresses, list[IntervalSet]] = {}
-        self._names: dict[tuple[Family, IntervalSet], str] = {}
-        self._users: dict[str, dict[str, None]] = {}
+        self._parts = {
+            (family, union): parts
+            for family in FAMILIES
+            for union, parts in shared_parts(
+                (use.source, use.destination) for use in uses if use.family == family
+            ).items()
+        }
+        self._all = _all_addresses(uses)
+        self._named_after: dict[_Content, _Role] = {}
+        roles = [(content, self._role(endpoints, content)) for use in uses for endpoints, content in use.sides()]
+        # What all of an endpoint is comes first: a set is called a part only where it is nothing else.
+        for content, role in sorted(roles, key=lambda one: bool(one[1].suffix)):
+            self._named_after.setdefault(content, role)
+        self._names: dict[_Content, str] = {}
+        self._roles: dict[_Content, dict[_Role, None]] = {}
 
     def name(self, endpoints: Sequence[str], addresses: IntervalSet, family: Family) -> str:
         """Return the name of the set that holds *addresses*, named after the *endpoints* that first needed it.
 
         Where others need it too, its comment lists them.
         """
-        key = (family, addresses)
-        if key not in self._names:
-            who = "_or_".join(endpoints)
-            if len(endpoints) > _NAMES_SPELLED_OUT:
-                who = f"{endpoints[0]}_or_{len(endpoints) - 1}_more"
-            base = f"{self._prefix}{who}{'_hosts' if _is_of_hosts(addresses) else ''}"
+        return self._name((family, addresses), self._role(endpoints, (family, addresses)))
+
+    def names(self, endpoints: Sequence[str], addresses: IntervalSet, family: Family) -> list[str]:
+        """Return the names of sets that together hold *addresses*: one, unless it is a large union of others."""
+        parts = self._parts.get((family, addresses), [addresses])
+        if len(parts) == 1:
+            return [self.name(endpoints, addresses, family)]
+        return [self._name((family, part), _Role(tuple(endpoints), "_rest")) for part in parts]
+
+    def _role(self, endpoints: Sequence[str], content: _Content) -> _Role:
+        every = self._all.get((content[0], tuple(endpoints)), content[1])
+        return _Role(tuple(endpoints), "" if content[1] == every else "_part")
+
+    def _name(self, content: _Content, role: _Role) -> str:
+        if content not in self._names:
+            family, addresses = content
+            # In the name, as a set that became one of the other kind under its name would be empty for a moment.
+            kind = "_hosts" if _is_of_hosts(addresses) else ""
+            base = f"{self._prefix}{self._named_after.setdefault(content, role).name()}{kind}"
             taken = set(self._names.values())
             name, number = f"{base}_{_SUFFIX[family]}", 1
             while name in taken:
                 number += 1
                 name = f"{base}_{number}_{_SUFFIX[family]}"
-            self._names[key] = name
-        self._users.setdefault(self._names[key], {})[" or ".join(endpoints)] = None
-        return self._names[key]
-
-    def names(self, endpoints: Sequence[str], addresses: IntervalSet, family: Family) -> list[str]:
-        """Return the names of sets that together hold *addresses*: one, unless it is a large union of others."""
-        parts = self._parts.get((family, addresses))
-        if parts is None:
-            parts = disjoint_parts(addresses, [one for of_family, one in self._needed if of_family == family])
-            self._parts[family, addresses] = parts
-        rest = endpoints if len(parts) == 1 else (f"{'_or_'.join(endpoints[:_NAMES_SPELLED_OUT])}_rest",)
-        return [self.name(self._needed.get((family, part), rest), part, family) for part in parts]
+            self._names[content] = name
+        self._roles.setdefault(content, {})[role] = None
+        return self._names[content]
 
     def declarations(self) -> Iterator[str]:
         """Yield the text of each set, in order of first use."""
         for (family, addresses), name in self._names.items():
             of_hosts = _is_of_hosts(addresses)
             # One on a line, so that a difference is a line. Where they are many, their indentation would be a quarter.
+            # (The one address that makes them many does change each line.)
             separator = ",\n" if is_large(addresses) else ",\n\t\t\t"
             elements = separator.join(_element(interval, family) for interval in _split(addresses, of_hosts))
-            users = "; ".join(self._users[name])[:_COMMENT_LENGTH]
-            comment = f'\t\tcomment "{users}"\n' if len(self._users[name]) > 1 else ""
+            own = str(self._named_after[family, addresses])
+            # The one that the name says comes first, and alone it need not be said again.
+            roles = sorted({str(role): None for role in self._roles[family, addresses]}, key=lambda role: role != own)
+            comment = "" if roles == [own] else f'\t\tcomment "{_listed(roles)}"\n'
             yield (
                 f"\tset {name} {{\n\t\ttype {_TYPE[family]}\n{'' if of_hosts else _INTERVAL}{comment}"
                 f"\t\telements = {{\n\t\t\t{elements}\n\t\t}}\n\t}}"
             )
 
 
+def _all_addresses(uses: Iterable[Use]) -> dict[tuple[Family, tuple[str, ...]], IntervalSet]:
+    """Return all that endpoints have in *uses*: a row within one endpoint has rules for parts of it only."""
+    found: dict[tuple[Family, tuple[str, ...]], dict[IntervalSet, None]] = {}
+    for use in uses:
+        for endpoints, (family, addresses) in use.sides():
+            found.setdefault((family, tuple(endpoints)), {})[addresses] = None
+    return {key: IntervalSet.union(contents) for key, contents in found.items()}
+
+
+def _listed(roles: Sequence[str]) -> str:
+    """List *roles* for a comment of nft, as many as it takes."""
+    for count in range(len(roles), 0, -1):
+        more = f"; {len(roles) - count} more" if count < len(roles) else ""
+        text = "; ".join(roles[:count]) + more
+        if len(text) <= _COMMENT_LENGTH:
+            return text
+    return f"{roles[0][: _COMMENT_LENGTH - 3]}..."
+
+
 def _is_of_hosts(addresses: IntervalSet) -> bool:
     """Tell whether the set is to hold single addresses, which the kernel looks up by a hash.
 
     That takes half the time to load and a third to match, where they are many. Neighbours were merged into intervals
-    and are taken apart again; networks are not.
+    and are taken apart again. With one network among them they stay intervals: it could be thousands of elements.
     """
-    return is_large(addresses) and addresses.size() <= 2 * len(addresses.intervals)
+    return is_large(addresses) and all(last - first < _NEIGHBOURS for first, last in addresses.intervals)
 
 
 def _split(addresses: IntervalSet, into_hosts: bool) -> Iterable[tuple[int, int]]:

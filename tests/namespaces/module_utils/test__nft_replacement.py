@@ -10,7 +10,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft_replacement import transactions
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft_replacement import meanwhile, transactions
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._owned_rules import OUTLINE, in_order, owned
 
 TITLE = "table inet pexip_sfb"
@@ -104,10 +104,22 @@ def test_a_set_with_other_elements_is_filled_anew() -> None:
 
 
 def test_a_set_that_is_declared_in_another_way_is_made_again() -> None:
-    other = NODES.replace("flags interval", 'flags interval\n\t\tcomment "edge or front_end"')
+    hashed = NODES.replace("\t\tflags interval\n", "").replace("192.0.2.11-192.0.2.12", "192.0.2.11, 192.0.2.12")
+    other = hashed.replace("ipv4_addr\n", 'ipv4_addr\n\t\tcomment "edge or front_end"\n')
+    assert meanwhile(table(NODES, FORWARD), table(other, FORWARD)) == ""
     (step,) = way(described(table(NODES, FORWARD)), table(other, FORWARD))
     assert "delete set inet pexip_sfb nodes\n" in step
     assert other in step
+
+
+def test_a_set_of_intervals_that_is_made_again_has_another_name_meanwhile() -> None:
+    rule = "\t\tip saddr @nodes_2 accept\n\t\tip saddr @nodes accept\n\t}\n"
+    wanted, alike = NODES.replace("interval\n", 'interval\n\t\tcomment "edge"\n'), NODES.replace("nodes", "nodes_2")
+    live, aim = table(NODES, alike, FORWARD), table(wanted, alike, FORWARD.replace("\t}\n", rule))
+    other = wanted.replace("set nodes", "set nodes_meanwhile")
+    between = table(other, alike, FORWARD.replace("\t}\n", rule.replace("@nodes accept", "@nodes_meanwhile accept")))
+    assert meanwhile(live, aim) == between
+    assert meanwhile(between, aim) == meanwhile("", aim) == ""
 
 
 @pytest.mark.parametrize(
@@ -168,13 +180,16 @@ def test_no_new_flow_is_refused_while_a_table_is_replaced() -> None:
     loopback = NODES.replace("192.0.2.11-192.0.2.12", "127.0.0.0/8")
     changed = loopback.replace("127.0.0.0/8", "127.0.0.0/8, 192.0.2.1-192.0.2.3")
     other = loopback.replace("set nodes", "set others")
-    states = [
-        state(table(sets, _OUTPUT.format(accept.format(name))))
-        for sets, name in ((loopback, "nodes"), (changed, "nodes"), (other, "others"))
-    ]
+    said = loopback.replace("interval\n", 'interval\n\t\tcomment "edge"\n')
+    hashed = NODES.replace("\t\tflags interval\n", "").replace("192.0.2.11-192.0.2.12", "127.0.0.1")
+    kinds = ((loopback, "nodes"), (changed, "nodes"), (other, "others"), (loopback, "nodes"), (said, "nodes"))
+    states = [state(table(sets, _OUTPUT.format(accept.format(name)))) for sets, name in (*kinds, (hashed, "nodes"))]
     first = way(EMPTY, states[0].listing)
-    pairs = itertools.pairwise([*states, states[0]])
-    steps = [[states[0].listing], *(way(one, two.listing) for one, two in pairs), [f"delete {TITLE}\n", *first]]
+    steps = [[states[0].listing], [f"delete {TITLE}\n", *first]]
+    for one, two in itertools.pairwise([*states, states[0]]):
+        between = meanwhile(one.listing, two.listing)
+        detour = way(one, between) if between else []
+        steps.append([*detour, *way(described(between) if between else one, two.listing)])
     done = subprocess.run(
         ["unshare", "-rn", sys.executable, "-c", _UNDER_LOAD],
         input="\1".join("\0".join(step) for step in steps), capture_output=True, text=True, check=True,

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import difflib
 import ipaddress
 import re
 import socket
@@ -16,6 +17,7 @@ import netaddr
 import pytest
 from ansible_collections.uc_firewall.pexip_sfb.plugins.filter.site import site as site_filter
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils import _hosts
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._disjoint_parts import LARGE
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._expand import expand
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._intervals import IntervalSet
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix import load_port_matrix, select_rows
@@ -77,7 +79,8 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
         monkeypatch.setattr(place, name, counting)
 
     count(socket, "inet_pton", "system")
-    count(netaddr, "IPNetwork", "netaddr")
+    for name in ("IPNetwork", "IPAddress", "iprange_to_cidrs", "valid_ipv4", "valid_ipv6"):
+        count(netaddr, name, "netaddr")
     count(_hosts, "_parse_item", "items")
     return counted
 
@@ -85,6 +88,46 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 def test_an_address_is_parsed_once_however_many_endpoints_have_it(calls: Counter[str]) -> None:
     _site()
     assert calls == {"system": ADDRESSES, "items": ADDRESSES}
+
+
+@pytest.mark.parametrize(
+    ("form", "parsed"),
+    [
+        ("{}/28", 2 * HOSTS),  # as a network or an address, and whether there is a note for the user
+        ("{}/24", 2 * HOSTS),
+        ("2001:db8::{:x}", HOSTS),
+        ("2001:db8:0:{:x}::/64", 2 * HOSTS),
+        ("2001:db8::{:x}/64", 2 * HOSTS),
+    ],
+    ids=["networks", "interface addresses", "IPv6", "networks of IPv6", "interface addresses of IPv6"],
+)
+def test_an_address_with_a_prefix_is_parsed_by_the_system_too(calls: Counter[str], form: str, parsed: int) -> None:
+    variables, groups = _inventory()
+    for index, host in enumerate(groups["sfb_clients"]):
+        address = ipaddress.IPv4Address((172 << 24) + 16 * index + (1 if form == "{}/24" else 0))
+        text = form.format(address if form.startswith("{}") else index + 1)
+        variables[host]["port_matrix_addresses"].append(text)
+    document = site_as_document(build_site(variables, groups, select_rows()))
+    assert calls == {"system": ADDRESSES + parsed, "items": ADDRESSES + HOSTS}
+    calls.clear()
+    read_site(document)
+    assert calls == {"system": ADDRESSES + 2 * HOSTS}
+
+
+def test_the_networks_of_an_endpoint_are_parsed_by_the_system_too(calls: Counter[str]) -> None:
+    variables, groups = _inventory(1)
+    networks = [f"10.{index}.0.0/16" for index in range(100, 200)]
+    build_site(variables, groups, select_rows(), endpoints={"client": {"networks": networks, "groups": []}})
+    assert calls == {"system": len(networks) + len(GROUPS), "items": len(GROUPS)}  # an Edge has two, nobody is a client
+
+
+def test_an_address_of_ansible_is_parsed_by_the_system_too(calls: Counter[str]) -> None:
+    variables, groups = _inventory(1)
+    build_site(
+        {host: {"ansible_host": _address(0, index)} for index, host in enumerate(variables)}, groups, select_rows()
+    )
+    # Once for whether it is an address or a name.
+    assert calls == {"system": 2 * len(variables)}
 
 
 def test_an_address_is_read_back_once_for_what_its_host_has_alike(calls: Counter[str]) -> None:
@@ -144,20 +187,37 @@ def test_rules_do_not_grow_with_addresses() -> None:
     assert many <= 2 * few
 
 
-def test_rules_over_shared_sets_permit_what_the_matrix_does() -> None:
-    site = _site()
-    ruleset = _ruleset(site)
-    sets = {name: frozenset(elements) for name, elements in _sets(ruleset).items()}
-    permitted: Counter[tuple[str, str]] = Counter()
-    for line in _rules(ruleset):
-        match = re.search(r'^(\w+) .*ip saddr @(\w+) ip daddr @(\w+) .*comment "(\w+)"', line)
-        if match:
-            permitted[match[4], match[1]] += len(sets[match[2]]) * len(sets[match[3]])
-            assert not sets[match[2]] & sets[match[3]]
-    wanted = Counter[tuple[str, str]]()
-    for rule in expand(site, "fw", ["forward"]):
-        wanted[rule.row, rule.protocol] += rule.source.size() * rule.destination.size()
-    assert permitted == wanted
+def _branches(count: int, addresses: int) -> str:
+    """The ruleset of a gateway between branches, each of them two endpoints with a row of their own."""
+    variables: dict[str, dict[str, t.Any]] = {}
+    groups: dict[str, list[str]] = {group: [] for group in GROUPS}
+    endpoints, rows = {}, []
+    for branch in range(count):
+        names = {"sfb_clients": f"clients_{branch}", "pexip_conferencing_nodes": f"nodes_{branch}"}
+        for number, (group, name) in enumerate(names.items()):
+            groups[name] = [f"{name}_{index}" for index in range(addresses)]
+            groups[group] += groups[name]
+            endpoints[name] = {"groups": [name]}
+            for index, host in enumerate(groups[name]):
+                variables[host] = {"port_matrix_addresses": [_address(16 * number + branch, index)]}
+        source, destination = names.values()
+        rows.append({"id": f"branch_{branch}", "source": source, "destination": destination, "protocols": ["tcp"],
+                     "destination_ports": 8443})  # fmt: skip
+    for number, group in enumerate(("sfb_front_ends", "sfb_edges", "turn_servers", "wac_servers")):
+        groups[group] = [group]
+        variables[group] = {"port_matrix_addresses": [f"192.0.2.{number + 1}"]}
+    site = build_site(variables, groups, select_rows(rows), endpoints=endpoints)
+    judged = site.side(("conferencing_node",)).seen("advertised")
+    return render_ruleset(Policy(("forward",), expand(site, "fw", ["forward"]), judged=judged))
+
+
+@pytest.mark.parametrize(("count", "few", "many"), [(2, 22, 26), (4, 24, 24), (8, 28, 28)])
+def test_rules_between_unions_are_not_multiplied_by_their_parts(count: int, few: int, many: int) -> None:
+    rulesets = [_branches(count, addresses) for addresses in (LARGE - 1, LARGE)]
+    assert [ruleset.count(" counter accept ") for ruleset in rulesets] == [few, many]
+    # Each packet that is not judged passes them.
+    assert [ruleset.count(" jump forward_judged") for ruleset in rulesets] == [2, 2]
+    assert len(rulesets[1]) < len(rulesets[0])
 
 
 def test_many_single_addresses_are_looked_up_by_a_hash_and_networks_by_interval() -> None:
@@ -180,6 +240,37 @@ def test_neighbours_are_hosts_of_their_own_again_where_they_are_many() -> None:
     site = build_site(variables, groups, select_rows())
     assert len(site.side(("turn_server",)).seen("advertised").ipv4.intervals) == HOSTS
     assert len(_sets(_ruleset(site))["turn_server_hosts_v4"]) == 2 * HOSTS
+
+
+def _turn_servers(turn_servers: list[str]) -> list[str]:
+    """The lines of a ruleset where these are the addresses and networks of the TURN servers."""
+    variables, groups = _inventory(10)
+    endpoints = {"turn_server": {"networks": turn_servers, "groups": []}}
+    return _ruleset(build_site(variables, groups, select_rows(), endpoints=endpoints)).splitlines()
+
+
+PAIRS = [f"10.99.{index // 16}.{index % 16 * 16 + neighbour}" for index in range(HOSTS) for neighbour in (1, 2)]
+
+
+@pytest.mark.parametrize(
+    ("before", "added", "lines"),
+    [
+        (PAIRS[::2], "10.99.200.1", 3),  # and the comma of the line before
+        (PAIRS, "10.99.0.3", 1),
+        (PAIRS[::2], "172.16.0.0/24", 10),  # a set of the other kind then, of another name, and two rules have it
+    ],
+    ids=["an address", "a neighbour", "a network"],
+)
+def test_an_address_more_is_few_lines_more(before: list[str], added: str, lines: int) -> None:
+    differences = difflib.unified_diff(_turn_servers(before), _turn_servers([*before, added]), n=0, lineterm="")
+    assert sum(not line.startswith(("---", "+++", "@@")) for line in differences) == lines
+
+
+def test_more_neighbours_than_a_few_are_a_network() -> None:
+    for neighbours, name in ((4, "turn_server_hosts_v4"), (5, "turn_server_v4")):
+        row = [f"10.99.0.{number}" for number in range(21, 21 + neighbours)]
+        sets = _sets("\n".join(_turn_servers(PAIRS[::2] + row)))
+        assert len(sets[name]) == HOSTS + (neighbours if name.endswith("hosts_v4") else 2)
 
 
 def test_sets_of_similar_size_are_intersected_in_one_pass() -> None:

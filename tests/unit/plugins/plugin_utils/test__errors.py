@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 import pytest
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._errors import (
     PortMatrixError,
@@ -36,6 +38,28 @@ def test_problem_list_reports_every_problem_once_in_order() -> None:
     with pytest.raises(PortMatrixError) as caught:
         problems.raise_if_any()
     assert str(caught.value) == "second\nfirst\nthird"
+
+
+class _Line(str):
+    """A message of one line that counts how often it is compared with another."""
+
+    __slots__ = ()
+    __hash__ = str.__hash__
+    compared: t.ClassVar[list[str]] = []
+
+    def __eq__(self, other: object) -> bool:
+        self.compared.append(self)
+        return super().__eq__(other)
+
+    def splitlines(self, keepends: bool = False) -> list[str]:
+        return [self]
+
+
+def test_a_problem_is_not_compared_with_all_others() -> None:
+    problems = ProblemList()
+    for number in range(1000):
+        problems.add(_Line(f"host {number} has no address"))
+    assert len(_Line.compared) < 1000
 
 
 def test_problem_list_hands_results_on_and_is_silent_without_problems() -> None:

@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 import pytest
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils import _disjoint_parts
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._addresses import AddressSet, Family, parse_network
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._intervals import IntervalSet
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables_sets import (
     SetTable,
+    Use,
     match_addresses,
     match_ports,
 )
@@ -42,6 +45,71 @@ def test_a_shared_set_says_who_uses_it() -> None:
     assert "comment" not in "".join(sets.declarations())
     sets.name(["edge", "front_end"], addresses, "ipv4")
     assert '\t\tcomment "front_end; edge or front_end"\n' in "".join(sets.declarations())
+
+
+def _hosts(*numbers: int) -> IntervalSet:
+    return IntervalSet.of((2 * number, 2 * number) for number in numbers)
+
+
+def _use(source_endpoint: str, source: IntervalSet, destination_endpoint: str, destination: IntervalSet) -> Use:
+    return Use("ipv4", source_endpoint.split(), source, destination_endpoint.split(), destination)
+
+
+def _comments(sets: SetTable) -> dict[str, str]:
+    """Name → comment of the sets that have been asked for."""
+    found = re.findall(r'set (\w+) \{[^}]*?(?:comment "([^"]*)"[^}]*)?elements', _declared(sets))
+    return dict(found)
+
+
+def test_a_part_of_a_large_union_says_of_what_and_what_is_left_is_a_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_disjoint_parts, "LARGE", 3)
+    edge, front_end = _hosts(1, 2, 3), _hosts(4, 5, 6)
+    whole = IntervalSet.union((edge, front_end))
+    uses = [_use("edge front_end", whole, "node", _hosts(9)), _use("front_end", front_end, "node", _hosts(9))]
+    sets = SetTable(uses=[*uses, _use("a b c d", whole, "node", _hosts(9))])
+    assert sets.names(["edge", "front_end"], whole, "ipv4") == ["front_end_hosts_v4", "edge_or_front_end_rest_hosts_v4"]
+    sets.names(["front_end"], front_end, "ipv4")
+    sets.names(["a", "b", "c", "d"], whole, "ipv4")
+    assert _comments(sets) == {
+        "front_end_hosts_v4": "front_end; part of edge or front_end; part of a or b or c or d",
+        "edge_or_front_end_rest_hosts_v4": "part of edge or front_end; part of a or b or c or d",
+    }
+
+
+def test_what_is_left_of_four_endpoints_does_not_name_three(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_disjoint_parts, "LARGE", 3)
+    uses = [_use("a b c d", _hosts(*range(9)), "e", _hosts(0, 1, 2, 3))]
+    sets = SetTable(uses=uses)
+    assert sets.names(["a", "b", "c", "d"], uses[0].source, "ipv4") == ["e_hosts_v4", "a_or_3_more_rest_hosts_v4"]
+
+
+def test_a_set_with_some_machines_of_an_endpoint_is_called_a_part() -> None:
+    some, others = _hosts(1, 2), _hosts(3, 4)
+    sets = SetTable(uses=[_use("node", some, "node", others), _use("node", others, "node", some)])
+    assert [sets.name(["node"], one, "ipv4") for one in (some, others)] == ["node_part_v4", "node_part_2_v4"]
+    assert _comments(sets) == {"node_part_v4": "", "node_part_2_v4": ""}
+
+
+def test_a_part_of_one_endpoint_that_is_all_of_another_is_named_after_that() -> None:
+    some, others = _hosts(1, 2), _hosts(3, 4)
+    sets = SetTable(uses=[_use("node", some, "node", others), _use("turn", some, "edge", _hosts(9))])
+    assert sets.name(["node"], some, "ipv4") == "turn_v4"
+    assert _comments(sets) == {"turn_v4": "part of node"}
+
+
+@pytest.mark.parametrize(
+    ("names", "comment"),
+    [
+        (["a" * 60, "b" * 50, "c" * 20, "d"], f"{'a' * 60}; {'b' * 50}; 2 more"),
+        (["a" * 60, "b" * 65, "c"], f"{'a' * 60}; 2 more"),
+        ([f"{'a' * 60} {'b' * 60} {'c' * 60}", "d"], f"{'a' * 60} or {'b' * 60}..."),
+    ],
+)
+def test_the_comment_says_how_many_more_there_are(names: list[str], comment: str) -> None:
+    sets = SetTable()
+    for name in names:
+        sets.name(name.split(), _hosts(1, 2), "ipv4")
+    assert list(_comments(sets).values()) == [comment]
 
 
 def test_the_comment_of_a_shared_set_is_one_that_nftables_accepts(kernel: Kernel) -> None:

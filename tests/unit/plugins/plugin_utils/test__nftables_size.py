@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a ruleset costs where endpoints are large: rules do not grow with addresses, and it loads at once."""
+"""What a ruleset costs where endpoints are large: rules do not grow with each address, and it loads at once."""
 
 from __future__ import annotations
 
@@ -48,6 +48,10 @@ def test_a_thousand_times_the_addresses_are_not_twice_the_rules(large: str) -> N
     few = _rule_count(_ruleset(10))
     assert few > 12
     assert _rule_count(large) <= 2 * few
+
+
+def test_ten_thousand_addresses_in_each_endpoint_are_a_megabyte(large: str) -> None:
+    assert len(large) < 1_000_000
 
 
 def test_ten_thousand_addresses_in_each_endpoint_load_within_two_seconds(large: str, kernel: Kernel) -> None:
