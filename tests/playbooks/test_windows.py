@@ -156,9 +156,12 @@ def test_500_nodes_cost_what_5_cost_and_the_chunks(lab: Lab) -> None:
     lab.apply(playbook="remove")
     lab.content = inventory(500)
     lab.apply()
-    assert lab.counts() == (2, of_five * 3)  # 500 addresses are three chunks of at most 200
+    assert lab.counts() == (2, of_five * 5)  # chunks of at most 200, cut where networks are
     lab.apply()
     assert lab.counts() == (1, 0)
+    lab.content = inventory(501)
+    lab.apply()
+    assert lab.counts() == (2, of_five)
 
 
 def test_check_mode_tells_what_would_change_and_changes_nothing(lab: Lab) -> None:
