@@ -41,7 +41,7 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - The rules. There is one for each row, direction, protocol, family and 200 addresses.
+    - The rules. There is one for each row, direction, protocol, family and chunk of at most 200 addresses.
     - Every option is given, because the module compares only what it is given.
   type: list
   elements: dict

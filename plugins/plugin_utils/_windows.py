@@ -7,23 +7,17 @@ from __future__ import annotations
 
 import re
 import typing as t
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
-from ._addresses import Family, format_cidrs
 from ._errors import PortMatrixError
 from ._intervals import IntervalSet
 from ._ports import format_ports
 from ._rules import Rule
+from ._windows_chunks import chunks_of
 
 GROUP = "Pexip SfB port matrix"
 NAME_PREFIX = "Pexip SfB "
 PROFILES = ("domain", "private", "public")
-
-# A rule may hold 1000 addresses of a family (MS-FASP), and evaluating it gets slow from some hundreds.
-ADDRESSES_PER_RULE = 200
-
-# Windows documents networks as address and mask, and says nothing of a mask of no bits. Two halves are ordinary ones.
-_HALVES = {"0.0.0.0/0": ("0.0.0.0/1", "128.0.0.0/1"), "::/0": ("::/1", "8000::/1")}
 
 # Windows takes texts apart at "|" and resolves "@"; shells and templates have more of that. All letters stay.
 _NOT_FOR_TEXTS = re.compile(r"[^\w .,:()/+-]")
@@ -38,8 +32,9 @@ def render_windows_rules(rules: Iterable[Rule]) -> list[RuleArguments]:
     Every option that a TCP or UDP rule has is given, as the module compares only what it is given. The only one left
     out is ``icmp_type_code``, which Windows refuses for these protocols.
 
-    The name is made of row, direction, protocol, family and a running number. The number counts the chunks, and the
-    parts of a row that reaches one host in two ways: the module matches by name alone, so no two rules share one.
+    The name is made of row, direction, protocol, family and a running number, which counts the parts of a row that
+    reaches one host in two ways. Further chunks of addresses have the address that their range begins at, too. The
+    module matches by name alone, so no two rules share one.
 
     :raises PortMatrixError: for a rule of hook forward, which a Windows server has no place for.
     """
@@ -47,10 +42,17 @@ def render_windows_rules(rules: Iterable[Rule]) -> list[RuleArguments]:
     rendered: list[RuleArguments] = []
     for rule in rules:
         stem = f"{NAME_PREFIX}{rule.row} {_direction(rule)} {rule.protocol} {rule.family}"
-        for local, remote in _chunks(rule):
-            counted[stem] = counted.get(stem, 0) + 1
-            rendered.append(_arguments(rule, f"{stem} {counted[stem]}", local, remote))
+        counted[stem] = counted.get(stem, 0) + 1
+        own, others = (rule.destination, rule.source) if rule.hook == "input" else (rule.source, rule.destination)
+        for local in chunks_of(own, rule.family):
+            for remote in chunks_of(others, rule.family):
+                name = f"{stem} {counted[stem]}{_of_range('local', local.start)}{_of_range('remote', remote.start)}"
+                rendered.append(_arguments(rule, name, local.addresses, remote.addresses))
     return rendered
+
+
+def _of_range(side: str, start: str) -> str:
+    return f" {side} {start}" if start else ""
 
 
 def _arguments(rule: Rule, name: str, local: Sequence[str], remote: Sequence[str]) -> RuleArguments:
@@ -89,24 +91,3 @@ def _description(rule: Rule) -> str:
 def _port_string(ports: IntervalSet) -> str:
     # The module compares ports as strings, so there is one way to write them: sorted, merged, no blanks.
     return ",".join(format_ports(ports)) or "any"
-
-
-def _chunks(rule: Rule) -> Iterator[tuple[Sequence[str], Sequence[str]]]:
-    inbound = rule.hook == "input"
-    own, others = (rule.destination, rule.source) if inbound else (rule.source, rule.destination)
-    for local in _lists(_written(own, rule.family)):
-        for remote in _lists(_written(others, rule.family)):
-            yield local, remote
-
-
-def _lists(addresses: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(addresses), ADDRESSES_PER_RULE):
-        yield addresses[start : start + ADDRESSES_PER_RULE]
-
-
-def _written(addresses: IntervalSet, family: Family) -> list[str]:
-    single = "/32" if family == "ipv4" else "/128"
-    written: list[str] = []
-    for cidr in format_cidrs(addresses, family):
-        written.extend(_HALVES.get(cidr, (cidr.removesuffix(single),)))
-    return written

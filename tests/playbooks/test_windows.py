@@ -44,6 +44,25 @@ def inventory(nodes: int = 2) -> dict[str, Any]:
     }
 
 
+def validate(**variables: Any) -> dict[str, Any]:
+    """The play that validates a site, with variables of its own."""
+    role = {"name": "uc_firewall.pexip_sfb.port_matrix", "rolespec_validate": False}
+    return {
+        "hosts": "port_matrix_windows",
+        "gather_facts": False,
+        "vars": variables,
+        "tasks": [{"ansible.builtin.import_role": role}],
+    }
+
+
+# The play that takes the site of the last one.
+APPLY = {
+    "hosts": "port_matrix_windows",
+    "gather_facts": False,
+    "roles": [{"role": "uc_firewall.pexip_sfb.windows_firewall", "vars": {"port_matrix_reuse_site": True}}],
+}
+
+
 class Lab:
     """A directory with an inventory and the simulated hosts."""
 
@@ -89,6 +108,12 @@ class Lab:
         assert result.returncode == 0, result.stdout + result.stderr
         return result.stdout
 
+    def apply_plays(self, *plays: dict[str, Any]) -> str:
+        """Run plays that must succeed, all in one run."""
+        path = self.directory / "plays.yml"
+        path.write_text(json.dumps(plays), encoding="utf-8")
+        return self.apply(playbook=str(path))
+
     def refused(self, *arguments: str, playbook: str = "site") -> str:
         """Run a playbook that must fail; return what it said, white space folded."""
         result = self.run(*arguments, playbook=playbook)
@@ -131,9 +156,12 @@ def test_500_nodes_cost_what_5_cost_and_the_chunks(lab: Lab) -> None:
     lab.apply(playbook="remove")
     lab.content = inventory(500)
     lab.apply()
-    assert lab.counts() == (2, of_five * 3)  # 500 addresses are three chunks of at most 200
+    assert lab.counts() == (2, of_five * 5)  # chunks of at most 200, cut where networks are
     lab.apply()
     assert lab.counts() == (1, 0)
+    lab.content = inventory(501)
+    lab.apply()
+    assert lab.counts() == (2, of_five)
 
 
 def test_check_mode_tells_what_would_change_and_changes_nothing(lab: Lab) -> None:
@@ -306,6 +334,20 @@ def test_the_group_can_have_another_name(lab: Lab) -> None:
     children["edges_of_ours"] = children.pop("port_matrix_windows")
     lab.apply("-e", "port_matrix_windows_hosts=edges_of_ours")
     assert len(lab.ours()) == 6
+
+
+def test_rules_that_were_removed_come_back_in_the_same_run(lab: Lab) -> None:
+    lab.apply()
+    expected = lab.host().state["rules"]
+    lab.apply_plays({"import_playbook": "uc_firewall.pexip_sfb.remove"}, validate(), APPLY)
+    assert lab.host().state["rules"] == expected
+
+
+def test_a_second_site_of_a_run_has_rules_of_its_own(lab: Lab) -> None:
+    output = lab.apply_plays(validate(), APPLY, validate(port_matrix_disabled_rows=["media_nodes_to_edge"]), APPLY)
+    assert re.search(r"edge1 +: .*changed=2", output)
+    assert len(lab.ours()) == 4
+    assert not [name for name in lab.ours() if "media_nodes_to_edge" in name]
 
 
 @pytest.mark.parametrize("target", ["win_firewall_state", "windows_firewall"])

@@ -102,13 +102,39 @@ def test_ports_are_written_in_one_way() -> None:
     assert (rule["localport"], rule["remoteport"]) == ("443,8050-8057", "any")
 
 
-@pytest.mark.parametrize(("nodes", "chunks"), [(5, 1), (200, 1), (201, 2), (500, 3)])
+@pytest.mark.parametrize(("nodes", "chunks"), [(5, 1), (200, 1), (201, 2), (500, 5)])
 def test_a_rule_holds_at_most_200_addresses(nodes: int, chunks: int) -> None:
     few, many = rules_of(site_of_edge(5)), rules_of(site_of_edge(nodes))
     assert len(many) == len(few) * chunks
-    assert max(len(rule["remoteip"].split(",")) for rule in many) == min(nodes, 200)
+    assert max(len(rule["remoteip"].split(",")) for rule in many) <= 200
     together = [rule["remoteip"] for rule in many if rule["name"].startswith("Pexip SfB media_nodes_to_edge in udp")]
-    assert len(set(",".join(together).split(","))) == nodes
+    assert sorted(",".join(together).split(",")) == sorted(f"192.0.{n // 120}.{n % 120 * 2 + 1}" for n in range(nodes))
+
+
+def test_a_further_chunk_says_where_it_begins() -> None:
+    names = [rule["name"] for rule in rules_of(site_of_edge(201))]
+    start = "Pexip SfB media_nodes_to_edge in udp ipv4 1"
+    assert [name for name in names if name.startswith(start)] == [start, f"{start} remote 192.0.1.0"]
+
+
+def test_both_sides_are_cut() -> None:
+    addresses = [f"192.0.{n // 100}.{n % 100 * 2 + 1}" for n in range(201)]
+    hosts = {"a": {"port_matrix_addresses": addresses}, "b": {"port_matrix_addresses": addresses}}
+    row = {"id": "r1", "source": "x", "destination": "y", "protocols": "udp", "destination_ports": 9}
+    endpoints = {"x": {"groups": ["g"]}, "y": {"groups": ["h"]}}
+    names = [
+        rule["name"] for rule in rules_of(build_site(hosts, {"g": ["a"], "h": ["b"]}, [row], endpoints=endpoints), "b")
+    ]
+    start = "Pexip SfB r1 in udp ipv4 1"
+    ends = ["", " remote 192.0.2.0", " local 192.0.2.0", " local 192.0.2.0 remote 192.0.2.0"]
+    assert names == [start + end for end in ends]
+
+
+def test_an_address_in_front_of_1000_others_changes_one_rule() -> None:
+    others = [f"192.0.{n // 120}.{n % 120 * 2 + 1}" for n in range(1000)]
+    before = {rule["name"]: rule for rule in own_row(addresses=others)}
+    after = own_row(addresses=["192.0.0.0", *others])
+    assert len([rule for rule in after if rule != before[rule["name"]]]) == 1
 
 
 def test_names_are_unique_and_do_not_depend_on_what_else_there_is() -> None:
