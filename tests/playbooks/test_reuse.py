@@ -76,3 +76,35 @@ def test_a_site_is_given_to_hosts_that_no_earlier_play_had(tmp_path: Path) -> No
     assert output.count("Find out what the rows") == 2
     assert [output.count(f"{host} has ") for host in ("fw", "fw2", "turn1")] == [3, 1, 2]
     assert "failed=0" in output
+
+
+CHANGES = {
+    "nothing": ([], {}, 1),
+    "a group": ([{"ansible.builtin.add_host": {"name": "fw9", "groups": ["mine"]}}], {}, 2),
+    "a variable of the play": ([], {"vars": {"port_matrix_ports": {"sip": 5062}}}, 2),
+    "a fact": ([{"ansible.builtin.set_fact": {"port_matrix_disabled_rows": ["conference_avatar"]}}], {}, 2),
+}
+
+
+@pytest.mark.parametrize("case", CHANGES)
+def test_a_site_is_not_taken_again_where_what_it_was_made_of_changed(case: str, tmp_path: Path) -> None:
+    tasks, keywords, validated = CHANGES[case]
+    output = run(tmp_path, [play("fw:turn1"), play("fw:turn1", *tasks, reuse=True, **keywords)], inventory())
+    assert output.count("Find out what the rows") == validated
+    assert "failed=0" in output
+
+
+@pytest.mark.parametrize(("given", "validated"), [("false", 2), ("true", 1)])
+def test_reuse_can_be_given_on_the_command_line(given: str, validated: int, tmp_path: Path) -> None:
+    output = run(tmp_path, [play("fw"), play("fw")], inventory(), "-e", f"port_matrix_reuse_site={given}")
+    assert output.count("Find out what the rows") == validated
+
+
+def test_what_is_surprising_is_said_whenever_the_site_was_validated(tmp_path: Path) -> None:
+    """Also where a play was told to take an earlier site, and there was none for its hosts."""
+    content = inventory()
+    content["all"]["children"]["turn_servers"]["hosts"]["turn1"] = {"port_matrix_addresses": ["198.51.100.41/24"]}
+    plays = [play("fw", reuse=True), play("fw", reuse=True), play("turn1", reuse=True)]
+    output = run(tmp_path, plays, content)
+    assert output.count("port_matrix_site.notes") == 2
+    assert output.count("198.51.100.41/24") == 2
