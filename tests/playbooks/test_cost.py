@@ -148,7 +148,8 @@ def test_a_host_does_not_walk_a_mapping_with_the_whole_site(costs: dict[int, Cos
 
 @pytest.mark.parametrize("role", ["linux_firewall", "windows_firewall", "port_matrix_verify"])
 def test_no_task_of_a_managed_host_has_a_mapping_with_the_whole_site(role: str) -> None:
-    tasks = [path.read_text(encoding="utf-8") for path in (TOP / "roles" / role / "tasks").glob("*.yml")]
+    folders = (TOP / "roles" / role / folder for folder in ("tasks", "vars"))
+    tasks = [path.read_text(encoding="utf-8") for folder in folders for path in folder.glob("*.yml")]
     assert any("__port_matrix_site_text | uc_firewall.pexip_sfb." in text for text in tasks)
     assert not [text for text in tasks if re.search(r"(?<!\w)port_matrix_site(?!\w)", text)]
 
