@@ -12,7 +12,9 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
   _input:
-    description: The site, as the filter P(uc_firewall.pexip_sfb.site#filter) returns it.
-    type: dict
+    description:
+      - The site, as the filter P(uc_firewall.pexip_sfb.site#filter) returns it, or that as JSON text.
+      - Of a large site a text is read faster, as Ansible looks for templates in everything that a mapping holds.
+    type: raw
     required: true
 """

@@ -30,7 +30,7 @@ def to_plain(value: object) -> t.Any:
     if isinstance(value, Mapping):
         return {to_plain(key): to_plain(item) for key, item in value.items()}
     if isinstance(value, str):
-        return "".join(value)
+        return str.__str__(value)
     if isinstance(value, Iterable) and not isinstance(value, (bytes, bytearray)):
         return [to_plain(item) for item in value]
     return value
@@ -94,15 +94,55 @@ def check_uniform(hostvars: Mapping[str, Mapping[str, object]], play_hosts: Iter
 
     :raises PortMatrixError: with each variable that differs, and two hosts that disagree.
     """
+    hosts = list(play_hosts)
     problems = ProblemList()
     for name in SITE_VARIABLES:
-        seen: list[tuple[object, str]] = []
-        for host in play_hosts:
-            variables = hostvars[host]
-            value = to_plain(variables[name]) if name in variables else None
-            if all(value != other for other, _host in seen):
-                seen.append((value, host))
-        if len(seen) > 1:
-            hosts = names(repr(host) for _value, host in seen[:2])
-            problems.add(f"{name}: differs between the hosts {hosts}; accepted: one value for all, in group_vars/all")
+        disagreeing = _first_that_disagree(name, hostvars, hosts)
+        if disagreeing:
+            shown_hosts = names(repr(host) for host in disagreeing)
+            problems.add(
+                f"{name}: differs between the hosts {shown_hosts}; accepted: one value for all, in group_vars/all"
+            )
     problems.raise_if_any()
+
+
+def _first_that_disagree(
+    name: str, hostvars: Mapping[str, Mapping[str, object]], hosts: Iterable[str]
+) -> tuple[str, str] | None:
+    """The first of *hosts*, and the first that has another value of *name* than that one."""
+    first: tuple[str, object] | None = None
+    known: list[object] = []  # as written, and found to be the value of the first host
+    for host in hosts:
+        variables = hostvars[host]
+        written = _as_written(variables, name)
+        if any(written is other or written == other for other in known):
+            continue  # a value can be large, and most often all hosts have the very same from group_vars/all
+        value = to_plain(variables[name]) if name in variables else None
+        if first is None:
+            first = (host, value)
+        elif value != first[1]:
+            return first[0], host
+        if not _may_be_template(written):
+            known.append(written)
+    return None
+
+
+class _Unknown:
+    """How a value is written where nobody can tell."""
+
+
+def _as_written(variables: Mapping[str, object], name: str) -> object:
+    """The value before templates in it are worked out, where the variables are Ansible's, which keep it there."""
+    written = getattr(variables, "_vars", None)
+    return written.get(name) if isinstance(written, Mapping) else _Unknown()
+
+
+def _may_be_template(value: object) -> bool:
+    """Whether *value* can be another one on another host. What is not plainly a literal can."""
+    if isinstance(value, str):
+        return value.startswith("#jinja2:") or any(mark in value for mark in ("{{", "{%", "{#"))
+    if isinstance(value, dict):
+        return any(_may_be_template(key) or _may_be_template(item) for key, item in value.items())
+    if isinstance(value, (list, tuple)):
+        return any(_may_be_template(item) for item in value)
+    return value is not None and not isinstance(value, (bool, int, float))

@@ -12,7 +12,7 @@ from ._addresses import read_cidrs
 from ._endpoints import Member
 from ._errors import PortMatrixError
 from ._hosts import Addresses
-from ._mapping import as_flag, as_mapping, as_strings
+from ._mapping import as_document, as_flag, as_mapping, as_strings
 from ._rows import parse_rows
 from ._site import Site
 
@@ -40,15 +40,16 @@ def _member_as_mapping(member: Member) -> dict[str, t.Any]:
 
 
 def read_site(document: object) -> Site:
-    """Read what :func:`site_as_document` wrote.
+    """Read what :func:`site_as_document` wrote, also where that is one JSON text.
 
     :raises PortMatrixError: if it is something else.
     """
     where = "site"
-    data = as_mapping(document, where, ("rows", "endpoints", "local_views", "notes"))
+    accepted = "what the filter site returned"
+    data = as_mapping(as_document(document, where, accepted), where, ("rows", "endpoints", "local_views", "notes"))
     endpoints = data.get("endpoints")
     if not isinstance(endpoints, Mapping):
-        raise PortMatrixError.at(where, "has no endpoints", "what the filter site returned")
+        raise PortMatrixError.at(where, "has no endpoints", accepted)
     reader = _Reader()
     return Site(
         parse_rows(data.get("rows", ()), where, {}),

@@ -168,6 +168,14 @@ BAD_INPUTS = {
         site(port_matrix_endpoints={"client": {"network": ["203.0.113.0/25"]}}),
         "port_matrix_endpoints.client: unknown key 'network'; accepted: groups, interface, networks",
     ),
+    "an extra rule of one host": (
+        host(
+            "turn1",
+            "port_matrix_linux",
+            linux_firewall_extra_rules=[{"name": "ntp", "protocol": "udp", "source": ["192.0.2.256"]}],
+        ),
+        "linux_firewall_extra_rules ntp source: '192.0.2.256' is not an address",
+    ),
     "hosts that disagree": (
         host("turn1", "port_matrix_linux", port_matrix_strict_clients=True),
         "port_matrix_strict_clients: differs between the hosts 'fw', 'turn1'; accepted: one value for all",

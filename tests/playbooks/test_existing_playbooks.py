@@ -78,6 +78,69 @@ def test_the_assertions_of_the_page_about_ci_hold_for_the_inventory_of_the_readm
     assert "All assertions passed" in output
 
 
+WRONG_OF_ONE = {
+    "an extra rule with a port that there is none": (
+        {"linux_firewall_extra_rules": [{"name": "ntp", "protocol": "udp", "destination_ports": [70000]}]},
+        "linux_firewall_extra_rules ntp destination_ports: 70000: port 70000 is out of range",
+    ),
+    "an extra rule with a protocol that there is none": (
+        {"linux_firewall_extra_rules": [{"name": "ntp", "protocol": "ntp"}]},
+        "value of protocol must be one of: tcp, udp, icmp, icmpv6, got: ntp",
+    ),
+    "an endpoint that no row has": (
+        {"linux_firewall_judged_endpoints": ["conferencing_nodes"]},
+        "linux_firewall_judged_endpoints: unknown value 'conferencing_nodes'",
+    ),
+    "a time that is too short": (
+        {"linux_firewall_confirm_timeout": 5},
+        "linux_firewall_confirm_timeout: 5; accepted: 0, or 10 to 3600 seconds.",
+    ),
+    "what firewalld cannot do": (
+        {"linux_firewall_backend": "firewalld", "linux_firewall_enforce": False},
+        "linux_firewall_enforce: is false, and with firewalld the zones decide",
+    ),
+}
+IN_BATCHES = {
+    "one after the other": PLAYBOOKS["one after the other"],
+    "in batches": examples("docs/scaling.md", "playbook")["in batches"],
+    "the playbook site": "- {ansible.builtin.import_playbook: uc_firewall.pexip_sfb.site}\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("playbook", "case"),
+    [
+        *(("in batches", case) for case in WRONG_OF_ONE),
+        *((playbook, next(iter(WRONG_OF_ONE))) for playbook in IN_BATCHES if playbook != "in batches"),
+    ],
+)
+def test_what_is_wrong_with_the_last_firewall_is_found_before_the_first_is_touched(
+    playbook: str, case: str, tmp_path: Path
+) -> None:
+    wrong, message = WRONG_OF_ONE[case]
+    content = inventory(port_matrix_gateways={"hosts": {"fw": {}, "fw2": {}, "fw3": wrong}})
+    content["all"]["children"]["port_matrix_linux"] = {"hosts": {"fw": {}, "fw2": {}, "fw3": {}}}
+    (tmp_path / "site.yml").write_text(IN_BATCHES[playbook], encoding="utf-8")
+    output = run_playbook(tmp_path, json.dumps(content), "site.yml", ansible_connection="untouchable")
+    assert message in output, output
+    assert "a host was touched" not in output
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_good_input_gets_as_far_as_the_first_firewall(state: str, tmp_path: Path) -> None:
+    """Also where no row has the endpoint that is judged by default, and where a firewall is taken off."""
+    own = {"id": "own", "source": "front_end", "destination": "client", "protocols": "udp", "destination_ports": 123}
+    content = inventory(port_matrix_gateways={"hosts": {"fw": {}, "fw2": {}, "fw3": {}}})
+    if state == "absent":
+        content["all"]["children"]["port_matrix_gateways"]["hosts"]["fw3"] = WRONG_OF_ONE["a time that is too short"][0]
+    (tmp_path / "site.yml").write_text(IN_BATCHES["in batches"], encoding="utf-8")
+    output = run_playbook(
+        tmp_path, json.dumps(content), "site.yml", ansible_connection="untouchable",
+        linux_firewall_state=state, port_matrix_rows=[own],
+    )  # fmt: skip
+    assert "a host was touched" in output
+
+
 def test_a_group_may_be_a_child(tmp_path: Path) -> None:
     content = inventory(**variables(PAGE, "inventory part", "child group"))
     content["all"]["children"]["video_nodes"] = {"hosts": {"node7": {"port_matrix_addresses": ["192.0.2.77"]}}}

@@ -106,7 +106,7 @@ def test_a_host_that_hides_its_ssh_connection_needs_a_rule(
 def test_the_time_for_a_confirmation_can_be_given_on_the_command_line(
     tmp_path: Path, seconds: str, accepted: bool
 ) -> None:
-    play = {"tasks": [task("Check the time for a confirmation")]}
+    play = {"tasks": [task("Check the time for a confirmation", "confirm_timeout.yml")]}
     done = run(tmp_path, play, "-e", f"linux_firewall_confirm_timeout={seconds}")
     assert (done.returncode == 0) == accepted, done.stdout + done.stderr
     refused = f"linux_firewall_confirm_timeout: {seconds}; accepted: 0, or 10 to 3600 seconds."

@@ -34,7 +34,8 @@ def _counting(original: Callable[[str], t.Any]) -> Callable[[str], t.Any]:
 
             @functools.wraps(function)
             def noted(*args: t.Any, **kwargs: t.Any) -> t.Any:
-                _note(f"filter {name}")
+                given = "text" if args and isinstance(args[0], str) else "data"
+                _note(f"filter {name} {given}")
                 return wrapped(*args, **kwargs)
 
             return noted

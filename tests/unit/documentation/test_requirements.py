@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -41,3 +42,21 @@ def test_everything_in_the_lock_has_a_hash() -> None:
 def test_users_are_not_held_to_one_version() -> None:
     for requirement in requirements("requirements.txt"):
         assert {specifier.operator for specifier in requirement.specifier} <= {">=", "<", "!="}
+
+
+def test_all_places_name_the_same_oldest_ansible_core() -> None:
+    runtime = yaml.safe_load((TOP / "meta/runtime.yml").read_text(encoding="utf-8"))["requires_ansible"]
+    oldest = re.fullmatch(r">=(\d+\.\d+)\.0", runtime)
+    assert oldest is not None
+    named = {
+        path: re.findall(pattern, (TOP / path).read_text(encoding="utf-8"))
+        for path, pattern in [
+            ("README.md", r"ansible-core (\S+) or later"),
+            ("docs/scaling.md", r"ansible-core>=([\d.]+)"),
+            *(
+                (f"roles/{path.name}/meta/main.yml", r'min_ansible_version: "(.+)"')
+                for path in (TOP / "roles").iterdir()
+            ),
+        ]
+    }
+    assert named == {path: [oldest[1]] for path in named}

@@ -3,10 +3,16 @@
 
 from __future__ import annotations
 
+import copy
 import typing as t
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import pytest
+from ansible.inventory.manager import InventoryManager
+from ansible.parsing.dataloader import DataLoader
+from ansible.vars.hostvars import HostVars, HostVarsVars
+from ansible.vars.manager import VariableManager
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._errors import PortMatrixError
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._inventory import (
     SITE_VARIABLES,
@@ -21,6 +27,28 @@ class Text(str):
     """A string of a subclass, as templating hands over."""
 
     __slots__ = ()
+
+
+class Templated(Mapping[str, t.Any]):
+    """Variables of a host as Ansible keeps them: as written, worked out when they are read, and that is counted."""
+
+    def __init__(self, variables: dict[str, t.Any], reads: list[str]) -> None:
+        self._vars = variables
+        self._reads = reads
+
+    def __getitem__(self, key: str) -> t.Any:
+        self._reads.append(key)
+        value = self._vars[key]
+        return self._vars["own"] if value == "{{ own }}" else value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._vars)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._vars
+
+    def __len__(self) -> int:
+        return len(self._vars)
 
 
 class Lazy(Mapping[str, t.Any]):
@@ -150,6 +178,68 @@ def test_every_variable_that_differs_is_reported() -> None:
 )
 def test_hosts_that_agree_pass(hostvars: dict[str, dict[str, t.Any]]) -> None:
     check_uniform(hostvars, list(hostvars))
+
+
+@pytest.mark.parametrize(
+    ("written", "reads"),
+    [
+        ({"client": {"networks": ["192.0.2.0/24"], "interface": None}}, 1),
+        ((5, True, 1.5), 1),
+        (None, 1),
+        ("{{ own }}", 20),
+        (["{% if own %}"], 20),
+        ({"{# own #}": 1}, 20),
+        ("#jinja2:variable_start_string:'[%'\n[% own %]", 20),
+        (b"what nobody knows", 20),
+    ],
+)
+def test_what_is_written_alike_and_is_no_template_is_worked_out_once(written: object, reads: int) -> None:
+    read: list[str] = []
+    hosts = {f"h{i}": Templated({"port_matrix_endpoints": copy.deepcopy(written), "own": "x"}, read) for i in range(20)}
+    check_uniform(hosts, list(hosts))
+    assert read == ["port_matrix_endpoints"] * reads
+
+
+def test_what_is_written_alike_can_be_a_template_of_what_is_not() -> None:
+    hosts = {f"h{i}": Templated({"port_matrix_ports": "{{ own }}", "own": {"sip": i // 2}}, []) for i in range(4)}
+    with pytest.raises(PortMatrixError, match="differs between the hosts 'h0', 'h2'"):
+        check_uniform(hosts, list(hosts))
+
+
+def test_what_is_written_in_another_way_can_be_the_same() -> None:
+    written = [{"sip": 1}, "{{ own }}", {"sip": 1}]
+    read: list[str] = []
+    hosts = {
+        f"h{i}": Templated({"port_matrix_ports": value, "own": {"sip": 1}}, read) for i, value in enumerate(written)
+    }
+    check_uniform(hosts, list(hosts))
+    assert len(read) == 2
+
+
+def test_ansible_itself_works_out_a_variable_of_the_site_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hosts = "\n".join(f"h{i}" for i in range(20))
+    (tmp_path / "hosts").write_text(f"{hosts}\n", encoding="utf-8")
+    (tmp_path / "group_vars").mkdir()
+    (tmp_path / "group_vars/all.yml").write_text(
+        "port_matrix_endpoints: {client: {networks: [192.0.2.0/24]}}\n"
+        'port_matrix_ports: {sip: "{{ inventory_hostname | length }}"}\n',
+        encoding="utf-8",
+    )
+    loader = DataLoader()
+    inventory = InventoryManager(loader=loader, sources=[str(tmp_path / "hosts")])
+    hostvars = HostVars(inventory, VariableManager(loader=loader, inventory=inventory), loader)
+    read: list[str] = []
+    original = HostVarsVars.__getitem__
+
+    def counting(self: t.Any, key: str) -> t.Any:
+        read.append(key)
+        return original(self, key)
+
+    monkeypatch.setattr(HostVarsVars, "__getitem__", counting)
+    check_uniform(hostvars, [f"h{i}" for i in range(10)])
+    assert sorted(read) == ["port_matrix_endpoints", *["port_matrix_ports"] * 10]
+    with pytest.raises(PortMatrixError, match="port_matrix_ports: differs between the hosts 'h0', 'h10'"):
+        check_uniform(hostvars, [f"h{i}" for i in range(20)])
 
 
 def test_hosts_that_were_read_are_not_read_again() -> None:

@@ -29,7 +29,9 @@ def _site() -> Site:
 
 def test_a_site_survives_being_written_as_json() -> None:
     site = _site()
-    assert read_site(json.loads(json.dumps(site_as_document(site)))) == site
+    text = json.dumps(site_as_document(site))
+    assert read_site(json.loads(text)) == site
+    assert read_site(text) == site
 
 
 def test_a_member_is_written_with_what_is_special_about_it() -> None:
@@ -72,6 +74,12 @@ def test_refuses_what_is_no_site(changes: dict[str, object], message: str) -> No
     assert str(caught.value) == message
 
 
-def test_refuses_what_is_no_mapping() -> None:
-    with pytest.raises(PortMatrixError, match=r"^site: 'x' is not a mapping; accepted: a mapping with the keys"):
+@pytest.mark.parametrize("value", [["x"], '["x"]'])
+def test_refuses_what_is_no_mapping(value: object) -> None:
+    with pytest.raises(PortMatrixError, match=r"^site: \['x'\] is not a mapping; accepted: a mapping with the keys"):
+        read_site(value)
+
+
+def test_refuses_text_that_is_no_json() -> None:
+    with pytest.raises(PortMatrixError, match=r"^site: is not JSON .*; accepted: what the filter site returned"):
         read_site("x")
