@@ -98,6 +98,16 @@ def test_an_endpoint_may_name_other_groups(tmp_path: Path) -> None:
     assert ("198.51.100.70/32", "198.51.100.80/32") in signaling
 
 
+def test_content_follows_the_front_ends_into_the_groups_of_the_page(tmp_path: Path) -> None:
+    content = inventory(lync_pool_1={"hosts": {"fe7": {"port_matrix_addresses": ["198.51.100.70"]}}})
+    content["all"]["children"]["video_nodes"] = content["all"]["children"].pop("pexip_conferencing_nodes")
+    del content["all"]["children"]["sfb_front_ends"]
+    found = flows(tmp_path, content, **variables(PAGE, "variables", "other groups"))
+    for row in ("sip_signaling", "psom_content", "https_content"):
+        reached = {cidr for flow in found if flow["row"] == row for cidr in flow["destination"]}
+        assert "198.51.100.70/32" in reached, row
+
+
 def test_row_6_may_be_narrower(tmp_path: Path) -> None:
     found = flows(tmp_path, inventory(), **variables("docs/rows.md", "example", "narrower row 6"))
     assert "media_from_nodes" not in {flow["row"] for flow in found}
