@@ -35,7 +35,10 @@ options:
         type: int
         required: true
       from:
-        description: Who connects, the host that is changed or the controller.
+        description:
+          - Who connects, the host that is changed or the controller.
+          - V(target) tries what the rules say of traffic from the host itself.
+          - V(controller) tries what they say of traffic to it, or of traffic that passes it on its way to C(host).
         type: str
         choices: [target, controller]
         default: target

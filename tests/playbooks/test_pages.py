@@ -111,6 +111,19 @@ def test_symptoms_lead_to_every_row_and_to_no_other() -> None:
     assert {row for rows in named for row in rows} == {row["id"] for row in load_port_matrix().rows}
 
 
+def test_the_checks_of_the_pages_can_fail() -> None:
+    """A gateway judges nothing that it sends itself, so a check from there would confirm any ruleset."""
+    blocks = [
+        block
+        for name in PAGES
+        for block in re.findall(r"^```yaml\n(.*?)^```", page(name), re.DOTALL | re.MULTILINE)
+        if "linux_firewall_confirm_checks:" in block
+    ]
+    checks = [check for block in blocks for check in re.findall(r"- \{host: .*?\}", block)]
+    assert len(checks) >= len(blocks) >= 3
+    assert [check for check in checks if "from: controller" not in check] == []
+
+
 def product_text() -> str:
     """All texts of the product that may become messages, with strings joined that stand in several lines."""
     texts = []
