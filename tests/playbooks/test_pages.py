@@ -124,6 +124,22 @@ def test_the_checks_of_the_pages_can_fail() -> None:
     assert [check for check in checks if "from: controller" not in check] == []
 
 
+def test_what_the_page_says_of_counters_holds_of_the_rules() -> None:
+    """Established traffic first, and of the rows that permit the same packet the one that the page names."""
+    text = page("tests/golden/transit_judged_nodes/ruleset.nft")
+    rules = re.findall(r'^\t\t(.*) counter accept comment "(\w+)"$', text, re.MULTILINE)
+    names = [name for _match, name in rules]
+    assert names[0] == "established"
+    matches = {name: match for match, name in reversed(rules)}  # the first rule of a row
+    for counts, stays_0, narrowed, wide in (
+        ("psom_content", "https_content", "dport { 443, 8057 }", "dport 443"),
+        ("media_edge_to_nodes", "strict_edge_media", "tcp sport 50000-59999 ", ""),
+    ):
+        assert names.index(counts) < names.index(stays_0)
+        assert matches[counts].replace(narrowed, wide) == matches[stays_0]
+        assert counts in page("docs/rows.md")
+
+
 def product_text() -> str:
     """All texts of the product that may become messages, with strings joined that stand in several lines."""
     texts = []
