@@ -72,6 +72,18 @@ def test_a_playbook_gets_as_far_as_the_hosts(title: str, arguments: list[str], t
     assert "a host was touched" in output
 
 
+@pytest.mark.parametrize(("page", "title"), [(PAGE, "one after the other"), ("docs/scaling.md", "a canary first")])
+def test_gateways_that_only_have_a_report_are_not_connected_to(page: str, title: str, tmp_path: Path) -> None:
+    (tmp_path / "site.yml").write_text(examples(page, "playbook")[title], encoding="utf-8")
+    content = examples("docs/inventories.md", "inventory")["DMZ nodes with static NAT"]
+    assert "provider_router" in content
+    for options in (["--list-hosts"], []):
+        output = run_playbook(tmp_path, content, "site.yml", *options, ansible_connection="untouchable")
+        assert "fw_outer" in output
+        assert "provider_router" not in output
+    assert "a host was touched" in output
+
+
 def test_the_assertions_of_the_page_about_ci_hold_for_the_inventory_of_the_readme(tmp_path: Path) -> None:
     (tmp_path / "assertions.yml").write_text(examples("docs/ci.md", "playbook")["assertions"], encoding="utf-8")
     output = run_playbook(tmp_path, ten_line_inventory(), "assertions.yml", ansible_connection="untouchable")
