@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -41,3 +42,15 @@ def test_everything_in_the_lock_has_a_hash() -> None:
 def test_users_are_not_held_to_one_version() -> None:
     for requirement in requirements("requirements.txt"):
         assert {specifier.operator for specifier in requirement.specifier} <= {">=", "<", "!="}
+
+
+def test_one_lowest_ansible_is_named_everywhere() -> None:
+    """The lowest that is tried, in what Ansible reads of the collection and of each role, and in the README."""
+    tried = re.findall(r"ansible-core==([\d.]+)[.][*]", (TOP / "tests/checks/versions").read_text(encoding="utf-8"))
+    lowest = min(tried, key=lambda release: [int(part) for part in release.split(".")])
+    runtime = yaml.safe_load((TOP / "meta/runtime.yml").read_text(encoding="utf-8"))
+    assert runtime["requires_ansible"] == f">={lowest}.0"
+    for path in (TOP / "roles").glob("*/meta/main.yml"):
+        galaxy_info = yaml.safe_load(path.read_text(encoding="utf-8"))["galaxy_info"]
+        assert galaxy_info["min_ansible_version"] == lowest, path
+    assert f"ansible-core {lowest} or later" in (TOP / "README.md").read_text(encoding="utf-8")
