@@ -97,6 +97,21 @@ def test_a_group_may_be_a_child(tmp_path: Path) -> None:
     assert avatar["destination"] == ["192.0.2.77/32"]
 
 
+def test_the_edge_of_the_page_about_windows_goes_beside_the_other_groups(tmp_path: Path) -> None:
+    content = inventory(**variables("docs/windows.md", "inventory part", "an Edge"))
+    output = run_playbook(
+        tmp_path,
+        json.dumps(content),
+        "uc_firewall.pexip_sfb.site",
+        "--limit",
+        "edge1",
+        ansible_connection="untouchable",
+    )
+    assert "a host was touched" in output
+    media = [flow for flow in flows(tmp_path, content) if flow["row"] == "media_nodes_to_edge"]
+    assert {cidr for flow in media for cidr in flow["destination"]} == {"203.0.113.131/32"}
+
+
 def test_an_endpoint_may_name_other_groups(tmp_path: Path) -> None:
     content = inventory(
         video_nodes={"hosts": {"node7": {"port_matrix_addresses": ["192.0.2.77"]}}},
