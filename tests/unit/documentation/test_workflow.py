@@ -64,3 +64,9 @@ def test_debian_in_windows_has_the_programs_that_are_called() -> None:
     ]
     assert "ip route" in scripts("windows")
     assert {"git", "iproute2", "python3-venv"} <= set(packages.split())
+
+
+def test_every_hook_is_at_a_stage_that_is_installed() -> None:
+    config = yaml.safe_load(text(".pre-commit-config.yaml"))
+    hooks = [hook for repository in config["repos"] for hook in repository["hooks"]]
+    assert {stage for hook in hooks for stage in hook["stages"]} == set(config["default_install_hook_types"])
