@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix import load_port_matrix
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._probe_progress import batches
 from pages import TOP, page
 
 PAGES = [
@@ -138,6 +139,15 @@ def test_what_the_page_says_of_counters_holds_of_the_rules() -> None:
         assert names.index(counts) < names.index(stays_0)
         assert matches[counts].replace(narrowed, wide) == matches[stays_0]
         assert counts in page("docs/rows.md")
+
+
+def test_the_line_of_progress_is_one_that_is_printed() -> None:
+    probes = [
+        {"row": "sip_signaling", "destination_host": f"node{number}", "protocol": "tcp", "destination_port": 5061}
+        for number in range(1, 133)
+    ]
+    lines = [f"fe1: {line}\n" for _part, line in batches(probes, 40)]
+    assert lines[1] in page("docs/verify.md")
 
 
 def product_text() -> str:
