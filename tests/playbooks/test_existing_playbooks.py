@@ -55,7 +55,9 @@ def variables(page: str, kind: str, title: str) -> dict[str, Any]:
 
 
 def test_all_playbooks_of_the_page_are_tried() -> None:
-    assert set(PLAYBOOKS) == {"imported", "imported for other groups", "role", "one after the other"}
+    assert set(PLAYBOOKS) == {
+        "imported", "imported for other groups", "removed from other groups", "role", "one after the other"
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -63,13 +65,27 @@ def test_all_playbooks_of_the_page_are_tried() -> None:
 )
 def test_a_playbook_gets_as_far_as_the_hosts(title: str, arguments: list[str], tmp_path: Path) -> None:
     content = inventory(firewalls={"hosts": {"fw": {}}}, coturn={"hosts": {"turn1": {}}}, lync={"hosts": {"fe1": {}}})
-    if title.startswith("imported for"):
+    if "other groups" in title:
         del content["all"]["children"]["port_matrix_linux"]
     (tmp_path / "base.yml").write_text(BASE, encoding="utf-8")
     (tmp_path / "site.yml").write_text(PLAYBOOKS[title], encoding="utf-8")
     output = run_playbook(tmp_path, json.dumps(content), "site.yml", *arguments, ansible_connection="untouchable")
-    assert "Validate the site" in output
+    assert ("Validate the site" in output) is not title.startswith("removed")
     assert "a host was touched" in output
+
+
+@pytest.mark.parametrize("name", ["site", "verify", "remove"])
+def test_the_hosts_of_a_playbook_are_given_to_the_play_and_not_to_the_inventory(name: str, tmp_path: Path) -> None:
+    """The page says so, and that verify and remove need them, too."""
+    content = inventory(firewalls={"hosts": {"fw": {}}})
+    del content["all"]["children"]["port_matrix_linux"]
+    chosen = {"port_matrix_linux_hosts": "firewalls", "port_matrix_windows_hosts": "none_of_them"}
+    playbook = f"uc_firewall.pexip_sfb.{name}"
+    assert "hosts (1)" in run_playbook(tmp_path, json.dumps(content), playbook, "--list-hosts", **chosen)
+    content["all"]["vars"] = chosen
+    output = run_playbook(tmp_path, json.dumps(content), playbook, "--list-hosts")
+    assert "hosts (0)" in output
+    assert "hosts (1)" not in output
 
 
 @pytest.mark.parametrize(("page", "title"), [(PAGE, "one after the other"), ("docs/scaling.md", "a canary first")])
