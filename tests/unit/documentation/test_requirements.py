@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -54,3 +55,12 @@ def test_one_lowest_ansible_is_named_everywhere() -> None:
         galaxy_info = yaml.safe_load(path.read_text(encoding="utf-8"))["galaxy_info"]
         assert galaxy_info["min_ansible_version"] == lowest, path
     assert f"ansible-core {lowest} or later" in (TOP / "README.md").read_text(encoding="utf-8")
+
+
+def test_what_runs_on_hosts_has_the_syntax_of_the_python_that_is_promised() -> None:
+    readme = (TOP / "README.md").read_text(encoding="utf-8")
+    promised = re.findall(r"On Linux hosts: Python 3\.(\d+) or later", readme)
+    assert len(promised) == 1
+    for folder in ("modules", "module_utils"):
+        for path in (TOP / "plugins" / folder).glob("*.py"):
+            ast.parse(path.read_text(encoding="utf-8"), str(path), feature_version=(3, int(promised[0])))
