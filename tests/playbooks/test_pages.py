@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pytest
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix import load_port_matrix
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._probe_progress import batches
-from pages import TOP, page
+from pages import TOP, examples, page
 
 PAGES = [
     name
@@ -148,6 +148,15 @@ def test_the_line_of_progress_is_one_that_is_printed() -> None:
     ]
     lines = [f"fe1: {line}\n" for _part, line in batches(probes, 40)]
     assert lines[1] in page("docs/verify.md")
+
+
+def test_a_file_of_requirements_that_a_page_speaks_of_is_one_that_its_reader_has() -> None:
+    """Who installed the collection has not the repository's, which does not name the collection anyhow."""
+    named = [name for name in PAGES if "install -r requirements.yml" in page(name)]
+    for name in named:
+        shown = "".join(examples(name, "requirements").values())
+        assert "name: uc_firewall.pexip_sfb\n" in shown, name
+    assert named
 
 
 def product_text() -> str:
