@@ -9,20 +9,22 @@ import re
 import subprocess
 import unicodedata
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix import load_port_matrix
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._probe_progress import batches
 from pages import TOP, examples, page
 
-PAGES = [
-    name
-    for name in subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md"],
-        cwd=TOP, capture_output=True, text=True, check=True,
-    ).stdout.splitlines()
-    if (TOP / name).is_file() and not name.startswith("tests/golden")
-]  # fmt: skip
+
+def tracked(pattern: str) -> list[str]:
+    """The files of the checkout that git knows or would take."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", pattern]
+    done = subprocess.run(command, cwd=TOP, capture_output=True, text=True, check=True)
+    return [name for name in done.stdout.splitlines() if (TOP / name).is_file()]
+
+
+PAGES = [name for name in tracked("*.md") if not name.startswith("tests/golden")]
 HEADINGS = [
     "Description", "Requirements", "Installation", "Use Cases", "Testing", "Contributing", "Support",
     "Release Notes and Roadmap", "Related Information", "License",
@@ -157,6 +159,14 @@ def test_a_file_of_requirements_that_a_page_speaks_of_is_one_that_its_reader_has
         shown = "".join(examples(name, "requirements").values())
         assert "name: uc_firewall.pexip_sfb\n" in shown, name
     assert named
+
+
+def test_the_page_of_the_architecture_has_every_folder_of_tests() -> None:
+    folders = {path.parts[1] for path in map(Path, tracked("tests/*/*"))}
+    programs_and_data = {"checks", "golden", "golden_report", "sites"}
+    assert folders - programs_and_data == set(
+        re.findall(r"^\| `tests/(\w+)`", page("docs/architecture.md"), re.MULTILINE)
+    )
 
 
 def product_text() -> str:
