@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import re
 import subprocess
-import unicodedata
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix import load_port_matrix
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._probe_progress import batches
-from pages import TOP, examples, page
+from pages import REPOSITORY, TOP, dead_links, examples, links, page
 
 
 def tracked(pattern: str) -> list[str]:
@@ -31,32 +29,6 @@ HEADINGS = [
 ]  # fmt: skip
 
 
-def prose(text: str) -> str:
-    """*text* without its code: what looks like a link in there is none."""
-    without_blocks = re.sub(r"^ *```.*?^ *```", "", text, flags=re.DOTALL | re.MULTILINE)
-    return re.sub(r"`[^`\n]*`", lambda code: "`" + "x" * (len(code[0]) - 2) + "`", without_blocks)
-
-
-def links(name: str) -> list[str]:
-    """The targets of all links and pictures of a page."""
-    return re.findall(r"\]\(\s*([^)\s]+)\s*\)", prose(page(name)))
-
-
-def anchors(name: str) -> set[str]:
-    """The anchors that a page has by its headings, as they are made of them on the web."""
-    text = re.sub(r"^ *```.*?^ *```", "", page(name), flags=re.DOTALL | re.MULTILINE)
-    found: set[str] = set()
-    for heading in re.findall(r"^#+ +(.+?) *$", text, re.MULTILINE):
-        plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).replace("`", "").lower()
-        kept = "".join(c for c in plain if c in " -_" or unicodedata.category(c)[0] in "LN")
-        slug, number = kept.replace(" ", "-"), 0
-        while slug in found:
-            number += 1
-            slug = f"{kept.replace(' ', '-')}-{number}"
-        found.add(slug)
-    return found
-
-
 def table(name: str, marker: str) -> list[list[str]]:
     """The cells of the rows of a marked table."""
     block = re.search(rf"<!-- {marker} -->\n(.*?)<!-- end -->", page(name), re.DOTALL)
@@ -64,21 +36,16 @@ def table(name: str, marker: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in block[1].splitlines()[2:]]
 
 
-def dead_links(name: str) -> Iterator[str]:
-    here = (TOP / name).parent
-    for target in links(name):
-        path, _hash, anchor = target.partition("#")
-        if re.match(r"[a-z]+:", path):
-            continue
-        file = (here / path).resolve() if path else TOP / name
-        inside = file.exists() and TOP in [file, *file.parents]
-        if not inside or (anchor and (file.suffix != ".md" or anchor not in anchors(str(file.relative_to(TOP))))):
-            yield target
-
-
 @pytest.mark.parametrize("name", PAGES)
 def test_links_within_the_repository_lead_somewhere(name: str) -> None:
     assert list(dead_links(name)) == []
+
+
+def test_links_to_the_repository_name_files_of_it() -> None:
+    """They are for those who have the package, where these files are not."""
+    named = {target.removeprefix(REPOSITORY) for name in PAGES for target in links(name) if REPOSITORY in target}
+    assert named
+    assert [path for path in named if not (TOP / path).exists()] == []
 
 
 def test_links_to_elsewhere_are_few_and_secure(capsys: pytest.CaptureFixture[str]) -> None:
