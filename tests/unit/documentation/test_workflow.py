@@ -70,3 +70,17 @@ def test_every_hook_is_at_a_stage_that_is_installed() -> None:
     config = yaml.safe_load(text(".pre-commit-config.yaml"))
     hooks = [hook for repository in config["repos"] for hook in repository["hooks"]]
     assert {stage for hook in hooks for stage in hook["stages"]} == set(config["default_install_hook_types"])
+
+
+def test_the_workflow_has_every_check() -> None:
+    """A check that only `make test` runs would let a release pass on the server without it."""
+    script = text("tests/run-checks")
+    groups = {name: names.split() for name, names in re.findall(r'^(lint|molecule)="(.*)"$', script, re.MULTILINE)}
+    (lanes,) = re.findall(r"^lanes=\((.*)\)$", script, re.MULTILINE)
+    checks = {*groups["lint"], *groups["molecule"], *re.findall(r"(?<![$\w])[a-z_]+", lanes)}
+    commands = "\n".join(scripts(job) for job in yaml.safe_load(text(WORKFLOW))["jobs"])
+    named = " ".join(re.findall(r"(?:make|tests/run-checks) ([a-z_ ]+)", commands)).split()
+    run = {check for name in named for check in groups.get(name, [name])}
+    assert "ansible-test sanity" in commands
+    assert len(checks) > 20
+    assert checks - run == {"sanity"}
