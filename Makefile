@@ -26,7 +26,7 @@ test: .build/environment ## Run everything that CI runs
 lint unit molecule: .build/environment ## Run one part of the tests
 	@$(in_environment) tests/run-checks $@
 
-# One after the other, on a lab of their own: about a quarter of an hour.
+# One after the other, on a lab of their own, each test with its protection and without: about half an hour.
 mutations: .build/environment ## Take each protection of a change out, and see its test fail
 	@$(in_environment) molecule destroy --scenario-name faults && molecule create --scenario-name faults && \
 	{ python tests/faults/mutations.py .build/lab/molecule-faults; status=$$?; \

@@ -108,7 +108,7 @@ def endpoints_table(matrix: PortMatrix) -> str:
                 f"`{endpoint.name}`",
                 endpoint.title,
                 groups(endpoint.groups)
-                + (f"; if that has no hosts: {groups(endpoint.fallback_groups)}" if endpoint.fallback_groups else ""),
+                + (f"; if that has no hosts: those of {groups(endpoint.fallback)}" if endpoint.fallback else ""),
                 addresses(endpoint.interface),
             )
             for endpoint in matrix.endpoints.values()

@@ -23,10 +23,11 @@ PAGES = ("*.md", "docs/*.md", "docs/*.svg", "roles/*/README.md", "extensions/lab
 
 def start_page(contents: str) -> str:
     """Return the start page: *contents* (docs/index.md), with what each of its sections lists in the navigation."""
-    moved = re.sub(r"\]\((?!\.\./)", "](docs/", contents).replace("](../", "](")
+    moved = re.sub(r"\]\((?!\.\./|https:)", "](docs/", contents).replace("](../", "](")
     trees = []
     for section in moved.split("\n## ")[1:]:
-        listed = re.findall(r"\]\(([\w./-]+)\.md\)", section)
+        # What the package leaves out is linked to where it is in the repository, and is a page here all the same.
+        listed = re.findall(r"\]\((?:https://[\w./-]+/blob/main/)?([\w./-]+)\.md\)", section)
         trees.append(
             "\n".join(["```{toctree}", ":hidden:", f":caption: {section.splitlines()[0]}", "", *listed, "```"])
         )

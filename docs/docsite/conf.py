@@ -36,14 +36,20 @@ REPOSITORY = "https://github.com/uc-firewall/pexip_sfb/blob/main"
 
 
 def link_sources(app: t.Any, name: str, source: list[str]) -> None:
-    """Let links of the Markdown page *name* to files that are no pages lead into the repository."""
+    """Let links of the Markdown page *name* to files that are no pages lead into the repository, and no others."""
 
     def leading_out(match: re.Match[str]) -> str:
         target = match["target"]
         path = posixpath.normpath(posixpath.join(posixpath.dirname(name), target))
         return match[0] if (app.srcdir / path).is_file() else f"]({REPOSITORY}/{path})"
 
+    def leading_here(match: re.Match[str]) -> str:
+        path = match["path"]
+        relative = posixpath.relpath(path, posixpath.dirname(name) or ".")
+        return f"]({relative})" if (app.srcdir / path).is_file() else match[0]
+
     source[0] = re.sub(r"\]\((?P<target>[\w./-]+)\)", leading_out, source[0])
+    source[0] = re.sub(rf"\]\({REPOSITORY}/(?P<path>[\w./-]+)\)", leading_here, source[0])
 
 
 def setup(app: t.Any) -> None:

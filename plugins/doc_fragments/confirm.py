@@ -16,7 +16,7 @@ options:
       - Seconds after which the host takes the change back by itself, unless it is confirmed over a new connection.
         The action plugin of this module resets the connection and confirms.
       - What the next boot loads is written when the change is confirmed, and not before.
-      - The host needs systemd for it. V(0) changes the host for good at once; otherwise at least 10 seconds.
+      - The host needs systemd for it. V(0) changes the host for good at once; otherwise it is 10 to 3600 seconds.
     type: int
     default: 0
   confirm_checks:
@@ -35,7 +35,10 @@ options:
         type: int
         required: true
       from:
-        description: Who connects, the host that is changed or the controller.
+        description:
+          - Who connects, the host that is changed or the controller.
+          - V(target) tries what the rules say of traffic from the host itself.
+          - V(controller) tries what they say of traffic to it, or of traffic that passes it on its way to C(host).
         type: str
         choices: [target, controller]
         default: target

@@ -19,12 +19,13 @@ class EndpointDefinition:
     """Where the addresses of an endpoint come from.
 
     ``interface`` is the name of an interface, ``"*"`` for all of them, or None for the host's own addresses.
-    ``fallback_groups`` count while ``groups`` have no host and there are no literal ``networks``.
+    While ``groups`` have no host and there are no literal ``networks``, the members of the endpoints in ``fallback``
+    count.
     """
 
     name: str
     groups: tuple[str, ...] = ()
-    fallback_groups: tuple[str, ...] = ()
+    fallback: tuple[str, ...] = ()
     interface: str | None = None
     title: str = ""
     networks: AddressSet = AddressSet()
@@ -80,12 +81,12 @@ def parse_endpoint(name: str, value: object, where: str) -> EndpointDefinition:
 
     :raises PortMatrixError: if it is not one.
     """
-    spec = as_mapping(value, where, ("groups", "fallback_groups", "interface", "title"))
+    spec = as_mapping(value, where, ("groups", "fallback", "interface", "title"))
     interface = spec.get("interface")
     return EndpointDefinition(
         name=as_identifier(name, where),
         groups=as_strings(spec.get("groups", ()), f"{where} groups"),
-        fallback_groups=as_strings(spec.get("fallback_groups", ()), f"{where} fallback_groups"),
+        fallback=as_strings(spec.get("fallback", ()), f"{where} fallback"),
         interface=None if interface is None else as_text(interface, f"{where} interface"),
         title=as_text(spec.get("title", name), f"{where} title"),
     )
@@ -106,48 +107,68 @@ def resolve_members(
     resolved: dict[str, tuple[Member, ...]] = {}
     notes: list[str] = []
     for name in needed:
-        definition, members = definitions[name], []
-        for host_name in host_names(definition, groups):
-            if host_name not in parsed:
-                parsed[host_name] = problems.attempt(parse_host, host_name, hosts.get(host_name, {}))
-            host = parsed[host_name]
-            if host is None:
-                continue
-            notes.extend(host.notes)
-            if definition.interface is not None:
-                notes.extend(_fallback_note(host, definition))
-            addresses = host.on(definition.interface)
-            if addresses:
-                members.append(Member(host_name, addresses))
-            else:
-                problems.add(host.hint)
-        if definition.networks:
-            members.append(Member(None, Addresses.plain(definition.networks)))
-        resolved[name] = tuple(members)
+        definition = definitions[name]
+        found: dict[str | None, list[Addresses]] = {}
+        for source in member_sources(definition, definitions, groups):
+            for host_name in host_names(source, groups):
+                if host_name not in parsed:
+                    parsed[host_name] = problems.attempt(parse_host, host_name, hosts.get(host_name, {}))
+                host = parsed[host_name]
+                if host is None:
+                    continue
+                notes.extend(host.notes)
+                if definition.interface is not None:
+                    notes.extend(_fallback_note(host, definition))
+                addresses = host.on(_interface(host, definition, source))
+                if addresses:
+                    found.setdefault(host_name, []).append(addresses)
+                else:
+                    problems.add(host.hint)
+            if source.networks:
+                found.setdefault(None, []).append(Addresses.plain(source.networks))
+        in_order = sorted(found.items(), key=lambda item: (item[0] is None, item[0] or ""))
+        resolved[name] = tuple(Member(member, Addresses.union(parts)) for member, parts in in_order)
     return resolved, notes
 
 
+def member_sources(
+    endpoint: EndpointDefinition,
+    definitions: Mapping[str, EndpointDefinition],
+    groups: Mapping[str, Sequence[str]],
+) -> list[EndpointDefinition]:
+    """Whose hosts and networks count for *endpoint*: its own, or those of its fallback, as the site overrides them."""
+    if endpoint.networks or host_names(endpoint, groups):
+        return [endpoint]
+    return [definitions[name] for name in endpoint.fallback]
+
+
 def host_names(endpoint: EndpointDefinition, groups: Mapping[str, Sequence[str]]) -> list[str]:
-    """The hosts of the groups that count for *endpoint*, sorted."""
-    for candidates in (endpoint.groups, () if endpoint.networks else endpoint.fallback_groups):
-        found = sorted({host for group in candidates for host in groups.get(group, ())})
-        if found:
-            return found
-    return []
+    """The hosts of the groups of *endpoint*, sorted."""
+    return sorted({host for group in endpoint.groups for host in groups.get(group, ())})
+
+
+def _interface(host: Host, endpoint: EndpointDefinition, source: EndpointDefinition) -> str | None:
+    """The interface of *host* that counts for *endpoint*: its own, or else the one that *source* names.
+
+    ``"*"`` names none: of a host without the interface of *endpoint* its own addresses count.
+    """
+    lacks = endpoint.interface not in (None, "*") and endpoint.interface not in host.interfaces
+    return source.interface if lacks and source.interface not in (None, "*") else endpoint.interface
 
 
 def _fallback_note(host: Host, endpoint: EndpointDefinition) -> Iterable[str]:
     interface = endpoint.interface
     lacks = interface not in (None, "*") and interface not in host.interfaces
-    if lacks and host.interfaces and not endpoint.fallback_groups:
+    if lacks and host.interfaces and not endpoint.fallback:
         yield f"host {shown(host.name)} has no interface {interface}: {endpoint.name} takes its own addresses"
 
 
 def no_address_message(endpoint: EndpointDefinition, users: str) -> str:
     """Say that *endpoint* is empty, which rows need it (*users*), and every way out."""
-    groups = names(shown(group) for group in (*endpoint.groups, *endpoint.fallback_groups)) or "none"
+    groups = names(shown(group) for group in endpoint.groups) or "none"
+    fallback = f"; without a host there: the endpoints {names(endpoint.fallback)}" if endpoint.fallback else ""
     return (
-        f"endpoint {endpoint.name}: has no addresses, and row {users} needs them (its groups: {groups}); accepted: "
-        f"hosts in those groups, networks in port_matrix_endpoints.{endpoint.name}, "
+        f"endpoint {endpoint.name}: has no addresses, and row {users} needs them (its groups: {groups}{fallback}); "
+        f"accepted: hosts in those groups, networks in port_matrix_endpoints.{endpoint.name}, "
         f"{endpoint.name} in port_matrix_allow_empty, or the rows in port_matrix_disabled_rows"
     )

@@ -72,7 +72,7 @@ def collect_hosts(
     Only hosts of groups that some endpoint takes its members from, and *play_hosts*, are looked at: reading the
     variables of a host is what costs time in a large inventory.
     """
-    wanted_groups = {name for d in load_port_matrix().endpoints.values() for name in (*d.groups, *d.fallback_groups)}
+    wanted_groups = {name for d in load_port_matrix().endpoints.values() for name in d.groups}
     for override in endpoints.values() if isinstance(endpoints, Mapping) else ():
         if isinstance(override, Mapping):
             own_groups = override.get("groups", ())

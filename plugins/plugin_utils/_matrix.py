@@ -82,12 +82,15 @@ def parse_port_matrix(document: object) -> PortMatrix:
         port_range.checked(ports, f"{where} {name}")
         ranges[name] = port_range
     endpoints = {name: parse_endpoint(name, value, f"{where} {name}") for name, value in _items(data, "endpoints")}
+    for endpoint in endpoints.values():
+        for name in endpoint.fallback:
+            as_choice(name, f"{where} {endpoint.name} fallback", endpoints)
     rows = tuple(as_mapping(row, where, ROW_KEYS) for row in as_list(data.get("rows"), f"{where} rows"))
     parsed = parse_rows(rows, where, {name: r.ports for name, r in ranges.items()})
     for row in parsed:
-        for endpoint in row.endpoints():
-            if endpoint not in endpoints:
-                raise PortMatrixError.at(f"{where} row {row.id}", f"unknown endpoint {endpoint}", names(endpoints))
+        for name in row.endpoints():
+            if name not in endpoints:
+                raise PortMatrixError.at(f"{where} row {row.id}", f"unknown endpoint {name}", names(endpoints))
     return PortMatrix(ranges, endpoints, rows)
 
 

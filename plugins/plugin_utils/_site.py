@@ -125,7 +125,7 @@ def _override(name: str, value: object, base: EndpointDefinition | None) -> Endp
     spec = as_mapping(value, where, ("groups", "interface", "networks"))
     endpoint = base or EndpointDefinition(as_identifier(name, where))
     if "groups" in spec:
-        endpoint = replace(endpoint, groups=as_strings(spec["groups"], f"{where}.groups"), fallback_groups=())
+        endpoint = replace(endpoint, groups=as_strings(spec["groups"], f"{where}.groups"), fallback=())
     if "interface" in spec:
         interface = spec["interface"]
         endpoint = replace(endpoint, interface=None if interface is None else as_text(interface, f"{where}.interface"))

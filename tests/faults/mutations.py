@@ -4,6 +4,9 @@
 
 """Takes each protection out of a copy of the collection, one at a time, and expects the test of its fault to fail.
 
+The same test has to pass right before, with the protection in: a lab that is broken fails every test, and so would
+prove every protection. For the same reason an error in what a test needs does not count as the test failing.
+
 ``make mutations`` makes the lab for it. ``mutations.py LAB [NAME …]`` runs all, or those named.
 """
 
@@ -17,6 +20,7 @@ import tempfile
 import time
 import typing as t
 from pathlib import Path
+from xml.etree import ElementTree
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ("meta", "playbooks", "plugins", "roles", "galaxy.yml")
@@ -74,8 +78,8 @@ MUTATIONS = (
     Mutation(
         "Ansible's own connection",
         "plugins/filter/nftables_ruleset.py",
-        "        check_lets_in(policy, used, ",
-        "        str((policy, used, ",
+        '        check_lets_in(policy, used, "linux_firewall_management")\n',
+        "        pass\n",
         "test_lockout.py::test_the_role_refuses_a_ruleset_that_would_cut_it_off",
     ),
     Mutation(
@@ -164,44 +168,86 @@ def reset(lab_host: str) -> None:
     subprocess.run(["podman", "exec", f"{PREFIX}{lab_host}", "sh", "-c", RESET], capture_output=True, check=True)
 
 
-def misses(mutation: Mutation, lab: str) -> bool:
-    """Whether the test of *mutation* fails where its protection is out."""
+def mutated(mutation: Mutation) -> str:
+    """The file of *mutation* without its protection, which is still a program."""
+    path = ROOT / mutation.file
+    text = path.read_text(encoding="utf-8")
+    if text.count(mutation.text) != 1:
+        sys.exit(f"{mutation.name}: {mutation.file} has its text {text.count(mutation.text)} times; accepted: once")
+    without = text.replace(mutation.text, mutation.without)
+    try:
+        compile(without, path, "exec")
+    except SyntaxError as e:
+        sys.exit(f"{mutation.name}: {mutation.file} cannot be loaded without it: {e}")
+    return without
+
+
+def outcome(report: Path) -> str:
+    """What the *report* (JUnit) says of a run of one test: passed, failed, or error where the test itself did not run.
+
+    What goes wrong in taking things down again after a test that failed is part of its failure.
+    """
+    cases = list(ElementTree.parse(report).getroot().iter("testcase"))
+    errors = [str(error.get("message")) for case in cases for error in case.iter("error")]
+    failed = any(case.find("failure") is not None for case in cases)
+    if not cases or any(case.find("skipped") is not None for case in cases):
+        return "error"
+    if any(not (failed and error.startswith("failed on teardown")) for error in errors):
+        return "error"
+    return "failed" if failed else "passed"
+
+
+def run_test(mutation: Mutation, lab: str, text: str | None) -> tuple[str, str]:
+    """Run the test of *mutation* on a copy of the collection, in which its file has *text* (None: as it is).
+
+    Returns its outcome and what pytest said.
+    """
+    for lab_host in ("turn_nft", "turn_fd"):
+        reset(lab_host)
     with tempfile.TemporaryDirectory() as parent:
         collection = Path(parent) / "ansible_collections/uc_firewall/pexip_sfb"
         collection.mkdir(parents=True)
         for name in SHIPPED:
             copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
             copy(ROOT / name, collection / name)
-        path = collection / mutation.file
-        text = path.read_text(encoding="utf-8")
-        if text.count(mutation.text) != 1:
-            sys.exit(f"{mutation.name}: {mutation.file} has its text {text.count(mutation.text)} times; accepted: once")
-        path.write_text(text.replace(mutation.text, mutation.without), encoding="utf-8")
-        command = ["pytest", "--quiet", "-x", f"--lab={lab}", f"tests/faults/{mutation.test}"]
+        if text is not None:
+            (collection / mutation.file).write_text(text, encoding="utf-8")
+        report = Path(parent) / "report.xml"
+        command = [
+            "pytest", "--quiet", "-x", f"--lab={lab}", f"--junitxml={report}", f"tests/faults/{mutation.test}",
+        ]  # fmt: skip
         environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": parent}
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode not in (0, 1):
-        sys.exit(f"{mutation.name}: the test did not run: {done.stdout}{done.stderr}")
-    return done.returncode == 1
+        said = done.stdout + done.stderr
+        return ("error" if done.returncode not in (0, 1) else outcome(report)), said
+
+
+def verdict(mutation: Mutation, lab: str) -> tuple[bool, str]:
+    """Whether the test of *mutation* passes with its protection and fails without it, and what to say of that."""
+    without = mutated(mutation)
+    found, said = run_test(mutation, lab, None)
+    if found != "passed":
+        return False, f"{found.upper()} WITH THE PROTECTION: {mutation.test}\n{said}"
+    found, said = run_test(mutation, lab, without)
+    if found == "failed":
+        return True, f"missed by {mutation.test}"
+    return False, f"NOT MISSED ({found}) by {mutation.test}\n{said}"
 
 
 def main() -> None:
     """Try the mutations; exit with 1 where a test did not miss its protection."""
     lab, *names = sys.argv[1:]
+    known = [mutation.name for mutation in MUTATIONS]
+    if unknown := [name for name in names if name not in known]:
+        sys.exit(f"no mutation is called {', '.join(unknown)}; accepted: {', '.join(known)}")
     passed = failed = 0
     for mutation in MUTATIONS:
         if names and mutation.name not in names:
             continue
-        for lab_host in ("turn_nft", "turn_fd"):
-            reset(lab_host)
         started = time.monotonic()
-        missed = misses(mutation, lab)
+        missed, text = verdict(mutation, lab)
         passed, failed = passed + missed, failed + (not missed)
-        print(
-            f"{mutation.name}: {'missed' if missed else 'NOT MISSED'} by {mutation.test}"
-            f" ({time.monotonic() - started:.0f} s)",
-            flush=True,
-        )
+        print(f"{mutation.name} ({time.monotonic() - started:.0f} s): {text}", flush=True)
     print(f"{passed} passed, {failed} failed")
     sys.exit(failed > 0)
 

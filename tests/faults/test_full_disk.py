@@ -21,8 +21,10 @@ def full(target: Target, directory: str) -> Iterator[None]:
         f"mkdir -p {directory}; cp -a {directory} /root/copy; mount -t tmpfs -o size=64k,mode=0750 tmpfs {directory}; "
         f"cp -a /root/copy/. {directory}; dd if=/dev/zero of={directory}/ballast bs=1k 2>/dev/null || true",
     )  # fmt: skip
-    yield
-    target.run("sh", "-ec", f"umount {directory}; rm -r /root/copy")
+    try:
+        yield
+    finally:  # also after a test that failed: the next one needs the space
+        target.run("sh", "-ec", f"umount {directory}; rm -r /root/copy")
 
 
 def test_the_file_for_the_next_boot_does_not_fit(

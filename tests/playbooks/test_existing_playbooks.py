@@ -55,7 +55,9 @@ def variables(page: str, kind: str, title: str) -> dict[str, Any]:
 
 
 def test_all_playbooks_of_the_page_are_tried() -> None:
-    assert set(PLAYBOOKS) == {"imported", "imported for other groups", "role", "one after the other"}
+    assert set(PLAYBOOKS) == {
+        "imported", "imported for other groups", "removed from other groups", "role", "one after the other"
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -63,12 +65,38 @@ def test_all_playbooks_of_the_page_are_tried() -> None:
 )
 def test_a_playbook_gets_as_far_as_the_hosts(title: str, arguments: list[str], tmp_path: Path) -> None:
     content = inventory(firewalls={"hosts": {"fw": {}}}, coturn={"hosts": {"turn1": {}}}, lync={"hosts": {"fe1": {}}})
-    if title.startswith("imported for"):
+    if "other groups" in title:
         del content["all"]["children"]["port_matrix_linux"]
     (tmp_path / "base.yml").write_text(BASE, encoding="utf-8")
     (tmp_path / "site.yml").write_text(PLAYBOOKS[title], encoding="utf-8")
     output = run_playbook(tmp_path, json.dumps(content), "site.yml", *arguments, ansible_connection="untouchable")
-    assert "Validate the site" in output
+    assert ("Validate the site" in output) is not title.startswith("removed")
+    assert "a host was touched" in output
+
+
+@pytest.mark.parametrize("name", ["site", "verify", "remove"])
+def test_the_hosts_of_a_playbook_are_given_to_the_play_and_not_to_the_inventory(name: str, tmp_path: Path) -> None:
+    """The page says so, and that verify and remove need them, too."""
+    content = inventory(firewalls={"hosts": {"fw": {}}})
+    del content["all"]["children"]["port_matrix_linux"]
+    chosen = {"port_matrix_linux_hosts": "firewalls", "port_matrix_windows_hosts": "none_of_them"}
+    playbook = f"uc_firewall.pexip_sfb.{name}"
+    assert "hosts (1)" in run_playbook(tmp_path, json.dumps(content), playbook, "--list-hosts", **chosen)
+    content["all"]["vars"] = chosen
+    output = run_playbook(tmp_path, json.dumps(content), playbook, "--list-hosts")
+    assert "hosts (0)" in output
+    assert "hosts (1)" not in output
+
+
+@pytest.mark.parametrize(("page", "title"), [(PAGE, "one after the other"), ("docs/scaling.md", "a canary first")])
+def test_gateways_that_only_have_a_report_are_not_connected_to(page: str, title: str, tmp_path: Path) -> None:
+    (tmp_path / "site.yml").write_text(examples(page, "playbook")[title], encoding="utf-8")
+    content = examples("docs/inventories.md", "inventory")["DMZ nodes with static NAT"]
+    assert "provider_router" in content
+    for options in (["--list-hosts"], []):
+        output = run_playbook(tmp_path, content, "site.yml", *options, ansible_connection="untouchable")
+        assert "fw_outer" in output
+        assert "provider_router" not in output
     assert "a host was touched" in output
 
 
@@ -102,7 +130,7 @@ WRONG_OF_ONE = {
 }
 IN_BATCHES = {
     "one after the other": PLAYBOOKS["one after the other"],
-    "in batches": examples("docs/scaling.md", "playbook")["in batches"],
+    "a canary first": examples("docs/scaling.md", "playbook")["a canary first"],
     "the playbook site": "- {ansible.builtin.import_playbook: uc_firewall.pexip_sfb.site}\n",
 }
 
@@ -110,8 +138,8 @@ IN_BATCHES = {
 @pytest.mark.parametrize(
     ("playbook", "case"),
     [
-        *(("in batches", case) for case in WRONG_OF_ONE),
-        *((playbook, next(iter(WRONG_OF_ONE))) for playbook in IN_BATCHES if playbook != "in batches"),
+        *(("a canary first", case) for case in WRONG_OF_ONE),
+        *((playbook, next(iter(WRONG_OF_ONE))) for playbook in IN_BATCHES if playbook != "a canary first"),
     ],
 )
 def test_what_is_wrong_with_the_last_firewall_is_found_before_the_first_is_touched(
@@ -133,7 +161,7 @@ def test_good_input_gets_as_far_as_the_first_firewall(state: str, tmp_path: Path
     content = inventory(port_matrix_gateways={"hosts": {"fw": {}, "fw2": {}, "fw3": {}}})
     if state == "absent":
         content["all"]["children"]["port_matrix_gateways"]["hosts"]["fw3"] = WRONG_OF_ONE["a time that is too short"][0]
-    (tmp_path / "site.yml").write_text(IN_BATCHES["in batches"], encoding="utf-8")
+    (tmp_path / "site.yml").write_text(IN_BATCHES["a canary first"], encoding="utf-8")
     output = run_playbook(
         tmp_path, json.dumps(content), "site.yml", ansible_connection="untouchable",
         linux_firewall_state=state, port_matrix_rows=[own],
@@ -148,6 +176,21 @@ def test_a_group_may_be_a_child(tmp_path: Path) -> None:
     assert avatar["destination"] == ["192.0.2.77/32"]
 
 
+def test_the_edge_of_the_page_about_windows_goes_beside_the_other_groups(tmp_path: Path) -> None:
+    content = inventory(**variables("docs/windows.md", "inventory part", "an Edge"))
+    output = run_playbook(
+        tmp_path,
+        json.dumps(content),
+        "uc_firewall.pexip_sfb.site",
+        "--limit",
+        "edge1",
+        ansible_connection="untouchable",
+    )
+    assert "a host was touched" in output
+    media = [flow for flow in flows(tmp_path, content) if flow["row"] == "media_nodes_to_edge"]
+    assert {cidr for flow in media for cidr in flow["destination"]} == {"203.0.113.131/32"}
+
+
 def test_an_endpoint_may_name_other_groups(tmp_path: Path) -> None:
     content = inventory(
         video_nodes={"hosts": {"node7": {"port_matrix_addresses": ["192.0.2.77"]}}},
@@ -159,6 +202,16 @@ def test_an_endpoint_may_name_other_groups(tmp_path: Path) -> None:
     assert (avatar["source"], avatar["destination"]) == (["10.30.0.0/16"], ["192.0.2.77/32"])
     signaling = {tuple(flow["source"]) for flow in found if flow["row"] == "sip_signaling"}
     assert ("198.51.100.70/32", "198.51.100.80/32") in signaling
+
+
+def test_content_follows_the_front_ends_into_the_groups_of_the_page(tmp_path: Path) -> None:
+    content = inventory(lync_pool_1={"hosts": {"fe7": {"port_matrix_addresses": ["198.51.100.70"]}}})
+    content["all"]["children"]["video_nodes"] = content["all"]["children"].pop("pexip_conferencing_nodes")
+    del content["all"]["children"]["sfb_front_ends"]
+    found = flows(tmp_path, content, **variables(PAGE, "variables", "other groups"))
+    for row in ("sip_signaling", "psom_content", "https_content"):
+        reached = {cidr for flow in found if flow["row"] == row for cidr in flow["destination"]}
+        assert "198.51.100.70/32" in reached, row
 
 
 def test_row_6_may_be_narrower(tmp_path: Path) -> None:

@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import json
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from pages import examples, run_playbook
 
 INVENTORIES = examples("docs/inventories.md", "inventory")
@@ -71,6 +73,21 @@ def test_an_on_premises_pool(tmp_path: Path) -> None:
     assert report.families("wac_content") == {"ipv4"}
     assert report.families("media_to_nodes") == BOTH_FAMILIES
     assert report.addresses("media_nodes_to_turn", "destination") == {"203.0.113.41"}
+
+
+def test_the_check_of_the_on_premises_gateways_is_judged_and_permitted(tmp_path: Path) -> None:
+    """It goes to a node, which gateways judge by default, from a controller in the network of a client."""
+    groups = yaml.safe_load(INVENTORIES[ON_PREMISES])["all"]["children"]
+    (check,) = groups["port_matrix_gateways"]["vars"]["linux_firewall_confirm_checks"]
+    office, _ipv6 = groups["sfb_clients"]["hosts"]["office_north"]["port_matrix_addresses"]
+    assert check["from"] == "controller"
+    assert check["host"] in groups["pexip_conferencing_nodes"]["hosts"]["node1"]["port_matrix_addresses"]
+    report = Report(tmp_path, ON_PREMISES, "gateway:fw1")
+    rows = {flow["row"] for flow in report.flows if flow["destination_ports"] == [str(check["port"])]}
+    assert rows == {"conference_avatar"}
+    assert check["host"] in report.addresses("conference_avatar", "destination")
+    sources = report.addresses("conference_avatar", "source")
+    assert any(IPv4Network(office).subnet_of(IPv4Network(source)) for source in sources)
 
 
 @pytest.mark.parametrize(

@@ -14,16 +14,17 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pages import REPOSITORY, dead_links, links
 
 HERE = Path(__file__).parent
 TOP = HERE.parent.parent
 NEEDED = {"meta", "plugins", "roles", "playbooks"}
 # All that a user gets. What makes or tests the collection is not among it.
 PACKED = NEEDED | {
-    "CHANGELOG.md", "CHANGELOG.rst", "CONTRIBUTING.md", "FILES.json", "LICENSE", "LICENSES", "MANIFEST.json",
+    "CHANGELOG.md", "CHANGELOG.rst", "CONTRIBUTING.md", "FILES.json", "LICENSE", "MANIFEST.json",
     "README.md", "SECURITY.md", "changelogs", "docs", "requirements.txt", "requirements.yml",
 }  # fmt: skip
-SUFFIXES = {"", ".cfg", ".css", ".j2", ".js", ".json", ".md", ".ps1", ".py", ".rst", ".svg", ".txt", ".yaml", ".yml"}
+SUFFIXES = {"", ".css", ".j2", ".js", ".json", ".md", ".ps1", ".py", ".rst", ".svg", ".txt", ".yaml", ".yml"}
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +88,17 @@ def test_the_package_holds_what_users_need_and_nothing_else(package: Path) -> No
     assert not [file for file in files if any(part.startswith((".", "__")) for part in file.parts)]
     tracked = subprocess.run(["git", "ls-files", "-z", *NEEDED], cwd=TOP, capture_output=True, text=True, check=True)
     assert set(filter(None, tracked.stdout.split("\0"))) <= names
+
+
+def test_no_link_of_a_page_in_the_package_is_dead(package: Path, tmp_path: Path) -> None:
+    with tarfile.open(package) as archive:
+        archive.extractall(tmp_path, filter="data")
+    names = [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.md")]
+    assert {"README.md", "SECURITY.md", "docs/index.md"} <= set(names)
+    assert {name: dead for name in names if (dead := list(dead_links(name, tmp_path)))} == {}
+    # What is in the package needs no network.
+    led_away = {target for name in names for target in links(name, tmp_path) if target.startswith(REPOSITORY)}
+    assert [target for target in led_away if (tmp_path / target.removeprefix(REPOSITORY)).exists()] == []
 
 
 def test_the_inventory_of_the_readme_is_valid(installed: Path, inventory: Path) -> None:

@@ -7,51 +7,26 @@ from __future__ import annotations
 
 import re
 import subprocess
-import unicodedata
-from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix import load_port_matrix
-from pages import TOP, page
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._probe_progress import batches
+from pages import REPOSITORY, TOP, dead_links, examples, links, page
 
-PAGES = [
-    name
-    for name in subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md"],
-        cwd=TOP, capture_output=True, text=True, check=True,
-    ).stdout.splitlines()
-    if (TOP / name).is_file() and not name.startswith("tests/golden")
-]  # fmt: skip
+
+def tracked(pattern: str) -> list[str]:
+    """The files of the checkout that git knows or would take."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", pattern]
+    done = subprocess.run(command, cwd=TOP, capture_output=True, text=True, check=True)
+    return [name for name in done.stdout.splitlines() if (TOP / name).is_file()]
+
+
+PAGES = [name for name in tracked("*.md") if not name.startswith("tests/golden")]
 HEADINGS = [
     "Description", "Requirements", "Installation", "Use Cases", "Testing", "Contributing", "Support",
     "Release Notes and Roadmap", "Related Information", "License",
 ]  # fmt: skip
-
-
-def prose(text: str) -> str:
-    """*text* without its code: what looks like a link in there is none."""
-    without_blocks = re.sub(r"^ *```.*?^ *```", "", text, flags=re.DOTALL | re.MULTILINE)
-    return re.sub(r"`[^`\n]*`", lambda code: "`" + "x" * (len(code[0]) - 2) + "`", without_blocks)
-
-
-def links(name: str) -> list[str]:
-    """The targets of all links and pictures of a page."""
-    return re.findall(r"\]\(\s*([^)\s]+)\s*\)", prose(page(name)))
-
-
-def anchors(name: str) -> set[str]:
-    """The anchors that a page has by its headings, as they are made of them on the web."""
-    text = re.sub(r"^ *```.*?^ *```", "", page(name), flags=re.DOTALL | re.MULTILINE)
-    found: set[str] = set()
-    for heading in re.findall(r"^#+ +(.+?) *$", text, re.MULTILINE):
-        plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).replace("`", "").lower()
-        kept = "".join(c for c in plain if c in " -_" or unicodedata.category(c)[0] in "LN")
-        slug, number = kept.replace(" ", "-"), 0
-        while slug in found:
-            number += 1
-            slug = f"{kept.replace(' ', '-')}-{number}"
-        found.add(slug)
-    return found
 
 
 def table(name: str, marker: str) -> list[list[str]]:
@@ -61,21 +36,16 @@ def table(name: str, marker: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in block[1].splitlines()[2:]]
 
 
-def dead_links(name: str) -> Iterator[str]:
-    here = (TOP / name).parent
-    for target in links(name):
-        path, _hash, anchor = target.partition("#")
-        if re.match(r"[a-z]+:", path):
-            continue
-        file = (here / path).resolve() if path else TOP / name
-        inside = file.exists() and TOP in [file, *file.parents]
-        if not inside or (anchor and (file.suffix != ".md" or anchor not in anchors(str(file.relative_to(TOP))))):
-            yield target
-
-
 @pytest.mark.parametrize("name", PAGES)
 def test_links_within_the_repository_lead_somewhere(name: str) -> None:
     assert list(dead_links(name)) == []
+
+
+def test_links_to_the_repository_name_files_of_it() -> None:
+    """They are for those who have the package, where these files are not."""
+    named = {target.removeprefix(REPOSITORY) for name in PAGES for target in links(name) if REPOSITORY in target}
+    assert named
+    assert [path for path in named if not (TOP / path).exists()] == []
 
 
 def test_links_to_elsewhere_are_few_and_secure(capsys: pytest.CaptureFixture[str]) -> None:
@@ -109,6 +79,61 @@ def test_symptoms_lead_to_every_row_and_to_no_other() -> None:
     named = [re.findall(r"`(\w+)`", cells[1]) for cells in table("docs/rows.md", "symptoms")]
     assert all(named)
     assert {row for rows in named for row in rows} == {row["id"] for row in load_port_matrix().rows}
+
+
+def test_the_checks_of_the_pages_can_fail() -> None:
+    """A gateway judges nothing that it sends itself, so a check from there would confirm any ruleset."""
+    blocks = [
+        block
+        for name in PAGES
+        for block in re.findall(r"^```yaml\n(.*?)^```", page(name), re.DOTALL | re.MULTILINE)
+        if "linux_firewall_confirm_checks:" in block
+    ]
+    checks = [check for block in blocks for check in re.findall(r"- \{host: .*?\}", block)]
+    assert len(checks) >= len(blocks) >= 3
+    assert [check for check in checks if "from: controller" not in check] == []
+
+
+def test_what_the_page_says_of_counters_holds_of_the_rules() -> None:
+    """Established traffic first, and of the rows that permit the same packet the one that the page names."""
+    text = page("tests/golden/transit_judged_nodes/ruleset.nft")
+    rules = re.findall(r'^\t\t(.*) counter accept comment "(\w+)"$', text, re.MULTILINE)
+    names = [name for _match, name in rules]
+    assert names[0] == "established"
+    matches = {name: match for match, name in reversed(rules)}  # the first rule of a row
+    for counts, stays_0, narrowed, wide in (
+        ("psom_content", "https_content", "dport { 443, 8057 }", "dport 443"),
+        ("media_edge_to_nodes", "strict_edge_media", "tcp sport 50000-59999 ", ""),
+    ):
+        assert names.index(counts) < names.index(stays_0)
+        assert matches[counts].replace(narrowed, wide) == matches[stays_0]
+        assert counts in page("docs/rows.md")
+
+
+def test_the_line_of_progress_is_one_that_is_printed() -> None:
+    probes = [
+        {"row": "sip_signaling", "destination_host": f"node{number}", "protocol": "tcp", "destination_port": 5061}
+        for number in range(1, 133)
+    ]
+    lines = [f"fe1: {line}\n" for _part, line in batches(probes, 40)]
+    assert lines[1] in page("docs/verify.md")
+
+
+def test_a_file_of_requirements_that_a_page_speaks_of_is_one_that_its_reader_has() -> None:
+    """Who installed the collection has not the repository's, which does not name the collection anyhow."""
+    named = [name for name in PAGES if "install -r requirements.yml" in page(name)]
+    for name in named:
+        shown = "".join(examples(name, "requirements").values())
+        assert "name: uc_firewall.pexip_sfb\n" in shown, name
+    assert named
+
+
+def test_the_page_of_the_architecture_has_every_folder_of_tests() -> None:
+    folders = {path.parts[1] for path in map(Path, tracked("tests/*/*"))}
+    programs_and_data = {"checks", "golden", "golden_report", "sites"}
+    assert folders - programs_and_data == set(
+        re.findall(r"^\| `tests/(\w+)`", page("docs/architecture.md"), re.MULTILINE)
+    )
 
 
 def product_text() -> str:

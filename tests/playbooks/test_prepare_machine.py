@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,18 @@ import pytest
 TOP = Path(__file__).parents[2]
 # All that the script calls before it gives up.
 TOOLS = ("bash", "cat", "dirname", "env", "id", "rm", "sha256sum", "tail")
+# What it calls where it does not, with a Python that makes an environment without anything in it.
+MORE_TOOLS = ("chmod", "ln", "mkdir")
+MAKES_ENVIRONMENT = """
+case $* in *venv*)
+  mkdir -p .build/venv/bin
+  echo "#!/bin/sh" >.build/venv/bin/pip
+  chmod +x .build/venv/bin/pip
+esac
+"""
+NEEDED = (
+    "apt-get", "podman", "runc", "iptables", "mmdebstrap", "nft", "ip", "unshare", "ssh-keygen", "openssl", "shellcheck"
+)  # fmt: skip
 NOBODY = (shutil.which("setpriv") or "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
 
 
@@ -28,11 +40,14 @@ class Machine:
         self.checkout = directory / "checkout"
         (self.checkout / "tests").mkdir(parents=True)
         shutil.copy(TOP / "tests/prepare-machine", self.checkout / "tests/prepare-machine")
-        for tool in TOOLS:
+        self.link(TOOLS)
+        self.stub("python3", "exit 0")
+
+    def link(self, tools: Iterable[str]) -> None:
+        for tool in tools:
             found = shutil.which(tool)
             assert found is not None
             (self.programs / tool).symlink_to(found)
-        self.stub("python3", "exit 0")
 
     def stub(self, name: str, script: str) -> None:
         path = self.programs / name
@@ -87,3 +102,39 @@ def test_without_a_python_it_says_which(machine: Machine) -> None:
     machine.stub("python3", "exit 1")
     said = machine.prepare()
     assert said == "Python 3.11 or later was not found. On Debian 12 or 13, as root: apt-get install python3\n"
+
+
+@pytest.mark.parametrize(
+    ("groups", "limit", "written"),
+    [
+        ("cgroup2fs", "1048576", False),
+        ("cgroup2fs", "unlimited", False),
+        ("cgroup2fs", "4096", True),
+        ("tmpfs", "1048576", True),
+        ("tmpfs", "unlimited", True),
+        ("tmpfs", "4096", True),
+    ],
+)
+def test_podman_gets_settings_where_it_could_not_work_without(
+    machine: Machine, groups: str, limit: str, written: bool
+) -> None:
+    """With hybrid control groups, or where it could not raise the limit of open files."""
+    machine.link(MORE_TOOLS)
+    machine.stub("stat", f"echo {groups}")
+    machine.stub("python3", MAKES_ENVIRONMENT)
+    for program in NEEDED:
+        machine.stub(program, "exit 0")
+    (machine.checkout / "requirements-dev.lock").touch()
+    done = subprocess.run(
+        [machine.checkout / "tests/prepare-machine", ".build/environment"],
+        # A function of that name takes the place of what the shell has.
+        env={"PATH": str(machine.programs), "BASH_FUNC_ulimit%%": f"() {{ echo {limit}; }}"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (machine.checkout / ".build/containers.conf").exists() is written
+    environment = (machine.checkout / ".build/environment").read_text(encoding="utf-8")
+    assert ("CONTAINERS_CONF" in environment) is written

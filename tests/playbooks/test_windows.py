@@ -276,13 +276,20 @@ def test_a_rule_that_com_refuses_is_said_and_mended_later(lab: Lab) -> None:
         ({"inbound_blocked": True}, "all inbound traffic is blocked"),
     ],
 )
-def test_where_rules_would_be_void_it_fails_or_warns(lab: Lab, profile: dict[str, Any], message: str) -> None:
+@pytest.mark.parametrize(
+    "told",
+    ["{windows_firewall_fail_on_preflight: false}", "windows_firewall_fail_on_preflight=false"],
+    ids=["yaml", "text"],
+)
+def test_where_rules_would_be_void_it_fails_or_warns(
+    lab: Lab, profile: dict[str, Any], message: str, told: str
+) -> None:
     profiles = lab.host().state["profiles"]
     lab.change(profiles=[*profiles[:2], {**profiles[2], **profile}])
     output = lab.refused()
     assert message in output
     assert lab.counts() == (1, 0)
-    assert message in lab.apply("-e", "{windows_firewall_fail_on_preflight: false}")
+    assert message in lab.apply("-e", told)
     assert len(lab.ours()) == 6
 
 

@@ -10,14 +10,59 @@ import os
 import re
 import subprocess
 import typing as t
+import unicodedata
+from collections.abc import Iterator
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent.parent
 
 
-def page(name: str) -> str:
-    """The text of the page *name*, a path from the top of the checkout."""
-    return (TOP / name).read_text(encoding="utf-8")
+# Where the files are that the package leaves out.
+REPOSITORY = "https://github.com/uc-firewall/pexip_sfb/blob/main/"
+
+
+def page(name: str, top: Path = TOP) -> str:
+    """The text of the page *name*, a path from the top of the checkout, or of what is made of it."""
+    return (top / name).read_text(encoding="utf-8")
+
+
+def prose(text: str) -> str:
+    """*text* without its code: what looks like a link in there is none."""
+    without_blocks = re.sub(r"^ *```.*?^ *```", "", text, flags=re.DOTALL | re.MULTILINE)
+    return re.sub(r"`[^`\n]*`", lambda code: "`" + "x" * (len(code[0]) - 2) + "`", without_blocks)
+
+
+def links(name: str, top: Path = TOP) -> list[str]:
+    """The targets of all links and pictures of a page."""
+    return re.findall(r"\]\(\s*([^)\s]+)\s*\)", prose(page(name, top)))
+
+
+def anchors(name: str, top: Path = TOP) -> set[str]:
+    """The anchors that a page has by its headings, as they are made of them on the web."""
+    text = re.sub(r"^ *```.*?^ *```", "", page(name, top), flags=re.DOTALL | re.MULTILINE)
+    found: set[str] = set()
+    for heading in re.findall(r"^#+ +(.+?) *$", text, re.MULTILINE):
+        plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).replace("`", "").lower()
+        kept = "".join(c for c in plain if c in " -_" or unicodedata.category(c)[0] in "LN")
+        slug, number = kept.replace(" ", "-"), 0
+        while slug in found:
+            number += 1
+            slug = f"{kept.replace(' ', '-')}-{number}"
+        found.add(slug)
+    return found
+
+
+def dead_links(name: str, top: Path = TOP) -> Iterator[str]:
+    """The links of a page to files or headings below *top* that are not there."""
+    here = (top / name).parent
+    for target in links(name, top):
+        path, _hash, anchor = target.partition("#")
+        if re.match(r"[a-z]+:", path):
+            continue
+        file = (here / path).resolve() if path else top / name
+        inside = file.exists() and top in [file, *file.parents]
+        if not inside or (anchor and (file.suffix != ".md" or anchor not in anchors(str(file.relative_to(top)), top))):
+            yield target
 
 
 def examples(name: str, kind: str) -> dict[str, str]:

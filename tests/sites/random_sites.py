@@ -136,8 +136,7 @@ def _overrides(draw: st.DrawFn) -> dict[str, dict[str, t.Any]]:
     overrides = {}
     for name in draw(st.lists(st.sampled_from(ENDPOINTS), max_size=2, unique=True)):
         override: dict[str, t.Any] = {}
-        # With networks, web_conferencing keeps no fallback; whether it should is not for this test to decide.
-        if draw(st.booleans()) or name == "web_conferencing":
+        if draw(st.booleans()):
             override["groups"] = draw(st.lists(st.sampled_from(GROUPS), max_size=2, unique=True))
         if draw(st.booleans()):
             override["interface"] = draw(st.sampled_from(["internal", "av_edge", "elsewhere"]))

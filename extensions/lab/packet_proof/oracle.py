@@ -65,7 +65,7 @@ _GROUPS: Mapping[str, tuple[str, ...]] = {
 }
 ENDPOINTS = tuple(_GROUPS)
 _INTERFACES = {"edge_av": "av_edge", "edge_internal": "internal", "web_conferencing": "web_conferencing"}
-_WEB_CONFERENCING_ELSEWHERE = ("sfb_front_ends", "sfb_edges")
+_WEB_CONFERENCING_ELSEWHERE = ("front_end", "edge")
 
 
 @dataclass(frozen=True)
@@ -139,18 +139,14 @@ def endpoint_networks(site: Site, endpoint: str, at: str | None = None) -> list[
     """The addresses of an endpoint, each with its owner, as the host `at` sees them."""
     if endpoint not in _GROUPS:
         raise SiteError(f"{endpoint!r} is no endpoint; known are {', '.join(_GROUPS)}")
-    override = (site.variables.get("port_matrix_endpoints") or {}).get(endpoint) or {}
-    groups = tuple(override.get("groups", _GROUPS[endpoint]))
-    members = site.members(groups)
-    if endpoint == "web_conferencing" and "groups" not in override and not members:
-        members = site.members(_WEB_CONFERENCING_ELSEWHERE)
+    override = _override(site, endpoint)
+    if endpoint == "web_conferencing" and not _has_members_of_its_own(site, override):
+        return [entry for other in _WEB_CONFERENCING_ELSEWHERE for entry in _web_conferencing_on(site, other, at)]
+    members = site.members(tuple(override.get("groups", _GROUPS[endpoint])))
     found = [
         (host.name, _seen(site, host, pair, at)) for host in members for pair in _addresses(host, endpoint, override)
     ]
-    for text in override.get("networks") or ():
-        network = read_network(f"port_matrix_endpoints, {endpoint}", text)
-        found.append((f"network {network}", network))
-    return found
+    return found + _literal_networks(endpoint, override)
 
 
 def flows(site: Site) -> list[Flow]:
@@ -199,6 +195,32 @@ def port_ranges(spec: t.Any, names: Mapping[str, t.Any]) -> tuple[Range, ...]:
 def contains(ranges: Iterable[Range], port: int) -> bool:
     """Whether a port lies in one of the ranges."""
     return any(low <= port <= high for low, high in ranges)
+
+
+def _override(site: Site, endpoint: str) -> Mapping[str, t.Any]:
+    return (site.variables.get("port_matrix_endpoints") or {}).get(endpoint) or {}
+
+
+def _has_members_of_its_own(site: Site, override: Mapping[str, t.Any]) -> bool:
+    """Whether the Web Conferencing service is somewhere else than on the Front Ends and Edges."""
+    return bool("groups" in override or override.get("networks") or site.members(_GROUPS["web_conferencing"]))
+
+
+def _web_conferencing_on(site: Site, other: str, at: str | None) -> list[tuple[str, Network]]:
+    """The service where the Front Ends or Edges have it: on its interface, on the one they are told to use, on any."""
+    override = _override(site, other)
+    wanted = _override(site, "web_conferencing").get("interface", _INTERFACES["web_conferencing"])
+    found = []
+    for host in site.members(tuple(override.get("groups", _GROUPS[other]))):
+        named = override.get("interface")
+        interface = wanted if wanted in host.interfaces or not named else named
+        found += [(host.name, _seen(site, host, pair, at)) for pair in host.on(str(interface))]
+    return found + _literal_networks(other, override)
+
+
+def _literal_networks(endpoint: str, override: Mapping[str, t.Any]) -> list[tuple[str, Network]]:
+    networks = [read_network(f"port_matrix_endpoints, {endpoint}", text) for text in override.get("networks") or ()]
+    return [(f"network {network}", network) for network in networks]
 
 
 def _own_table() -> list[dict[str, t.Any]]:

@@ -170,7 +170,8 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
         hosts = Pair(Host(near), Host(far))
         hosts.far.run("nft", "-f", "-", text=FIREWALL)
         # ICMP errors are limited by rate, and a test wants each of them.
-        hosts.far.run("sysctl", "-q", "-w", "net.ipv4.icmp_ratelimit=0", "net.ipv6.icmp.ratelimit=0")
+        for limit in ("ipv4/icmp_ratelimit", "ipv6/icmp/ratelimit"):
+            hosts.far.run("sh", "-c", f"echo 0 >/proc/sys/net/{limit}")
         script = directory / "servers.py"
         script.write_text(SERVERS, encoding="utf-8")
         with subprocess.Popen(

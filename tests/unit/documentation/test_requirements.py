@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -44,19 +45,24 @@ def test_users_are_not_held_to_one_version() -> None:
         assert {specifier.operator for specifier in requirement.specifier} <= {">=", "<", "!="}
 
 
-def test_all_places_name_the_same_oldest_ansible_core() -> None:
-    runtime = yaml.safe_load((TOP / "meta/runtime.yml").read_text(encoding="utf-8"))["requires_ansible"]
-    oldest = re.fullmatch(r">=(\d+\.\d+)\.0", runtime)
-    assert oldest is not None
-    named = {
-        path: re.findall(pattern, (TOP / path).read_text(encoding="utf-8"))
-        for path, pattern in [
-            ("README.md", r"ansible-core (\S+) or later"),
-            ("docs/scaling.md", r"ansible-core>=([\d.]+)"),
-            *(
-                (f"roles/{path.name}/meta/main.yml", r'min_ansible_version: "(.+)"')
-                for path in (TOP / "roles").iterdir()
-            ),
-        ]
-    }
-    assert named == {path: [oldest[1]] for path in named}
+def test_one_lowest_ansible_is_named_everywhere() -> None:
+    """The lowest that is tried, in what Ansible reads of the collection and of each role, and in the README."""
+    tried = re.findall(r"ansible-core==([\d.]+)[.][*]", (TOP / "tests/checks/versions").read_text(encoding="utf-8"))
+    lowest = min(tried, key=lambda release: [int(part) for part in release.split(".")])
+    runtime = yaml.safe_load((TOP / "meta/runtime.yml").read_text(encoding="utf-8"))
+    assert runtime["requires_ansible"] == f">={lowest}.0"
+    for path in (TOP / "roles").glob("*/meta/main.yml"):
+        galaxy_info = yaml.safe_load(path.read_text(encoding="utf-8"))["galaxy_info"]
+        assert galaxy_info["min_ansible_version"] == lowest, path
+    assert f"ansible-core {lowest} or later" in (TOP / "README.md").read_text(encoding="utf-8")
+    environment = (TOP / "docs/scaling.md").read_text(encoding="utf-8")
+    assert re.findall(r"ansible-core>=([\d.]+)", environment) == [lowest]
+
+
+def test_what_runs_on_hosts_has_the_syntax_of_the_python_that_is_promised() -> None:
+    readme = (TOP / "README.md").read_text(encoding="utf-8")
+    promised = re.findall(r"On Linux hosts: Python 3\.(\d+) or later", readme)
+    assert len(promised) == 1
+    for folder in ("modules", "module_utils"):
+        for path in (TOP / "plugins" / folder).glob("*.py"):
+            ast.parse(path.read_text(encoding="utf-8"), str(path), feature_version=(3, int(promised[0])))

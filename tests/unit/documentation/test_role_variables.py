@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm_steps import _TIMEOUT
 
 TOP = Path(__file__).parents[3]
 ROLES = sorted(path.name for path in (TOP / "roles").iterdir())
@@ -123,3 +124,18 @@ def test_a_page_has_the_table_of_the_role_with_all_its_variables(role: str) -> N
     assert tables
     for table in tables:
         assert re.findall(r"^\| `(\w+)`", table, re.MULTILINE) == list(options(role))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "plugins/doc_fragments/confirm.py",
+        "roles/linux_firewall/defaults/main.yml",
+        "roles/linux_firewall/meta/argument_specs.yml",
+        "roles/linux_firewall/tasks/present.yml",
+        "docs/safe-apply.md",
+    ],
+)
+def test_both_ends_of_the_time_for_a_confirmation_are_documented(path: str) -> None:
+    text = " ".join((TOP / path).read_text(encoding="utf-8").split())
+    assert f"{_TIMEOUT[0]} to {_TIMEOUT[-1]}" in text

@@ -11,7 +11,6 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._endpoints i
     EndpointDefinition,
     Member,
     Side,
-    host_names,
     no_address_message,
     parse_endpoint,
     resolve_members,
@@ -28,32 +27,99 @@ def _member(name: str | None, *addresses: object) -> Member:
     return Member(name, parse_host("h", {"port_matrix_addresses": addresses}).own)
 
 
+def _resolved(
+    definitions: list[EndpointDefinition], hosts: dict[str, dict[str, t.Any]], groups: dict[str, list[str]]
+) -> dict[str | None, list[str]]:
+    """Who the members of the first of *definitions* are, each with its IPv4 addresses."""
+    problems = ProblemList()
+    name = definitions[0].name
+    members, _notes = resolve_members({d.name: d for d in definitions}, [name], hosts, groups, problems)
+    problems.raise_if_any()
+    return {member.host: member.addresses.local.cidrs("ipv4") for member in members[name]}
+
+
 @pytest.mark.parametrize(
     ("groups", "hosts"),
     [
-        ({"first": ["b", "a"], "second": ["b", "c"], "fallback": ["d"]}, ["a", "b", "c"]),
-        ({"second": ["c"], "fallback": ["d"]}, ["c"]),
-        ({"first": [], "fallback": ["d"]}, ["d"]),
+        ({"first": ["b", "a"], "second": ["b", "c"], "third": ["d"]}, ["a", "b", "c"]),
+        ({"second": ["c"], "third": ["d"]}, ["c"]),
+        ({"first": [], "third": ["d"], "fourth": ["b", "d"]}, ["b", "d"]),
         ({}, []),
     ],
 )
-def test_fallback_groups_count_only_while_the_groups_have_no_host(
-    groups: dict[str, list[str]], hosts: list[str]
-) -> None:
-    endpoint = EndpointDefinition("e", groups=("first", "second"), fallback_groups=("fallback",))
-    assert host_names(endpoint, groups) == hosts
+def test_the_fallback_counts_only_while_the_groups_have_no_host(groups: dict[str, list[str]], hosts: list[str]) -> None:
+    definitions = [
+        EndpointDefinition("e", groups=("first", "second"), fallback=("f", "g")),
+        EndpointDefinition("f", groups=("third",)),
+        EndpointDefinition("g", groups=("fourth",)),
+    ]
+    site = _hosts(a="192.0.2.1", b="192.0.2.2", c="192.0.2.3", d="192.0.2.4")
+    assert list(_resolved(definitions, site, groups)) == hosts
 
 
 def test_literal_networks_take_the_place_of_the_fallback() -> None:
     networks = parse_network("192.0.2.0/24", "W")
-    endpoint = EndpointDefinition("e", groups=("first",), fallback_groups=("fallback",), networks=networks)
-    assert host_names(endpoint, {"fallback": ["d"]}) == []
+    definitions = [
+        EndpointDefinition("e", groups=("first",), fallback=("f",), networks=networks),
+        EndpointDefinition("f", groups=("second",)),
+    ]
+    assert list(_resolved(definitions, _hosts(d="198.51.100.1"), {"second": ["d"]})) == [None]
+
+
+def test_the_fallback_has_the_literal_networks_of_its_endpoints() -> None:
+    definitions = [
+        EndpointDefinition("e", groups=("first",), fallback=("f", "g")),
+        EndpointDefinition("f", groups=("second",), networks=parse_network("203.0.113.0/24", "W")),
+        EndpointDefinition("g", networks=parse_network("203.0.114.0/24", "W")),
+    ]
+    assert _resolved(definitions, _hosts(d="198.51.100.1"), {"second": ["d"]}) == {
+        "d": ["198.51.100.1/32"],
+        None: ["203.0.113.0/24", "203.0.114.0/24"],
+    }
+
+
+ADDRESSES = {"own": "192.0.2.1", "first": "192.0.2.3", "second": "192.0.2.5", "third": "192.0.2.7"}
+
+
+@pytest.mark.parametrize(
+    ("interface", "of_fallback", "found"),
+    [
+        ("first", "second", ["first"]),
+        ("lacking", "second", ["second"]),
+        ("lacking", "lacking", ["own"]),
+        ("lacking", None, ["own"]),
+        ("lacking", "*", ["own"]),
+        (None, "second", ["own"]),
+        ("*", "second", ["first", "second", "third"]),
+    ],
+)
+def test_of_a_host_without_the_interface_that_of_the_fallback_counts(
+    interface: str | None, of_fallback: str | None, found: list[str]
+) -> None:
+    definitions = [
+        EndpointDefinition("e", fallback=("f",), interface=interface),
+        EndpointDefinition("f", groups=("group",), interface=of_fallback),
+    ]
+    interfaces = {name: [address] for name, address in ADDRESSES.items() if name != "own"}
+    hosts = {"h": {"port_matrix_addresses": [ADDRESSES["own"]], "port_matrix_interfaces": interfaces}}
+    assert _resolved(definitions, hosts, {"group": ["h"]}) == {"h": [f"{ADDRESSES[name]}/32" for name in found]}
+
+
+def test_a_host_of_two_fallbacks_is_one_member() -> None:
+    definitions = [
+        EndpointDefinition("e", fallback=("f", "g"), interface="lacking"),
+        EndpointDefinition("f", groups=("group",), interface="first"),
+        EndpointDefinition("g", groups=("group",), interface="third"),
+    ]
+    interfaces = {name: [address] for name, address in ADDRESSES.items() if name != "own"}
+    found = _resolved(definitions, {"h": {"port_matrix_interfaces": interfaces}}, {"group": ["h"]})
+    assert found == {"h": ["192.0.2.3/32", "192.0.2.7/32"]}
 
 
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("e", {"group": "x"}, "W: unknown key 'group'; accepted: fallback_groups, groups, interface, title"),
+        ("e", {"group": "x"}, "W: unknown key 'group'; accepted: fallback, groups, interface, title"),
         ("e", {"groups": 5}, "W groups: 5 is not a list; accepted: a list"),
         ("e", {"interface": 5}, "W interface: 5 is not a string; accepted: one line of text"),
         (
@@ -146,7 +212,7 @@ EDGE = {"port_matrix_interfaces": {"internal": ["192.0.2.1"]}}
         (EndpointDefinition("e", ("g",), interface="*"), EDGE, False),
         (EndpointDefinition("e", ("g",)), EDGE, False),
         (EndpointDefinition("e", ("g",), interface="av_edge"), {"ansible_host": "192.0.2.1"}, False),
-        (EndpointDefinition("e", ("g",), ("f",), interface="av_edge"), EDGE, False),
+        (EndpointDefinition("e", ("g",), ("f",), "av_edge"), EDGE, False),
     ],
     ids=["missing", "there", "all", "none asked for", "host without any", "endpoint with a fallback"],
 )
@@ -158,7 +224,11 @@ def test_a_missing_interface_is_noted(definition: EndpointDefinition, variables:
 
 @pytest.mark.parametrize(
     ("endpoint", "groups"),
-    [(EndpointDefinition("e", ("b", "a"), ("c",)), "'a', 'b', 'c'"), (EndpointDefinition("e"), "none")],
+    [
+        (EndpointDefinition("e", ("b", "a")), "'a', 'b'"),
+        (EndpointDefinition("e", ("a",), ("d", "c")), "'a'; without a host there: the endpoints c, d"),
+        (EndpointDefinition("e"), "none"),
+    ],
 )
 def test_the_message_of_an_empty_endpoint_names_every_way_out(endpoint: EndpointDefinition, groups: str) -> None:
     assert no_address_message(endpoint, "sip, psom") == (

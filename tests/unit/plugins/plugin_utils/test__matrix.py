@@ -221,7 +221,12 @@ def test_a_range_without_bounds_accepts_any_port_but_not_too_few() -> None:
         (
             "endpoints.client.net",
             1,
-            "port_matrix.yml client: unknown key 'net'; accepted: fallback_groups, groups, interface, title",
+            "port_matrix.yml client: unknown key 'net'; accepted: fallback, groups, interface, title",
+        ),
+        (
+            "endpoints.client.fallback",
+            ["edge"],
+            "port_matrix.yml client fallback: unknown value 'edge'; accepted: client",
         ),
         ("rows", {}, "port_matrix.yml rows: {} is not a list; accepted: a list"),
         ("rows.0.colour", 1, f"port_matrix.yml: unknown key 'colour'; accepted: {', '.join(sorted(ROW_KEYS))}"),

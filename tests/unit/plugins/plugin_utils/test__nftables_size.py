@@ -24,7 +24,7 @@ LARGE = 10_000
 def _ruleset(addresses: int) -> str:
     """The ruleset of a transit firewall where each group of each endpoint has *addresses* scattered IPv4 addresses."""
     matrix = load_port_matrix()
-    names = sorted({group for e in matrix.endpoints.values() for group in (*e.groups, *e.fallback_groups)})
+    names = sorted({group for e in matrix.endpoints.values() for group in e.groups})
     hosts, groups = {}, {}
     for number, group in enumerate(names):
         groups[group] = [f"{group}{index}" for index in range(addresses)]

@@ -100,6 +100,19 @@ def test_the_web_conferencing_servers_take_the_place_of_front_ends_and_edges() -
     assert _seen(site, "web_conferencing") == ["198.51.100.61/32"]
 
 
+def test_web_conferencing_follows_the_front_ends_and_edges_of_the_user() -> None:
+    """PSOM on 8057 is what people forget, and a pool in a group of another name must not make the rules forget it."""
+    site = _build(
+        _row(source="web_conferencing"),
+        groups={"pexip_conferencing_nodes": ["node1"], "lync_pool": ["fe1"], "perimeter": ["edge1"]},
+        endpoints={
+            "front_end": {"groups": ["lync_pool"], "networks": ["198.51.100.192/28"]},
+            "edge": {"groups": ["perimeter"], "interface": "internal"},
+        },
+    )
+    assert _seen(site, "web_conferencing") == ["198.51.100.21/32", "198.51.100.31/32", "198.51.100.192/28"]
+
+
 def test_a_row_of_the_user_can_have_an_endpoint_of_the_user() -> None:
     site = _build(_row(source="ntp"), endpoints={"ntp": {"groups": ["sfb_front_ends"]}})
     assert _seen(site, "ntp") == ["198.51.100.21/32"]

@@ -55,7 +55,7 @@ RANGES = {
     "edge_relay": (["3478"], None, 1),
 }
 
-# name → groups, fallback groups, interface
+# name → groups, fallback endpoints, interface
 ENDPOINTS = {
     "conferencing_node": (("pexip_conferencing_nodes",), (), None),
     "front_end": (("sfb_front_ends",), (), None),
@@ -64,7 +64,7 @@ ENDPOINTS = {
     "edge_internal": (("sfb_edges",), (), "internal"),
     "client": (("sfb_clients",), (), None),
     "sfb_server": (("sfb_front_ends", "sfb_servers"), (), None),
-    "web_conferencing": (("sfb_web_conferencing",), ("sfb_front_ends", "sfb_edges"), "web_conferencing"),
+    "web_conferencing": (("sfb_web_conferencing",), ("front_end", "edge"), "web_conferencing"),
     "turn_server": (("turn_servers",), (), None),
     "wac_server": (("wac_servers",), (), None),
 }
@@ -130,7 +130,7 @@ def test_the_ranges_have_the_vendors_defaults_and_bounds() -> None:
 
 
 def test_the_endpoints_are_those_of_the_contract() -> None:
-    found = {name: (e.groups, e.fallback_groups, e.interface) for name, e in load_port_matrix().endpoints.items()}
+    found = {name: (e.groups, e.fallback, e.interface) for name, e in load_port_matrix().endpoints.items()}
     assert found == ENDPOINTS
 
 

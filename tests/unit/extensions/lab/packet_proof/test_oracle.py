@@ -111,6 +111,23 @@ def test_web_conferencing_group_replaces_front_ends_and_edges() -> None:
     assert permitted(site, packet("10.0.0.1", "10.0.0.2", "tcp", 60000, 8057)) == ()
 
 
+def test_web_conferencing_is_where_the_overridden_front_ends_and_edges_are() -> None:
+    groups = {"pexip_conferencing_nodes": ["n"], "pool": ["f"], "sfb_edges": ["e"]}
+    hostvars: dict[str, dict[str, t.Any]] = {
+        "n": {"ansible_host": "10.0.0.1"},
+        "f": {"port_matrix_interfaces": {"lan": ["10.0.0.2"], "backup": ["10.0.0.3"]}},
+        "e": {"port_matrix_interfaces": {"internal": ["10.0.0.4"], "web_conferencing": ["10.0.0.5"]}},
+    }
+    overrides = {"front_end": {"groups": ["pool"], "interface": "lan", "networks": ["10.0.0.6"]}}
+    site = build_site(groups, hostvars, {"port_matrix_endpoints": overrides})
+    found = [
+        address
+        for address in range(1, 8)
+        if permitted(site, packet("10.0.0.1", f"10.0.0.{address}", "tcp", 60000, 8057)) == ("psom_content",)
+    ]
+    assert found == [2, 5, 6]
+
+
 def test_missing_interface_is_the_hosts_addresses() -> None:
     groups = {"pexip_conferencing_nodes": ["n"], "sfb_edges": ["e"]}
     site = build_site(groups, {"n": {"ansible_host": "10.0.0.1"}, "e": {"port_matrix_addresses": ["10.0.0.2"]}})
