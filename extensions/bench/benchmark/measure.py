@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import statistics
@@ -67,6 +68,12 @@ def in_turn(variants: Mapping[str, Callable[[], T]], rounds: int) -> dict[str, l
 def median(values: Sequence[float]) -> float:
     """The median of *values*."""
     return statistics.median(values)
+
+
+def ratios(of: Sequence[float], to: Sequence[float]) -> list[float]:
+    """The ratio of each run of one to the run of the other in the same round; of all pairs where they had no rounds."""
+    pairs = zip(of, to, strict=True) if len(of) == len(to) else itertools.product(of, to)
+    return [one / other for one, other in pairs]
 
 
 def progress(text: str) -> None:

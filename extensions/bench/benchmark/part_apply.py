@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .measure import FailedError, Run, median, progress, timed
+from .measure import FailedError, Run, progress, ratios, timed
 from .results import Part
 
 _TOP = Path(__file__).resolve().parents[3]
@@ -87,16 +87,16 @@ def apply(directory: Path, name: str) -> Part:
     part = Part(
         f"apply-{name}", f"Apply, {name}: 200 permissions on a container over SSH, the whole `ansible-playbook`"
     )
-    medians: dict[tuple[str, str], float] = {}
+    took: dict[tuple[str, str], list[float]] = {}
     with Lab(directory) as lab:
         for way in WAYS[name]:
             first, unchanged = _runs(lab, way)
             for what, runs in (("first run", first), ("unchanged run", unchanged)):
-                part.add(way.name, what, "s (clock)", [run.clock for run in runs])
-                medians[way.name, what] = median([run.clock for run in runs])
+                took[way.name, what] = [run.clock for run in runs]
+                part.add(way.name, what, "s (clock)", took[way.name, what])
     ours, theirs = WAYS[name]
     for what in ("first run", "unchanged run"):
-        times = medians[theirs.name, what] / medians[ours.name, what]
+        times = ratios(took[theirs.name, what], took[ours.name, what])
         part.want_at_least(f"{ours.name}, {what}: times faster than {theirs.name}", 10, times)
     return part
 
