@@ -16,8 +16,9 @@ from .machine import conditions
 from .measure import FailedError
 from .part_apply import apply
 from .part_compile import compile_and_load
-from .part_controller import controller, windows
+from .part_controller import controller
 from .part_packets import packets
+from .part_windows import windows
 from .results import Part
 from .table import write_tables
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from .measure import median
+from .measure import Run, median
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,12 @@ class Part:
         measurement = Measurement(what, size, unit, [round(run, 6) for run in runs], detail)
         self.measurements.append(measurement)
         return measurement
+
+    def add_whole(self, what: str, size: str, runs: Sequence[Run]) -> None:
+        """Keep all that is known of the runs of one variant."""
+        self.add(what, size, "s (processor)", [run.processor for run in runs])
+        self.add(what, size, "s (clock)", [run.clock for run in runs])
+        self.add(what, size, "MiB (largest process)", [run.memory for run in runs])
 
     def want_at_least(self, text: str, figure: float, runs: Sequence[float]) -> None:
         """Compare *runs* with a *figure* that they should not be below."""
