@@ -17,6 +17,7 @@ from .measure import FailedError
 from .part_apply import apply
 from .part_compile import compile_and_load
 from .part_controller import controller
+from .part_host import host
 from .part_packets import packets
 from .part_windows import windows
 from .results import Part
@@ -41,12 +42,13 @@ PARTS: dict[str, Callable[[], Sequence[Part]]] = {
     "apply-firewalld": lambda: [apply(_work("apply-firewalld"), "firewalld")],
     "controller": lambda: [controller(_work("controller"), managed=True)],
     "controller-few": lambda: [controller(_work("controller-few"), managed=False)],
+    "host": lambda: [host(_work("host"))],
     "windows": lambda: [windows(_work("windows"))],
 }
 
 
 # In the order of the page.
-RESULTS = ("compile", "load", "packets", "apply-nftables", "apply-firewalld", "controller", "controller-few", "windows")
+RESULTS = ("compile", "load", *(name for name in PARTS if name != "compile"))
 
 
 def main(arguments: Sequence[str]) -> int:
