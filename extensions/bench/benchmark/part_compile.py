@@ -19,6 +19,7 @@ from .scaled_site import Inventory, listed_inventory, scaled_inventory
 SIZES = (10, 1_000, 10_000)
 ROUNDS = 5
 OURS, LISTED, AERLEON = "this collection, a host for each address", "this collection, lists of addresses", "aerleon"
+NETWORKS = "this collection, clients are networks"
 
 
 class Compiled:
@@ -29,11 +30,16 @@ class Compiled:
         self._directory = directory / str(size)
         self._directory.mkdir(parents=True)
         inventory = scaled_inventory(size)
-        self._sources = {OURS: self._write("hosts", inventory), LISTED: self._write("lists", listed_inventory(size))}
+        self._sources = {
+            OURS: self._write("hosts", inventory),
+            NETWORKS: self._write("networks", scaled_inventory(size, clients_are_networks=True)),
+            LISTED: self._write("lists", listed_inventory(size)),
+        }
         self._policy = write_policy(inventory.site(), self._directory)
         self._aclgen = aclgen
         self.rulesets = {
             OURS: self._directory / "hosts.nft",
+            NETWORKS: self._directory / "networks.nft",
             LISTED: self._directory / "lists.nft",
             AERLEON: self._directory / OUTPUT,
         }
@@ -75,7 +81,7 @@ def compile_and_load(directory: Path, aclgen: Path) -> tuple[Part, Part]:
     sites = [Compiled(directory, size, aclgen) for size in SIZES]
     variants: dict[str, Callable[[], Run]] = {}
     for site in sites:
-        for who in (OURS, LISTED, AERLEON):
+        for who in (OURS, NETWORKS, LISTED, AERLEON):
             variants[f"{who}; {site.size:,}"] = partial(site.compile, who)
     took = _keep(first, in_turn(variants, ROUNDS))
     size = {who: [site.rulesets[who].stat().st_size / 1000 for site in sites] for who in (OURS, AERLEON)}

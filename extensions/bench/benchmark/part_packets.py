@@ -12,18 +12,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._disjoint_parts import LARGE
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._expand import expand
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables import Policy, render_ruleset
 
 from .measure import FailedError, in_turn, progress, ratios
 from .packet_path import BusyError, PacketPath
-from .part_compile import AERLEON, OURS, Compiled
+from .part_compile import AERLEON, NETWORKS, OURS, Compiled
 from .results import Part
-from .scaled_site import GATEWAY, GROUPS, address, scaled_inventory
+from .scaled_site import GROUPS, address
 
 SIZES = (10, 1_000, 10_000)
 ROUNDS = 5
-NETWORKS = "this collection, clients are networks"
 ALONE = "sending alone, into a wire that nobody is at"
 NO_RULES, TRACKED, PAIRS = "no rules", "no rules but connection tracking", "a rule for each pair of addresses"
 _MANY, _FEW, _PROBED = 100_000, 10_000, 2_000
@@ -96,10 +93,8 @@ def _variants(directory: Path, aclgen: Path) -> dict[tuple[str, int], Variant]:
         variants[PAIRS, size] = Variant(pairs, size, _FEW if size > SIZES[0] else _MANY)
         site.compile(AERLEON)
         variants[AERLEON, size] = Variant(site.rulesets[AERLEON], size)
-    networks = directory / "networks.nft"
-    matrix = scaled_inventory(largest, clients_are_networks=True).site()
-    networks.write_text(render_ruleset(Policy(("forward",), expand(matrix, GATEWAY, ["forward"]))), encoding="utf-8")
-    variants[NETWORKS, largest] = Variant(networks, largest, clients="networks")
+    site.compile(NETWORKS)
+    variants[NETWORKS, largest] = Variant(site.rulesets[NETWORKS], largest, clients="networks")
     _check_kinds(variants[OURS, largest], {"hosts"})
     _check_kinds(variants[NETWORKS, largest], {"hosts", "networks"})
     return variants
