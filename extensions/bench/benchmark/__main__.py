@@ -18,6 +18,7 @@ from .part_apply import apply
 from .part_compile import compile_and_load
 from .part_controller import controller
 from .part_host import host
+from .part_linux import linux
 from .part_packets import packets
 from .part_windows import windows
 from .results import Part
@@ -43,6 +44,7 @@ PARTS: dict[str, Callable[[], Sequence[Part]]] = {
     "controller": lambda: [controller(_work("controller"), managed=True)],
     "controller-few": lambda: [controller(_work("controller-few"), managed=False)],
     "host": lambda: [host(_work("host"))],
+    "linux": lambda: [linux(_work("linux"))],
     "windows": lambda: [windows(_work("windows"))],
 }
 
