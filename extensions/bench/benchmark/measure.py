@@ -5,17 +5,19 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import os
 import statistics
 import subprocess
 import sys
-import time
 import typing as t
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 T = t.TypeVar("T")
+_LAUNCHER = Path(__file__).with_name("launcher.py")
 
 
 @dataclass(frozen=True)
@@ -38,17 +40,19 @@ def timed(command: Sequence[str | Path], log: Path, environment: Mapping[str, st
     """
     arguments = [str(word) for word in command]
     with log.open("wb") as output:
-        begun = time.monotonic()
-        process = subprocess.Popen(
-            arguments, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env={**os.environ, **(environment or {})}
+        launched = subprocess.run(
+            [sys.executable, "-I", "-S", _LAUNCHER, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=output,
+            env={**os.environ, **(environment or {})},
+            check=False,
         )
-        _pid, status, usage = os.wait4(process.pid, 0)
-        clock = time.monotonic() - begun
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
+    took = json.loads(launched.stdout or '{"ended": "no start"}')
+    if took.pop("ended") != 0:
         end = log.read_text(encoding="utf-8", errors="replace")[-2000:]
-        raise FailedError(f"{' '.join(arguments)[:200]} ended with {process.returncode}:\n{end}")
-    return Run(clock, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+        raise FailedError(f"{' '.join(arguments)[:200]} failed:\n{end}")
+    return Run(**took)
 
 
 def in_turn(variants: Mapping[str, Callable[[], T]], rounds: int) -> dict[str, list[T]]:
@@ -64,6 +68,12 @@ def in_turn(variants: Mapping[str, Callable[[], T]], rounds: int) -> dict[str, l
 def median(values: Sequence[float]) -> float:
     """The median of *values*."""
     return statistics.median(values)
+
+
+def ratios(of: Sequence[float], to: Sequence[float]) -> list[float]:
+    """The ratio of each run of one to the run of the other in the same round; of all pairs where they had no rounds."""
+    pairs = zip(of, to, strict=True) if len(of) == len(to) else itertools.product(of, to)
+    return [one / other for one, other in pairs]
 
 
 def progress(text: str) -> None:

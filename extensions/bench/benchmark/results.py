@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from .measure import median
+from .measure import Run, median
 
 
 @dataclass(frozen=True)
@@ -35,18 +35,28 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Wanted:
-    """A figure that was wanted, and what was measured. ``at_least`` tells on which side of it is good."""
+    """A figure that was wanted, and what was measured in each run. ``at_least`` tells on which side of it is good."""
 
     text: str
     figure: float
-    measured: float
+    runs: Sequence[float]
     at_least: bool
     unit: str = "times"
 
     @property
-    def reached(self) -> bool:
-        """Whether the figure was reached."""
-        return self.measured >= self.figure if self.at_least else self.measured <= self.figure
+    def median(self) -> float:
+        """The median of the runs."""
+        return median(self.runs)
+
+    @property
+    def verdict(self) -> str:
+        """Whether the figure was reached, and whether all runs agree about it."""
+        verdict = "reached" if self._good(self.median) else "NOT REACHED"
+        agreed = sum(self._good(run) == self._good(self.median) for run in self.runs)
+        return verdict if agreed == len(self.runs) else f"{verdict}, in {agreed} of {len(self.runs)}"
+
+    def _good(self, run: float) -> bool:
+        return run >= self.figure if self.at_least else run <= self.figure
 
 
 @dataclass
@@ -66,13 +76,19 @@ class Part:
         self.measurements.append(measurement)
         return measurement
 
-    def want_at_least(self, text: str, figure: float, measured: float, unit: str = "times") -> None:
-        """Compare *measured* with a *figure* that it should not be below."""
-        self.wanted.append(Wanted(text, figure, measured, at_least=True, unit=unit))
+    def add_whole(self, what: str, size: str, runs: Sequence[Run]) -> None:
+        """Keep all that is known of the runs of one variant."""
+        self.add(what, size, "s (processor)", [run.processor for run in runs])
+        self.add(what, size, "s (clock)", [run.clock for run in runs])
+        self.add(what, size, "MiB (largest process)", [run.memory for run in runs])
 
-    def want_at_most(self, text: str, figure: float, measured: float, unit: str = "times") -> None:
-        """Compare *measured* with a *figure* that it should not be above."""
-        self.wanted.append(Wanted(text, figure, measured, at_least=False, unit=unit))
+    def want_at_least(self, text: str, figure: float, runs: Sequence[float]) -> None:
+        """Compare *runs* with a *figure* that they should not be below."""
+        self.wanted.append(Wanted(text, figure, [round(run, 6) for run in runs], at_least=True))
+
+    def want_at_most(self, text: str, figure: float, runs: Sequence[float]) -> None:
+        """Compare *runs* with a *figure* that they should not be above."""
+        self.wanted.append(Wanted(text, figure, [round(run, 6) for run in runs], at_least=False))
 
     def save(self, directory: Path) -> None:
         """Write it as JSON, medians and verdicts too."""
@@ -80,7 +96,7 @@ class Part:
         for item, measurement in zip(data["measurements"], self.measurements, strict=True):
             item["median"] = measurement.median
         for item, wanted in zip(data["wanted"], self.wanted, strict=True):
-            item["reached"] = wanted.reached
+            item["median"], item["verdict"] = wanted.median, wanted.verdict
         path = directory / f"{self.name}.json"
         path.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
@@ -88,7 +104,7 @@ class Part:
 def load_part(path: Path) -> Part:
     """Read what :meth:`Part.save` wrote."""
     data = json.loads(path.read_text(encoding="utf-8"))
-    for item, derived in ((item, key) for key in ("median", "reached") for item in _items(data)):
+    for item, derived in ((item, key) for key in ("median", "verdict") for item in _items(data)):
         item.pop(derived, None)
     return Part(
         **{

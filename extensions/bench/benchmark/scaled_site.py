@@ -40,14 +40,15 @@ def scaled_inventory(size: int, clients_are_networks: bool = False) -> Inventory
     """Return a site of *size* hosts in each group of an endpoint, each with an address; an Edge has two interfaces.
 
     No two addresses are neighbours: merged into networks, they would be few, and easy for everybody. With
-    *clients_are_networks* each client is a network of two addresses.
+    *clients_are_networks* each client is a network of 8 to 32 addresses, and these are no neighbours either.
     """
     hosts: dict[str, dict[str, t.Any]] = {}
     groups: dict[str, list[str]] = {}
     for number, group in enumerate(GROUPS):
         groups[group] = [f"{group}_{index}" for index in range(size)]
         for index, host in enumerate(groups[group]):
-            one = network(number, index) if clients_are_networks and group == "sfb_clients" else address(number, index)
+            of_network = clients_are_networks and group == "sfb_clients"
+            one = str(network(number, index)) if of_network else address(number, index)
             hosts[host] = _variables(group, [one], [address(len(GROUPS), index)])
     return Inventory(hosts, groups)
 
@@ -68,13 +69,13 @@ def _variables(group: str, addresses: list[str], av_edge: list[str]) -> dict[str
 
 def address(block: int, index: int) -> str:
     """The address number *index* of a /12 of the private network 10.0.0.0/8."""
-    return str(ipaddress.IPv4Address(_first(block, index) + 1))
+    return str(ipaddress.IPv4Address(_first(block) + 4 * index + 1))
 
 
-def network(block: int, index: int) -> str:
-    """A network of two addresses, of which the second is that of :func:`address`."""
-    return f"{ipaddress.IPv4Address(_first(block, index))}/31"
+def network(block: int, index: int) -> ipaddress.IPv4Network:
+    """The network number *index* of that /12: three sizes in turn, from 8 addresses on."""
+    return ipaddress.IPv4Network((_first(block) + 64 * index, 27 + index % 3))
 
 
-def _first(block: int, index: int) -> int:
-    return (10 << 24) + (block << 20) + 4 * index
+def _first(block: int) -> int:
+    return (10 << 24) + (block << 20)

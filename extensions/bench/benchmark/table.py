@@ -35,7 +35,11 @@ def part_as_markdown(part: Part) -> str:
                 ("what", "size", "median", "lowest to highest", "runs"),
                 (_measured(one) for one in part.measurements if not one.detail),
             ),
-            *(("", *_table(("wanted", "figure", "measured", ""), map(_wanted, part.wanted))) if part.wanted else ()),
+            *(
+                ("", *_table(("wanted", "figure", "measured", "lowest to highest", ""), map(_wanted, part.wanted)))
+                if part.wanted
+                else ()
+            ),
         )
     )
 
@@ -46,14 +50,18 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 
 def _measured(one: Measurement) -> tuple[str, ...]:
-    spread = f"{_number(min(one.runs))} to {_number(max(one.runs))}" if len(one.runs) > 1 else ""
-    return one.what, one.size, f"{_number(one.median)} {one.unit}", spread, str(len(one.runs))
+    return one.what, one.size, f"{_number(one.median)} {one.unit}", _spread(one.runs), str(len(one.runs))
 
 
 def _wanted(one: Wanted) -> tuple[str, ...]:
     relation = "at least" if one.at_least else "at most"
-    verdict = "reached" if one.reached else "**not reached**"
-    return one.text, f"{relation} {one.figure:g} {one.unit}", f"{_number(one.measured)} {one.unit}", verdict
+    verdict = one.verdict.replace("NOT REACHED", "**not reached**")
+    figure = f"{relation} {one.figure:g} {one.unit}"
+    return one.text, figure, f"{_number(one.median)} {one.unit}", _spread(one.runs), verdict
+
+
+def _spread(runs: Sequence[float]) -> str:
+    return f"{_number(min(runs))} to {_number(max(runs))}" if len(runs) > 1 else ""
 
 
 def _number(value: float) -> str:
