@@ -69,6 +69,8 @@ _value:
       description:
         - Arguments of P(community.windows.win_firewall_rule#module), in the order in which the calls are to be made.
           A rule that one call cannot mend is removed and made anew.
+        - That order closes nothing in between that is permitted before and after. Where it takes that, a second rule is
+          made and removed again.
       type: list
       elements: dict
     conflicts:

@@ -9,13 +9,11 @@ import typing as t
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ._addresses import AddressSet, read_cidrs
 from ._errors import PortMatrixError, names, shown
-from ._intervals import IntervalSet
 from ._mapping import as_list, as_mapping, as_text
-from ._netaddr import netaddr
-from ._ports import ANY_PORT, parse_ports
 from ._windows import GROUP, RuleArguments
+from ._windows_lists import read_addresses, read_port_list
+from ._windows_order import Replacement, StateRule, in_safe_order
 
 # Skype for Business names its own rules so and makes them anew by itself. Nothing of that name is ours, in any group.
 SFB_PREFIX = "cs "
@@ -25,8 +23,6 @@ _EDITED = ("description", "enabled", "action", "profiles", "localip", "remoteip"
 # These would leave a rule half changed (ports are written before the protocol), or cannot be set back to nothing
 # through COM, or are not among the module's options at all. Such a rule is removed and made anew.
 _MADE_ANEW = ("direction", "protocol", "program", "service", "other")
-
-StateRule = Mapping[str, t.Any]
 
 
 @dataclass(frozen=True)
@@ -75,29 +71,30 @@ def read_state(value: object) -> WindowsState:
 def find_changes(wanted: Sequence[RuleArguments], state: WindowsState) -> Changes:
     """Compare *wanted* with *state*.
 
-    New and changed rules come first, in the order of *wanted*, and stale ones are removed after them: what stays
-    permitted is not closed in between. A rule that has to be made anew is removed right before that.
+    New rules come first, changed ones after them and stale ones last, so that what was permitted and stays so is not
+    closed in between (see :func:`in_safe_order`).
 
     :raises PortMatrixError: if a wanted rule has no name or two share one.
     """
     ours = _by_name(rule for rule in state.rules if not _is_of_sfb(rule))
     foreign = _by_name([*state.foreign, *(rule for rule in state.rules if _is_of_sfb(rule))])
     wanted_names = _unique_names(wanted)
-    calls: list[RuleArguments] = []
+    new: list[RuleArguments] = []
+    replacements: list[Replacement] = []
+    stale_ones: list[RuleArguments] = []
     conflicts: list[str] = []
     removed: list[StateRule] = []
     for arguments in wanted:
         key = arguments["name"].lower()
         there = ours.get(key, [])
-        present = {**arguments, "state": "present"}
         action = _action(arguments, there)
         if key in foreign:
             conflicts.append(_conflict(arguments["name"], foreign[key]))
-        elif action == "make_anew":
-            calls += [_absent(there[0]), present]
-            removed += there
+        elif action == "make":
+            new.append({**arguments, "state": "present"})
         elif action != "nothing":
-            calls.append(present)
+            replacements.append(Replacement(arguments, tuple(there), made_anew=action == "make_anew"))
+            removed += there if action == "make_anew" else ()
     for key, stale in ours.items():
         if key in wanted_names:
             continue
@@ -106,51 +103,21 @@ def find_changes(wanted: Sequence[RuleArguments], state: WindowsState) -> Change
         elif key in foreign:
             conflicts.append(_conflict(stale[0]["name"], foreign[key]))
         else:
-            calls.append(_absent(stale[0]))
+            stale_ones.append({"name": stale[0]["name"], "state": "absent"})
             removed += stale
     notes = (
         f"rule {shown(rule['name'])} is in the group {shown(GROUP)} and has a name of Skype for Business: left alone"
         for rule in state.rules
         if _is_of_sfb(rule)
     )
-    return Changes(tuple(calls), tuple(conflicts), tuple(notes), tuple(removed))
+    calls = (*new, *in_safe_order(replacements, {*ours, *foreign, *wanted_names}), *stale_ones)
+    return Changes(calls, tuple(conflicts), tuple(notes), tuple(removed))
 
 
 def differences(arguments: RuleArguments, there: StateRule) -> list[str]:
     """Return the names of the options in which *there* differs from *arguments*, after both were normalised."""
     wanted, found = _canonical({**arguments, "other": {}}), _canonical(there)
     return [option for option in (*_EDITED, *_MADE_ANEW) if wanted[option] != found[option]]
-
-
-def read_addresses(text: str) -> tuple[AddressSet, frozenset[str]]:
-    """Read a list of addresses in any form that Windows has for them; words such as LocalSubnet are returned apart."""
-    sets: list[AddressSet] = []
-    words: set[str] = set()
-    for item in (part.strip().lower() for part in text.split(",")):
-        addresses = _read_address(item)
-        if addresses is None:
-            words.add("any" if item in ("*", "any", "") else item)
-        else:
-            sets.append(addresses)
-    return AddressSet.union(sets), frozenset(words)
-
-
-def read_port_list(text: str) -> IntervalSet | str:
-    """Read a list of ports; what is none, such as RPC, stays text."""
-    if text.strip().lower() in ("*", "any", ""):
-        return ANY_PORT
-    try:
-        return parse_ports([item.strip() for item in text.split(",")], "ports")
-    except PortMatrixError:
-        return text.strip().lower()
-
-
-def _read_address(item: str) -> AddressSet | None:
-    first, dash, last = item.partition("-")
-    try:
-        return read_cidrs(map(str, netaddr.iprange_to_cidrs(first, last)) if dash else [item])
-    except (netaddr.AddrFormatError, PortMatrixError, ValueError):
-        return None
 
 
 def _canonical(options: Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -186,10 +153,6 @@ def _action(arguments: RuleArguments, there: Sequence[StateRule]) -> str:
     if not different:
         return "nothing"
     return "make_anew" if any(option in _MADE_ANEW for option in different) else "edit"
-
-
-def _absent(rule: StateRule) -> RuleArguments:
-    return {"name": rule["name"], "state": "absent"}
 
 
 def _is_of_sfb(rule: StateRule) -> bool:

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from ._intervals import IntervalSet
 from ._ports import ANY_PORT
 from ._windows import PROFILES
-from ._windows_changes import Changes, StateRule, WindowsState, read_port_list
+from ._windows_changes import Changes, WindowsState
+from ._windows_lists import read_port_list
+from ._windows_order import StateRule
 
 CHECKS = ("profile_off", "local_rules_void", "inbound_blocked", "outbound_default_allow", "management_port")
 

@@ -20,8 +20,6 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._windows_cha
     WindowsState,
     differences,
     find_changes,
-    read_addresses,
-    read_port_list,
     read_state,
 )
 from hypothesis import given
@@ -107,24 +105,33 @@ def test_an_edited_rule_is_mended_by_one_call(option: str, value: object) -> Non
     assert find_changes([WANTED], state(there)).calls == ({**WANTED, "state": "present"},)
 
 
+MADE_ANEW = ({"name": WANTED["name"], "state": "absent"}, {**WANTED, "state": "present"})
+SECOND = WANTED["name"] + " in between 1"
+# What the rule lets in stays open meanwhile.
+MADE_ANEW_BESIDE_A_SECOND = (
+    {**WANTED, "name": SECOND, "state": "present"},
+    *MADE_ANEW,
+    {"name": SECOND, "state": "absent"},
+)
+
+
+@pytest.mark.parametrize(("option", "value"), [("direction", "out"), ("protocol", "tcp")])
+def test_a_rule_that_one_call_cannot_mend_is_made_anew(option: str, value: object) -> None:
+    assert find_changes([WANTED], state({**FOUND, option: value})).calls == MADE_ANEW
+
+
 @pytest.mark.parametrize(
     ("option", "value"),
-    [
-        ("direction", "out"),
-        ("protocol", "tcp"),
-        ("program", r"C:\evil.exe"),
-        ("service", "RTCSRV"),
-        ("other", {"InterfaceTypes": "Wireless"}),
-    ],
+    [("program", r"C:\evil.exe"), ("service", "RTCSRV"), ("other", {"InterfaceTypes": "Wireless"})],
 )
-def test_a_rule_that_one_call_cannot_mend_is_made_anew(option: str, value: object) -> None:
-    calls = find_changes([WANTED], state({**FOUND, option: value})).calls
-    assert calls == ({"name": WANTED["name"], "state": "absent"}, {**WANTED, "state": "present"})
+def test_what_such_a_rule_permits_in_part_stays_open(option: str, value: object) -> None:
+    assert find_changes([WANTED], state({**FOUND, option: value})).calls == MADE_ANEW_BESIDE_A_SECOND
+    assert find_changes([WANTED], state({**FOUND, option: value, "enabled": False})).calls == MADE_ANEW
 
 
 def test_duplicates_of_our_name_are_made_one() -> None:
     changes = find_changes([WANTED], state(FOUND, {**FOUND, "name": FOUND["name"].upper()}))
-    assert changes.calls == ({"name": WANTED["name"], "state": "absent"}, {**WANTED, "state": "present"})
+    assert changes.calls == MADE_ANEW_BESIDE_A_SECOND
     assert len(changes.removed) == 2
 
 
@@ -173,12 +180,6 @@ def test_a_failed_read_is_no_state() -> None:
         read_state({"failed": True, "msg": "no"})
     read = read_state({"rules": [FOUND], "foreign_rules": [], "profiles": [], "changed": False})
     assert read == state(FOUND)
-
-
-def test_words_stand_apart_from_addresses() -> None:
-    addresses, words = read_addresses("LocalSubnet, 192.0.2.1/255.255.255.255,*")
-    assert (addresses.cidrs("ipv4"), words) == (["192.0.2.1/32"], {"localsubnet", "any"})
-    assert read_port_list("RPC") == "rpc"
 
 
 def as_read(arguments: list[RuleArguments], order: random.Random) -> WindowsState:
