@@ -67,11 +67,12 @@ def host(directory: Path) -> Part:
 
 
 def role_expressions(managed: Managed) -> list[str]:
-    """Return the template that calls each filter in the tasks of the role.
+    """Return the template that calls each filter in the tasks or variables of the role.
 
     :raises FailedError: if there is not one of each.
     """
-    files = sorted((_ROLES / managed.role / "tasks").glob("*.yml"))
+    role = _ROLES / managed.role
+    files = [*sorted((role / "tasks").glob("*.yml")), role / "vars/main.yml"]
     texts = [text for path in files for text in _texts(yaml.safe_load(path.read_text(encoding="utf-8")))]
     found = [[text for text in texts if f"uc_firewall.pexip_sfb.{name}(" in text] for name in managed.filters]
     if any(len(one) != 1 for one in found):
