@@ -108,7 +108,8 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._boot_file import BootFile
 
-_DIRECTORY_MODE, _UNIT_MODE = 0o750, 0o644
+_DIRECTORY_MODE = 0o750
+_UNIT_MODE = 0o644
 _ACTIVE = ("active", "activating", "reloading")
 
 
