@@ -94,7 +94,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-# Nothing but what every module returns.
+started_by:
+  description: What started each unit before, as its links were found.
+  returned: success
+  type: dict
+  sample: {"pexip-sfb-firewall.service": ["nftables.service", "sysinit.target"]}
 """
 
 import contextlib
@@ -278,11 +282,12 @@ def main() -> None:
     wanted = module.params["state"] == "present"
     if wanted and not all(unit.content for unit in units):
         module.fail_json(msg="content: missing for a unit; accepted: the whole unit")
+    started_by = {unit.name: unit.starters() for unit in units}
     try:
         diff = (present if wanted else absent)(module, units, directory)
     except OSError as e:
         module.fail_json(msg=f"{e.filename}: {e.strerror}")
-    module.exit_json(changed=bool(diff), diff=diff)
+    module.exit_json(changed=bool(diff), diff=diff, started_by=started_by)
 
 
 if __name__ == "__main__":

@@ -196,6 +196,7 @@ def test_a_link_that_somebody_removed_is_missed_and_put_back(tmp_path: Path) -> 
     units.apply()
     units.spoil("sysinit.target.wants/pexip-sfb-firewall.service")
     looked = units.apply("--check")
+    assert looked["started_by"][UNIT] == ["nftables.service"]
     assert [(one["before"], one["after"]) for one in looked["diff"]] == [
         (
             "pexip-sfb-firewall.service: started by nftables.service\n",
