@@ -252,7 +252,7 @@ def permitted(rules: Iterable[FirewallRule]) -> set[Flow]:
     return flows
 
 
-@settings(max_examples=300)
+@settings(max_examples=3 * settings().max_examples)
 @given(
     before=st.lists(st.tuples(WANTED, EDITED), max_size=6),
     after=st.lists(WANTED, max_size=4, unique_by=lambda rule: rule["name"]),
