@@ -18,7 +18,8 @@ import pytest
 from hypothesis import settings
 
 # What the tests use beside the collection. Not left to the settings of pytest, as ansible-test has its own.
-sys.path += [str(Path(__file__).parents[2] / "extensions/lab"), str(Path(__file__).parents[1] / "sites")]
+_TOP = Path(__file__).parents[2]
+sys.path += [str(_TOP / place) for place in ("extensions/lab", "extensions/bench", "tests/sites")]
 
 # The same examples on every run, so that a red run is red again. HYPOTHESIS_PROFILE=search looks further.
 settings.register_profile("ci", derandomize=True, deadline=None)
