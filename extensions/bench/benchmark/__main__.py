@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import shutil
 import sys
 import time
@@ -21,7 +22,7 @@ from .part_host import host
 from .part_linux import linux
 from .part_packets import packets
 from .part_windows import windows
-from .results import Part
+from .results import Part, in_sittings
 from .table import write_tables
 
 TOP = Path(__file__).resolve().parents[3]
@@ -39,29 +40,35 @@ def _work(name: str) -> Path:
 PARTS: dict[str, Callable[[], Sequence[Part]]] = {
     "compile": lambda: compile_and_load(_work("compile"), VENV / "aclgen"),
     "packets": lambda: [packets(_work("packets"), VENV / "aclgen")],
-    "apply-nftables": lambda: [apply(_work("apply-nftables"), "nftables")],
-    "apply-firewalld": lambda: [apply(_work("apply-firewalld"), "firewalld")],
+    **in_sittings("apply-nftables", lambda name: [apply(_work(name), "nftables")]),
+    **in_sittings("apply-firewalld", lambda name: [apply(_work(name), "firewalld")]),
     "controller": lambda: [controller(_work("controller"), managed=True)],
     "controller-few": lambda: [controller(_work("controller-few"), managed=False)],
     "host": lambda: [host(_work("host"))],
     "linux": lambda: [linux(_work("linux"))],
-    "windows": lambda: [windows(_work("windows"))],
+    **in_sittings("windows", lambda name: [windows(_work(name))]),
 }
-
-
 # In the order of the page.
-RESULTS = ("compile", "load", *(name for name in PARTS if name != "compile"))
+RESULTS = (
+    *("compile", "load", "packets", "apply-nftables", "apply-firewalld"),
+    *("controller", "controller-few", "host", "linux", "windows"),
+)
+
+
+def chosen(name: str) -> list[str]:
+    """Return the part of that name, or the sittings that ``windows``, say, stands for; nothing if there are none."""
+    return [name] if name in PARTS else [part for part in PARTS if part.startswith(f"{name}-")]
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run the parts named in *arguments*, or all of them; return the exit code: 0 where all could be measured."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="part", help=f"{', '.join(PARTS)}; all where none is named")
-    names = parser.parse_args(arguments).parts or list(PARTS)
-    if unknown := [name for name in names if name not in PARTS]:
+    wanted = {name: chosen(name) for name in parser.parse_args(arguments).parts or PARTS}
+    if unknown := [name for name, parts in wanted.items() if not parts]:
         parser.error(f"unknown part {', '.join(unknown)}; accepted: {', '.join(PARTS)}")
     failed = 0
-    for name in names:
+    for name in itertools.chain(*wanted.values()):
         begun, found = time.monotonic(), conditions(VENV / "python")
         print(f"Part {name}:", file=sys.stderr, flush=True)
         try:
@@ -71,8 +78,8 @@ def main(arguments: Sequence[str]) -> int:
             print(f"Part {name} could not be measured: {e}", file=sys.stderr)
             continue
         for part in parts:
-            part.conditions, part.seconds = found, round(time.monotonic() - begun, 1)
-            part.save(BUILD)
+            part.conditions, part.seconds = found, [round(time.monotonic() - begun, 1)]
+            part.save(BUILD, name if len(parts) == 1 else part.name)
             show(part)
         write_tables(BUILD, RESULTS, TOP / "docs" / "performance.md")
     return failed
@@ -87,7 +94,8 @@ def show(part: Part) -> None:
         relation = "at least" if w.at_least else "at most"
         print(f"  {w.text}: {w.median:,.2f} {w.unit} (wanted {relation} {w.figure:g}): {w.verdict}")
     print(
-        f"  {', '.join(f'{key} {value}' for key, value in part.conditions.items())}; {part.seconds:.0f} s\n", flush=True
+        f"  {', '.join(f'{key} {value}' for key, value in part.conditions.items())}; {part.seconds[0]:.0f} s\n",
+        flush=True,
     )
 
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import statistics
@@ -71,9 +70,8 @@ def median(values: Sequence[float]) -> float:
 
 
 def ratios(of: Sequence[float], to: Sequence[float]) -> list[float]:
-    """The ratio of each run of one to the run of the other in the same round; of all pairs where they had no rounds."""
-    pairs = zip(of, to, strict=True) if len(of) == len(to) else itertools.product(of, to)
-    return [one / other for one, other in pairs]
+    """The ratio of each run of one to the run of the other in the same round."""
+    return [one / other for one, other in zip(of, to, strict=True)]
 
 
 def progress(text: str) -> None:

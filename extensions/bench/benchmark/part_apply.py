@@ -5,23 +5,17 @@
 
 from __future__ import annotations
 
-import math
 import re
-import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .measure import FailedError, Run, progress, ratios, timed
+from .measure import FailedError, Run, progress, timed
 from .results import Part
 from .rule_tasks import INVENTORY, write_rule_tasks
 
 _TOP = Path(__file__).resolve().parents[3]
 _PLAYBOOKS = _TOP / "extensions/bench/playbooks"
 _LAB = _TOP / "extensions/lab"
-ROUNDS = 5
-# The others take minutes for a round: as many rounds as fit, and one in any case.
-_SECONDS_OF_A_PART = 270
 SITE, REMOVE = "uc_firewall.pexip_sfb.site", "uc_firewall.pexip_sfb.remove"
 _RESET = _PLAYBOOKS / "reset.yml"
 HOSTS = {"nftables": "fe_nftables", "firewalld": "fe_firewalld"}
@@ -87,42 +81,36 @@ class Lab:
 
 
 def apply(directory: Path, name: str) -> Part:
-    """Measure the two ways of one back end, on a host of its own."""
+    """Measure the two ways of one back end once, on a host of its own: the other way takes minutes."""
     part = Part(
         f"apply-{name}", f"Apply, {name}: 200 permissions on a container over SSH, the whole `ansible-playbook`"
     )
-    took: dict[tuple[str, str], list[float]] = {}
-    end = time.monotonic() + _SECONDS_OF_A_PART
-    ours, theirs = _ways(directory, name)
     with Lab(directory) as lab:
-        for way, until in ((ours, math.inf), (theirs, end)):
-            first, unchanged = _rounds(lab, way, until)
-            for what, runs in (("first run", first), ("unchanged run", unchanged)):
-                took[way.name, what] = [run.clock for run in runs]
-                part.add(way.name, what, "s (clock)", took[way.name, what])
-                part.add(way.name, what, "s (processor)", [run.processor for run in runs], detail=True)
-    for what in ("first run", "unchanged run"):
-        times = ratios(took[theirs.name, what], took[ours.name, what])
-        part.want_at_least(f"{ours.name}, {what}: times faster than {theirs.name}", 10, times)
+        ways = {way: measure(lab, way) for way in _ways(directory, name)}
+    for way, runs in ways.items():
+        for what, run in runs.items():
+            part.add(way.name, what, "s (clock)", [run.clock])
+            part.add(way.name, what, "s (processor)", [run.processor], detail=True)
+    (ours, our_runs), (theirs, their_runs) = ways.items()
+    for what, run in our_runs.items():
+        times = their_runs[what].clock / run.clock
+        part.want_at_least(f"{ours.name}, {what}: times faster than {theirs.name}", 10, [times])
     return part
 
 
-def _rounds(lab: Lab, way: Way, until: float) -> tuple[Sequence[Run], Sequence[Run]]:
-    """Try *way* once, and again as long as one more round is over at *until*."""
-    first: list[Run] = []
-    unchanged: list[Run] = []
-    longest = 0.0
-    while not first or (len(first) < ROUNDS and time.monotonic() + longest < until):
-        progress(f"{way.name}, run {len(first) + 1} of {ROUNDS} at most")
-        begun = time.monotonic()
-        lab.play(way.undo, "--limit", way.host)
-        first.append(lab.play(way.playbook, "--limit", way.host))
-        check(lab.changes() > 0, f"{way.name}: the first run changed nothing")
-        check(not way.backend or lab.used(way.backend), f"{way.name}: another back end was used")
-        unchanged.append(lab.play(way.playbook, "--limit", way.host))
-        check(lab.changes() == 0, f"{way.name}: the second run changed something")
-        longest = max(longest, time.monotonic() - begun)
-    return first, unchanged
+def measure(lab: Lab, way: Way) -> dict[str, Run]:
+    """Try *way* on a host that has none of it, and once more.
+
+    :raises FailedError: if the first run changed nothing, the second something, or the role took another back end.
+    """
+    progress(way.name)
+    lab.play(way.undo, "--limit", way.host)
+    first = lab.play(way.playbook, "--limit", way.host)
+    check(lab.changes() > 0, f"{way.name}: the first run changed nothing")
+    check(not way.backend or lab.used(way.backend), f"{way.name}: another back end was used")
+    unchanged = lab.play(way.playbook, "--limit", way.host)
+    check(lab.changes() == 0, f"{way.name}: the second run changed something")
+    return {"first run": first, "unchanged run": unchanged}
 
 
 def check(holds: bool, otherwise: str) -> None:

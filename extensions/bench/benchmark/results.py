@@ -5,13 +5,17 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import typing as t
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from .measure import Run, median
+
+# A round that takes minutes is a part of the benchmark of its own: so many of them make the result.
+SITTINGS = 5
 
 
 @dataclass(frozen=True)
@@ -61,14 +65,17 @@ class Wanted:
 
 @dataclass
 class Part:
-    """A part of the benchmark: its ``name`` on the command line, its title, and its results."""
+    """A part of the benchmark: its ``name`` on the command line, its title, and its results.
+
+    ``conditions`` are what it was measured under, ``seconds`` how long each of its sittings took.
+    """
 
     name: str
     title: str
     measurements: list[Measurement] = field(default_factory=list)
     wanted: list[Wanted] = field(default_factory=list)
     conditions: dict[str, str] = field(default_factory=dict)
-    seconds: float = 0
+    seconds: list[float] = field(default_factory=list)
 
     def add(self, what: str, size: str, unit: str, runs: Sequence[float], detail: bool = False) -> Measurement:
         """Keep the runs of one variant."""
@@ -90,14 +97,14 @@ class Part:
         """Compare *runs* with a *figure* that they should not be above."""
         self.wanted.append(Wanted(text, figure, [round(run, 6) for run in runs], at_least=False))
 
-    def save(self, directory: Path) -> None:
-        """Write it as JSON, medians and verdicts too."""
+    def save(self, directory: Path, name: str) -> None:
+        """Write it as the JSON file of that name, medians and verdicts too."""
         data: dict[str, t.Any] = asdict(self)
         for item, measurement in zip(data["measurements"], self.measurements, strict=True):
             item["median"] = measurement.median
         for item, wanted in zip(data["wanted"], self.wanted, strict=True):
             item["median"], item["verdict"] = wanted.median, wanted.verdict
-        path = directory / f"{self.name}.json"
+        path = directory / f"{name}.json"
         path.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
@@ -117,3 +124,32 @@ def load_part(path: Path) -> Part:
 
 def _items(data: dict[str, t.Any]) -> list[dict[str, t.Any]]:
     return [*data["measurements"], *data["wanted"]]
+
+
+def in_sittings(name: str, measure: Callable[[str], Sequence[Part]]) -> dict[str, Callable[[], Sequence[Part]]]:
+    """Return the parts that measure *name* once each, in a directory of their own: ``name-1`` and so on."""
+    sittings = [f"{name}-{number}" for number in range(1, SITTINGS + 1)]
+    return {sitting: functools.partial(measure, sitting) for sitting in sittings}
+
+
+def load_result(directory: Path, name: str) -> Part | None:
+    """Read what was measured of *name*, in one sitting or in several; None if it was not measured."""
+    sittings = (directory / f"{name}-{number}.json" for number in range(1, SITTINGS + 1))
+    parts = [load_part(path) for path in (directory / f"{name}.json", *sittings) if path.exists()]
+    return functools.reduce(_joined, parts) if parts else None
+
+
+def _joined(one: Part, other: Part) -> Part:
+    """Return the runs of both as those of one part. Where they were measured under other conditions, it has both."""
+    return replace(
+        one,
+        measurements=[
+            replace(a, runs=[*a.runs, *b.runs]) for a, b in zip(one.measurements, other.measurements, strict=True)
+        ],
+        wanted=[replace(a, runs=[*a.runs, *b.runs]) for a, b in zip(one.wanted, other.wanted, strict=True)],
+        conditions={
+            key: value if (also := other.conditions[key]) in value.split(" and ") else f"{value} and {also}"
+            for key, value in one.conditions.items()
+        },
+        seconds=[*one.seconds, *other.seconds],
+    )

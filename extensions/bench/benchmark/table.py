@@ -9,15 +9,15 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from .results import Measurement, Part, Wanted, load_part
+from .results import Measurement, Part, Wanted, load_result
 
 _MARKED = re.compile(r"<!-- generated: measured -->.*?<!-- end: measured -->", re.DOTALL)
 
 
 def write_tables(results: Path, order: Sequence[str], page: Path) -> None:
     """Put the results that are in *results*, in the *order* of the parts, between the markers of *page*."""
-    parts = [load_part(path) for path in (results / f"{name}.json" for name in order) if path.exists()]
-    text = "\n\n".join(part_as_markdown(part) for part in parts)
+    parts = (load_result(results, name) for name in order)
+    text = "\n\n".join(part_as_markdown(part) for part in parts if part)
     before = page.read_text(encoding="utf-8")
     marked = f"<!-- generated: measured -->\n\n{text}\n\n<!-- end: measured -->"
     page.write_text(_MARKED.sub(lambda _match: marked, before), encoding="utf-8")
@@ -29,7 +29,7 @@ def part_as_markdown(part: Part) -> str:
         (
             f"### {part.title}",
             "",
-            f"{'; '.join(f'{key} {value}' for key, value in part.conditions.items())}; took {part.seconds:.0f} s.",
+            f"{'; '.join(f'{key} {value}' for key, value in part.conditions.items())}; took {_took(part.seconds)}.",
             "",
             *_table(
                 ("what", "size", "median", "lowest to highest", "runs"),
@@ -62,6 +62,12 @@ def _wanted(one: Wanted) -> tuple[str, ...]:
 
 def _spread(runs: Sequence[float]) -> str:
     return f"{_number(min(runs))} to {_number(max(runs))}" if len(runs) > 1 else ""
+
+
+def _took(seconds: Sequence[float]) -> str:
+    if len(seconds) == 1:
+        return f"{seconds[0]:.0f} s"
+    return f"{len(seconds)} sittings of {min(seconds):.0f} to {max(seconds):.0f} s"
 
 
 def _number(value: float) -> str:

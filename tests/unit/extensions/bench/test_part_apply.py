@@ -1,17 +1,15 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How often a way to apply the rules is tried, and what makes it no measurement of that way."""
+"""What is measured of a way to apply the rules, and what makes it no measurement of that way."""
 
 from __future__ import annotations
 
-import math
-import time
 from pathlib import Path
 
 import pytest
 from benchmark.measure import FailedError, Run
-from benchmark.part_apply import REMOVE, ROUNDS, SITE, Lab, Way, _rounds
+from benchmark.part_apply import REMOVE, SITE, Lab, Way, measure
 
 WAY = Way("this collection, nftables", "fe_nftables", SITE, REMOVE, "nftables")
 LOG = """
@@ -45,17 +43,13 @@ class RecordedLab(Lab):
         return Run(1, 1, 1)
 
 
-@pytest.mark.parametrize(("seconds", "rounds"), [(math.inf, ROUNDS), (-1, 1)])
-def test_a_way_is_tried_as_often_as_there_is_time_and_once_in_any_case(
-    tmp_path: Path, seconds: float, rounds: int
-) -> None:
-    first, unchanged = _rounds(RecordedLab(tmp_path), WAY, time.monotonic() + seconds)
-    assert len(first) == len(unchanged) == rounds
+def test_a_first_and_an_unchanged_run_are_measured(tmp_path: Path) -> None:
+    assert list(measure(RecordedLab(tmp_path), WAY)) == ["first run", "unchanged run"]
 
 
 def test_another_back_end_is_no_measurement_of_this_one(tmp_path: Path) -> None:
     with pytest.raises(FailedError, match="back end"):
-        _rounds(RecordedLab(tmp_path, backend="firewalld"), WAY, 0)
+        measure(RecordedLab(tmp_path, backend="firewalld"), WAY)
 
 
 @pytest.mark.parametrize(("changes", "message"), [((0, 0), "changed nothing"), ((3, 1), "changed something")])
@@ -63,7 +57,7 @@ def test_the_first_run_changes_something_and_the_second_nothing(
     tmp_path: Path, changes: tuple[int, int], message: str
 ) -> None:
     with pytest.raises(FailedError, match=message):
-        _rounds(RecordedLab(tmp_path, changes=changes), WAY, 0)
+        measure(RecordedLab(tmp_path, changes=changes), WAY)
 
 
 def test_tasks_are_counted(tmp_path: Path) -> None:
