@@ -61,11 +61,15 @@ options:
     default: present
 attributes:
   check_mode:
-    description: Can run in check mode and return changed status without modifying the target.
     support: full
   diff_mode:
-    description: Returns files, what starts the units, and which are active, before and after.
     support: full
+    details: Returns files, what starts the units, and which are active, before and after.
+  platform:
+    support: full
+    platforms: linux
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
 requirements:
   - systemd, and root
 """

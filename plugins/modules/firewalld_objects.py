@@ -44,12 +44,15 @@ options:
     default: present
 attributes:
   check_mode:
-    description: Can run in check mode and return changed status without modifying the target.
     support: full
   diff_mode:
-    description: Returns what is added and what is removed, for the permanent and for the runtime configuration.
     support: full
+    details: Returns what is added and what is removed, for the permanent and for the runtime configuration.
+  platform:
+    support: full
+    platforms: linux
 extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
   - uc_firewall.pexip_sfb.confirm
 requirements:
   - systemd, with O(confirm_timeout)

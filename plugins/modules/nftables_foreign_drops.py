@@ -82,11 +82,15 @@ options:
     default: true
 attributes:
   check_mode:
-    description: Can run in check mode and return changed status without modifying the target.
     support: full
   diff_mode:
-    description: Nothing is changed, so there is no difference.
     support: none
+    details: Nothing is changed, so there is no difference.
+  platform:
+    support: full
+    platforms: linux
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
 requirements:
   - nft (package nftables), 1.0.6 or later tested. Without it no nftables ruleset is judged.
   - ip (package iproute2). Without it what depends on interfaces is possible only.

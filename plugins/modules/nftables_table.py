@@ -50,12 +50,15 @@ options:
     default: present
 attributes:
   check_mode:
-    description: Can run in check mode and return changed status without modifying the target.
     support: full
   diff_mode:
-    description: Returns what is ours as nft lists it, before and after, without counters, and the file.
     support: full
+    details: Returns what is ours as nft lists it, before and after, without counters, and the file.
+  platform:
+    support: full
+    platforms: linux
 extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
   - uc_firewall.pexip_sfb.confirm
 requirements:
   - nft (package nftables), 1.0.6 or later tested

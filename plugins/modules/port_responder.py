@@ -65,11 +65,16 @@ options:
     type: dict
 attributes:
   check_mode:
-    description: Nothing is started or ended in check mode.
     support: full
+    details: Nothing is started or ended in check mode.
   diff_mode:
-    description: Nothing changes that lasts.
     support: none
+    details: Nothing changes that lasts.
+  platform:
+    support: full
+    platforms: linux
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
 requirements:
   - Linux
   - root, for ports below 1024

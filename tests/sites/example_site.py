@@ -28,6 +28,15 @@ HOSTVARS: dict[str, dict[str, t.Any]] = {
     "wac1": {"port_matrix_addresses": ["198.51.100.51"]},
     "fw": {"port_matrix_view": "local"},
 }
+# The groups that the rows of the table are about.
+TABLE_GROUPS = (
+    "pexip_conferencing_nodes",
+    "sfb_front_ends",
+    "turn_servers",
+    "wac_servers",
+    "sfb_clients",
+    "sfb_edges",
+)
 GROUPS = {
     "pexip_conferencing_nodes": ["node1", "node2"],
     "sfb_front_ends": ["fe1"],

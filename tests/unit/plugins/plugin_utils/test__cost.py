@@ -24,23 +24,16 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix impo
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables import Policy, render_ruleset
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._site import Site, build_site
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._site_document import read_site, site_as_document
+from example_site import TABLE_GROUPS
 
 HOSTS = 300  # in each group: enough for sets that are large
-GROUPS = (
-    "pexip_conferencing_nodes",
-    "sfb_front_ends",
-    "turn_servers",
-    "wac_servers",
-    "sfb_clients",
-    "sfb_edges",
-)
-ADDRESSES = (len(GROUPS) + 1) * HOSTS  # an Edge has two
+ADDRESSES = (len(TABLE_GROUPS) + 1) * HOSTS  # an Edge has two
 
 
 def _inventory(hosts: int = HOSTS) -> tuple[dict[str, dict[str, t.Any]], dict[str, list[str]]]:
     variables: dict[str, dict[str, t.Any]] = {}
-    groups = {group: [f"{group}{index}" for index in range(hosts)] for group in GROUPS}
-    for number, group in enumerate(GROUPS):
+    groups = {group: [f"{group}{index}" for index in range(hosts)] for group in TABLE_GROUPS}
+    for number, group in enumerate(TABLE_GROUPS):
         for index, host in enumerate(groups[group]):
             if group == "sfb_edges":
                 both = {"internal": [_address(number, index)], "av_edge": [_address(number + 1, index)]}
@@ -118,7 +111,10 @@ def test_the_networks_of_an_endpoint_are_parsed_by_the_system_too(calls: Counter
     variables, groups = _inventory(1)
     networks = [f"10.{index}.0.0/16" for index in range(100, 200)]
     build_site(variables, groups, select_rows(), endpoints={"client": {"networks": networks, "groups": []}})
-    assert calls == {"system": len(networks) + len(GROUPS), "items": len(GROUPS)}  # an Edge has two, nobody is a client
+    assert calls == {
+        "system": len(networks) + len(TABLE_GROUPS),
+        "items": len(TABLE_GROUPS),
+    }  # an Edge has two, nobody is a client
 
 
 def test_an_address_of_ansible_is_parsed_by_the_system_too(calls: Counter[str]) -> None:
@@ -190,7 +186,7 @@ def test_rules_do_not_grow_with_addresses() -> None:
 def _branches(count: int, addresses: int) -> str:
     """The ruleset of a gateway between branches, each of them two endpoints with a row of their own."""
     variables: dict[str, dict[str, t.Any]] = {}
-    groups: dict[str, list[str]] = {group: [] for group in GROUPS}
+    groups: dict[str, list[str]] = {group: [] for group in TABLE_GROUPS}
     endpoints, rows = {}, []
     for branch in range(count):
         names = {"sfb_clients": f"clients_{branch}", "pexip_conferencing_nodes": f"nodes_{branch}"}

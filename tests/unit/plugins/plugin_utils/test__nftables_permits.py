@@ -20,17 +20,10 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables im
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables_sets import match_ports
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules import Rule
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._site import Site, build_site
+from example_site import TABLE_GROUPS
 from hypothesis import given
 from hypothesis import strategies as st
 
-GROUPS = (
-    "pexip_conferencing_nodes",
-    "sfb_front_ends",
-    "sfb_edges",
-    "turn_servers",
-    "wac_servers",
-    "sfb_clients",
-)
 MESH = {
     "id": "mesh",
     "source": ["conferencing_node", "front_end"],
@@ -114,8 +107,8 @@ def _scattered(block: int, count: int) -> list[str]:
 
 
 def test_shared_sets_permit_what_the_rules_do_and_no_others_would() -> None:
-    hosts = {group: {"port_matrix_addresses": _scattered(block, 4)} for block, group in enumerate(GROUPS)}
-    site = _site(hosts, {group: [group] for group in GROUPS})
+    hosts = {group: {"port_matrix_addresses": _scattered(block, 4)} for block, group in enumerate(TABLE_GROUPS)}
+    site = _site(hosts, {group: [group] for group in TABLE_GROUPS})
     rules, judged = expand(site, "fw", ["forward"]), site.side(("conferencing_node",)).seen("advertised")
     ruleset = render_ruleset(Policy(("forward",), rules, judged=judged))
     assert read(ruleset) == wanted(rules, judged)
@@ -138,7 +131,7 @@ items = st.one_of(ipv4, ipv6, networks.map(lambda text: str(ipaddress.ip_network
 # A row between hosts that have no family in common is refused, so each has IPv4.
 addresses = st.builds(lambda first, others: [first, *others], ipv4, st.lists(items, max_size=4))
 machines = st.fixed_dictionaries(
-    {"port_matrix_addresses": addresses, "groups": st.sets(st.sampled_from(GROUPS), min_size=1)},
+    {"port_matrix_addresses": addresses, "groups": st.sets(st.sampled_from(TABLE_GROUPS), min_size=1)},
     optional={
         "port_matrix_interfaces": st.fixed_dictionaries({"av_edge": addresses, "internal": addresses}),
         "port_matrix_view": st.just("local"),
@@ -149,7 +142,7 @@ machines = st.fixed_dictionaries(
 @given(st.lists(machines, min_size=2, max_size=10), st.sampled_from(["all", "conferencing_node", "client"]))
 def test_the_rulesets_of_any_site_permit_what_the_rules_do(found: list[dict[str, t.Any]], endpoint: str) -> None:
     hosts = {f"host{number}": host for number, host in enumerate(found)}
-    groups = {group: [name for name, host in hosts.items() if group in host["groups"]] for group in GROUPS}
+    groups = {group: [name for name, host in hosts.items() if group in host["groups"]] for group in TABLE_GROUPS}
     site = _site(hosts, groups)
     # A host that no row of this site reaches has no rules, and would be refused unless it is a gateway.
     for host in ("host0", "host1", "fw"):
