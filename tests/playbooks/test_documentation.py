@@ -161,7 +161,7 @@ def test_documentation_is_complete(kind: str, name: str, documented: dict[str, d
     assert entry["doc"]["description"]
     assert entry["doc"]["author"]
     assert entry["doc"].get("version_added") or kind == "module"
-    assert incomplete(entry["doc"]["options"], "suboptions") == []
+    assert incomplete(entry["doc"].get("options", {}), "suboptions") == []
     assert entry["return"], "says nothing of what it returns"
     assert incomplete(entry["return"], "contains") == []
     assert COLLECTION in entry["examples"]

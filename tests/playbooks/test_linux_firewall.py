@@ -67,7 +67,7 @@ def task(beginning: str, file: str = "present.yml") -> dict[str, Any]:
 
 @pytest.mark.parametrize("variables", [{}, {"ansible_become": True}])
 def test_the_connection_is_known_however_one_becomes_root(tmp_path: Path, variables: dict[str, bool]) -> None:
-    tell = {"ansible.builtin.debug": {"msg": "from {{ ansible_facts.env.SSH_CONNECTION | default('nowhere') }}"}}
+    tell = {"ansible.builtin.debug": {"msg": "from {{ __linux_firewall_host.ssh_connection | join(' ') }}"}}
     play = {"become": True, "vars": variables, "tasks": [task("Ask the host who connects to it"), tell]}
     done = run(
         tmp_path,

@@ -109,7 +109,7 @@ def _play(managed: Managed, expressions: Sequence[str]) -> dict[str, t.Any]:
 def _inventory(size: int) -> dict[str, t.Any]:
     inventory = ansible_inventory(size)
     # As Ansible finds it out on a host: where it was connected from.
-    facts = {"ansible_facts": {"env": {"SSH_CONNECTION": "10.254.0.1 50000 10.254.0.2 22"}}}
+    facts = {"__linux_firewall_host": {"ssh_connection": ["10.254.0.1", "50000", "10.254.0.2", "22"]}}
     inventory["all"]["children"]["port_matrix_gateways"] = {"hosts": {"gateway": facts}}
     inventory["all"]["children"]["port_matrix_linux"] = {"hosts": {"gateway": {}, "host1": facts}}
     return inventory

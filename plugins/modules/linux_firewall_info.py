@@ -1,0 +1,114 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module ``linux_firewall_info``."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: linux_firewall_info
+short_description: Who connects to a host, what starts its services, and whether firewalld is in charge
+version_added: 1.0.0
+author:
+  - uc_firewall maintainers (@uc-firewall)
+description:
+  - The role P(uc_firewall.pexip_sfb.linux_firewall#role) asks this once, before it chooses a back end.
+  - Nothing is changed. It takes no root; C(sudo) would hide the connection.
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    details: Nothing is changed, so there is no difference.
+    support: none
+  platform:
+    support: full
+    platforms: linux
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+seealso:
+  - module: uc_firewall.pexip_sfb.nftables_table
+  - module: uc_firewall.pexip_sfb.firewalld_objects
+"""
+
+EXAMPLES = r"""
+- name: Ask the host who connects to it, and whether firewalld is in charge
+  uc_firewall.pexip_sfb.linux_firewall_info:
+  become: false
+  register: host
+"""
+
+RETURN = r"""
+ssh_connection:
+  description:
+    - The connection that Ansible uses, in the words of C(SSH_CONNECTION), client, its port, server, its port.
+    - Empty without an SSH server that tells.
+  returned: success
+  type: list
+  elements: str
+  sample: [192.0.2.9, "50000", 192.0.2.11, "22"]
+service_manager:
+  description: What starts the services of the host, V(systemd) or the name of its first process.
+  returned: success
+  type: str
+  sample: systemd
+firewalld:
+  description: What systemd says of C(firewalld.service). Of a host without systemd, that it is not there.
+  returned: success
+  type: dict
+  contains:
+    load_state:
+      description: V(loaded), V(masked), V(not-found) and others.
+      type: str
+    active_state:
+      description: V(active), V(inactive), V(activating) and others.
+      type: str
+    unit_file_state:
+      description: V(enabled), V(disabled) and others. Empty where there is no such file.
+      type: str
+  sample: {load_state: loaded, active_state: active, unit_file_state: enabled}
+"""
+
+import os
+import typing as t
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+
+_PROPERTIES = {"LoadState": "load_state", "ActiveState": "active_state", "UnitFileState": "unit_file_state"}
+
+
+def service_manager(run: Path = Path("/run"), proc: Path = Path("/proc")) -> str:
+    """Return ``systemd`` where it is in charge (sd_booted(3)), else the name of the first process."""
+    if (run / "systemd/system").is_dir():
+        return "systemd"
+    try:
+        return (proc / "1/comm").read_text(encoding="utf-8").strip()
+    except OSError:
+        return "an unknown program"
+
+
+def firewalld_states(shown: str) -> dict[str, str]:
+    """Return the states of the unit from what ``systemctl show`` says, which is about units that are not there, too."""
+    said = dict(line.partition("=")[::2] for line in shown.splitlines())
+    absent = {"LoadState": "not-found", "ActiveState": "inactive"}
+    return {name: said.get(word) or absent.get(word, "") for word, name in _PROPERTIES.items()}
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(argument_spec={}, supports_check_mode=True)
+    manager, shown = service_manager(), ""
+    if manager == "systemd":
+        command = ["systemctl", "show", "firewalld.service", f"--property={','.join(_PROPERTIES)}"]
+        shown = module.run_command(command, check_rc=True)[1]
+    found: dict[str, t.Any] = {
+        "ssh_connection": os.environ.get("SSH_CONNECTION", "").split(),
+        "service_manager": manager,
+        "firewalld": firewalld_states(shown),
+    }
+    module.exit_json(changed=False, **found)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,38 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the module reads of a host. That it finds the connection and firewalld on real ones is seen in the labs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ansible_collections.uc_firewall.pexip_sfb.plugins.modules.linux_firewall_info import (
+    firewalld_states,
+    service_manager,
+)
+
+
+def test_systemd_is_in_charge_where_it_says_so(tmp_path: Path) -> None:
+    (tmp_path / "run/systemd/system").mkdir(parents=True)
+    assert service_manager(tmp_path / "run", tmp_path / "proc") == "systemd"
+
+
+def test_otherwise_the_first_process_is(tmp_path: Path) -> None:
+    (tmp_path / "proc/1").mkdir(parents=True)
+    (tmp_path / "proc/1/comm").write_text("runit\n", encoding="utf-8")
+    (tmp_path / "run/systemd").mkdir(parents=True)  # systemd is installed, and started nothing
+    assert service_manager(tmp_path / "run", tmp_path / "proc") == "runit"
+    assert service_manager(tmp_path / "run", tmp_path / "hidden") == "an unknown program"
+
+
+def test_the_states_of_firewalld_are_those_of_systemd() -> None:
+    shown = "ActiveState=active\nUnitFileState=enabled\nLoadState=loaded\n"
+    wanted = {"load_state": "loaded", "active_state": "active", "unit_file_state": "enabled"}
+    assert firewalld_states(shown) == wanted
+
+
+def test_a_firewalld_that_is_not_installed_has_states_too() -> None:
+    wanted = {"load_state": "not-found", "active_state": "inactive", "unit_file_state": ""}
+    assert firewalld_states("LoadState=not-found\nActiveState=inactive\nUnitFileState=\n") == wanted
+    assert firewalld_states("") == wanted
