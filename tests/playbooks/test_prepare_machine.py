@@ -39,7 +39,10 @@ class Machine:
         self.programs.mkdir()
         self.checkout = directory / "checkout"
         (self.checkout / "tests").mkdir(parents=True)
-        shutil.copy(TOP / "tests/prepare-machine", self.checkout / "tests/prepare-machine")
+        script = (TOP / "tests/prepare-machine").read_text(encoding="utf-8")
+        self.script = self.checkout / "tests/prepare-machine"
+        self.script.write_text(script.replace("/usr/bin/", f"{self.programs}/"), encoding="utf-8")
+        self.script.chmod(0o755)
         self.link(TOOLS)
         self.stub("python3", "exit 0")
 
@@ -57,7 +60,7 @@ class Machine:
     def prepare(self, *before: str) -> str:
         """Run the script, which has to fail; return what it says."""
         done = subprocess.run(
-            [*before, str(self.checkout / "tests/prepare-machine"), ".build/environment"],
+            [*before, str(self.script), ".build/environment"],
             env={"PATH": str(self.programs)},
             capture_output=True,
             text=True,
@@ -126,7 +129,7 @@ def test_podman_gets_settings_where_it_could_not_work_without(
         machine.stub(program, "exit 0")
     (machine.checkout / "requirements-dev.lock").touch()
     done = subprocess.run(
-        [machine.checkout / "tests/prepare-machine", ".build/environment"],
+        [machine.script, ".build/environment"],
         # A function of that name takes the place of what the shell has.
         env={"PATH": str(machine.programs), "BASH_FUNC_ulimit%%": f"() {{ echo {limit}; }}"},
         capture_output=True,

@@ -1,0 +1,81 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The action ``controller_files``, for a host that cannot be reached."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HERE = Path(__file__).parent
+
+
+def run(where: Path, *options: str, inside: str = "", **arguments: Any) -> tuple[int, dict[str, Any]]:
+    """Run one task with these *arguments*; return the exit code and its result."""
+    task = {"uc_firewall.pexip_sfb.controller_files": arguments}
+    play = {"hosts": "far", "gather_facts": False, "become": True, "tasks": [task]}
+    (where / "play.json").write_text(json.dumps([play]), encoding="utf-8")
+    command = ["ansible-playbook", "-i", "far,", "-c", "untouchable", "-vvv", *options, "play.json"]
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-ec", f'{inside}\n"$@"', "sh", *command],
+        cwd=where,
+        env={
+            **os.environ,
+            "ANSIBLE_CONNECTION_PLUGINS": str(HERE / "connection_plugins"),
+            "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_BECOME_EXE": "/nowhere/sudo",
+            "COLUMNS": "10000",
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    _before, _arrow, result = done.stdout.partition("[far]")[2].partition(" => ")
+    return done.returncode, json.JSONDecoder().raw_decode(result)[0] if result else {"said": done.stdout + done.stderr}
+
+
+def test_files_are_written_once_and_taken_away(tmp_path: Path) -> None:
+    place = tmp_path / "new/directory"
+    wanted = {"directory": str(place), "files": [{"name": "a", "content": "é\n"}, {"name": "b", "content": "2"}]}
+    _code, preview = run(tmp_path, "--check", "--diff", **wanted)
+    assert (preview["changed"], preview["written"]) == (True, ["a", "b"])
+    assert [one["after"] for one in preview["diff"]] == ["é\n", "2"]
+    assert not place.exists()
+    _code, first = run(tmp_path, **wanted)
+    assert (first["changed"], first["written"], first["removed"]) == (True, ["a", "b"], [])
+    assert (place / "a").read_text(encoding="utf-8") == "é\n"
+    assert stat.S_IMODE((place / "a").stat().st_mode) == 0o644
+    assert stat.S_IMODE(place.stat().st_mode) == 0o755
+    (place / "theirs").write_text("theirs", encoding="utf-8")
+    _code, second = run(tmp_path, **wanted)
+    assert (second["changed"], second["written"]) == (False, [])
+    _code, third = run(tmp_path, directory=str(place), absent=["b", "c"])
+    assert (third["changed"], third["removed"]) == (True, ["b"])
+    assert sorted(path.name for path in place.iterdir()) == ["a", "theirs"]
+
+
+@pytest.mark.parametrize("name", ["../a", "/a", "", ".."])
+def test_what_is_no_name_of_a_file_is_refused(tmp_path: Path, name: str) -> None:
+    code, result = run(tmp_path, directory=str(tmp_path / "d"), files=[{"name": name, "content": "x"}])
+    assert code == 2
+    assert "is no name of a file" in result["msg"]
+    assert not (tmp_path / "d").exists()
+
+
+def test_a_full_disk_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+    place = tmp_path / "small"
+    place.mkdir()
+    # What is in the small file system is gone with the mount namespace, so it is copied before that.
+    inside = "mount -t tmpfs -o size=16k,mode=0755 none small; echo before >small/a; trap 'cp -r small seen' EXIT"
+    code, result = run(tmp_path, inside=inside, directory=str(place), files=[{"name": "a", "content": "x" * 100_000}])
+    assert code == 2
+    assert "No space left on device" in result["msg"]
+    assert {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "seen").iterdir()} == {"a": "before\n"}
