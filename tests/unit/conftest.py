@@ -30,6 +30,13 @@ _OTHERWISE = "quick" if "ANSIBLE_CONTROLLER_MIN_PYTHON_VERSION" in os.environ el
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", _OTHERWISE))
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Measure what is covered without random examples: a branch that only they reach needs a test of its own."""
+    for item in items:
+        if item.get_closest_marker("hypothesis") and config.pluginmanager.hasplugin("pytest_cov"):
+            item.add_marker("no_cover")
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write the golden rulesets instead of comparing them")
 

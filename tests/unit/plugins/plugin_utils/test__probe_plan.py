@@ -229,6 +229,16 @@ def test_rows_of_the_user_are_probed_like_those_of_the_table() -> None:
     assert ports == {("tcp", 20000), ("tcp", 20500), ("tcp", 20999), ("udp", 8443), ("udp", 20498), ("udp", 20999)}
 
 
+def test_nodes_probe_each_other_and_none_itself() -> None:
+    mesh = {"id": "mesh", "source": "conferencing_node", "destination": "conferencing_node", "protocols": "tcp",
+            "destination_ports": 8443}  # fmt: skip
+    hosts = {**HOSTS, "node1": {"port_matrix_addresses": ["192.0.2.11"]}}
+    nodes = ["node1", "node2"]
+    made = plan(nodes, site(hosts, extra=[mesh]), hosts)["probes"]
+    assert shown(made["node1"], "mesh") == {"192.0.2.11 node2 192.0.2.12 8443 tcp_connect"}
+    assert shown(made["node2"], "mesh") == {"192.0.2.12 node1 192.0.2.11 8443 tcp_connect"}
+
+
 def test_literal_addresses_are_probed_and_networks_are_not() -> None:
     built = site(endpoints={"wac_server": {"groups": [], "networks": ["198.51.100.99", "10.77.0.0/16"]}})
     made = plan(["node1"], built)
