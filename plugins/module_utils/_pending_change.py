@@ -25,7 +25,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._ssh_connect
 
 DIRECTORY = Path("/run/pexip_sfb")
 UNIT = "pexip-sfb-firewall-go-back"
-_SECONDS_TO_GO_BACK = 300
+_LONGEST_WAIT = 300  # seconds; a large change of firewalld takes some twenty
 
 # Starts as a service. The name of the directory decides, so that a confirmation and the timer cannot both win.
 _GO_BACK = """\
@@ -55,7 +55,7 @@ class PendingChange:
         A change that is being taken back right now is waited for.
         What a dead run left, a change that nothing would take back any more, is taken back here, with a warning.
         """
-        self._lock = _locked(DIRECTORY / "lock")  # until this process ends
+        self._take_lock()
         if not self._pending.exists():
             self._wait_for_go_back()
             return
@@ -81,7 +81,7 @@ class PendingChange:
         Until this process ends, no other one makes a change. What goes back by itself has gone when this returns.
         """
         if DIRECTORY.exists():
-            self._lock = _locked(DIRECTORY / "lock")
+            self._take_lock()
             self._wait_for_go_back()
 
     def arm(self, timeout: int, way_back: Callable[[Path], str]) -> None:
@@ -159,6 +159,16 @@ class PendingChange:
         unknown = "no reason given" if result else "something ended it before it was done"
         return _text(directory / "output") or unknown
 
+    def _take_lock(self) -> None:
+        """Lock all others out, until this process ends."""
+        try:
+            self._lock = _locked(DIRECTORY / "lock", _LONGEST_WAIT)
+        except TimeoutError:
+            self._module.fail_json(
+                msg="This run changed nothing: another one has been at work on this host's firewall for "
+                f"{_LONGEST_WAIT} s. See which with: fuser -v {DIRECTORY / 'lock'}"
+            )
+
     def _start_timer(self, timeout: int) -> None:
         systemd_run = self._module.get_bin_path("systemd-run")
         if not systemd_run:
@@ -191,12 +201,12 @@ class PendingChange:
     def _wait_for_go_back(self) -> None:
         """Wait while a change is being taken back: what it needs for that must not be replaced meanwhile."""
         directory = DIRECTORY / "taken_back"
-        deadline = time.monotonic() + _SECONDS_TO_GO_BACK
+        deadline = time.monotonic() + _LONGEST_WAIT
         while directory.exists() and not _text(directory / "result") and self._runs(f"{UNIT}.service"):
             if time.monotonic() > deadline:
                 self._module.fail_json(
                     msg="Nothing was changed: the host has been taking an earlier change of its firewall back for "
-                    f"{_SECONDS_TO_GO_BACK} s; see why with: systemctl status {UNIT}.service"
+                    f"{_LONGEST_WAIT} s; see why with: systemctl status {UNIT}.service"
                 )
             time.sleep(0.2)
 
@@ -210,17 +220,24 @@ class PendingChange:
         return bool(self._module.run_command(["systemctl", "--quiet", *arguments])[0] == 0)
 
 
-def _locked(path: Path) -> t.IO[str]:
-    """Open the file at *path*, and wait until nobody else has it locked."""
+def _locked(path: Path, seconds: float) -> t.IO[str]:
+    """Open the file at *path*, and wait until nobody else has it locked.
+
+    :raises TimeoutError: if somebody has it for longer than *seconds*.
+    """
+    deadline = time.monotonic() + seconds
     while True:
         path.parent.mkdir(mode=0o700, exist_ok=True)
         file = path.open("w", encoding="utf-8")
-        fcntl.flock(file, fcntl.LOCK_EX)
         # Whoever had it may have removed it, and then it locks nobody else out.
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(BlockingIOError, FileNotFoundError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if os.fstat(file.fileno()).st_ino == path.stat().st_ino:
                 return file
         file.close()
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        time.sleep(0.05)
 
 
 def _text(path: Path) -> str:

@@ -245,6 +245,15 @@ def test_what_the_command_line_gives_as_text_is_understood(lab: Lab) -> None:
     assert [p["probe"] for p in probes] == ["tcp_connect", "tcp_connect"]
 
 
+@pytest.mark.parametrize("hosts", [{}, {"port_matrix_verify_hosts": "nobody"}])
+def test_a_site_without_a_host_that_probes_has_verified_nothing(lab: Lab, hosts: dict[str, str]) -> None:
+    if not hosts:
+        del lab.content["all"]["children"]["port_matrix_windows"]
+    code, output = lab.run(**hosts)
+    assert code == 2
+    assert "Nothing is verified: no host of the inventory is one that probes" in output
+
+
 def test_a_play_that_could_probe_nothing_has_verified_nothing(lab: Lab) -> None:
     lab.content["all"]["children"]["others"] = {"hosts": {"database": {}}}
     code, output = lab.run(port_matrix_verify_hosts="others")
@@ -268,6 +277,16 @@ def test_a_responder_that_an_earlier_task_has_lost_is_told_like_any_other(lab: L
         "fe1 node1": "open", "fe1 node2": "open", "fe2 node1": "error", "fe2 node2": "error", " ": "not_probeable",
     }  # fmt: skip
     assert "the host did not probe: it was not asked" in output
+
+
+def test_a_strategy_that_does_not_wait_for_all_hosts_is_refused(lab: Lab) -> None:
+    nodes = {f"node{n}": {"port_matrix_addresses": [f"192.0.2.{n}"]} for n in range(1, 31)}
+    lab.content["all"]["children"]["pexip_conferencing_nodes"] = {"hosts": nodes}
+    lab.content["all"]["children"]["sfb_front_ends"]["hosts"]["fe2"]["port_matrix_verify_batch"] = 1  # it takes longer
+    lab.play(strategy="free")
+    code, output = lab.run()
+    assert code == 2
+    assert "strategy: some hosts of the play have not come to their probes yet" in output
 
 
 def test_a_play_that_takes_its_hosts_in_parts_is_refused(lab: Lab) -> None:

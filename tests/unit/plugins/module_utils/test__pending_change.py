@@ -24,10 +24,10 @@ def test_one_at_a_time(tmp_path: Path) -> None:
     order: list[str] = []
 
     def second() -> None:
-        with _locked(path):
+        with _locked(path, 10):
             order.append("second")
 
-    with _locked(path):
+    with _locked(path, 10):
         thread = threading.Thread(target=second)
         thread.start()
         time.sleep(0.3)
@@ -41,13 +41,13 @@ def test_a_lock_that_its_holder_removed_locks_nobody_out_and_lets_nobody_in_twic
     holds: list[int] = []
 
     def waiter(number: int) -> None:
-        with _locked(path):
+        with _locked(path, 10):
             holds.append(number)
             assert len(holds) == 1
             time.sleep(0.1)
             holds.remove(number)
 
-    with _locked(path):
+    with _locked(path, 10):
         threads = [threading.Thread(target=waiter, args=(number,)) for number in range(5)]
         for thread in threads:
             thread.start()
@@ -57,6 +57,11 @@ def test_a_lock_that_its_holder_removed_locks_nobody_out_and_lets_nobody_in_twic
         thread.join(10)
         assert not thread.is_alive()
     assert path.exists()
+
+
+def test_a_lock_is_not_waited_for_without_end(tmp_path: Path) -> None:
+    with _locked(tmp_path / "lock", 10), pytest.raises(TimeoutError):
+        _locked(tmp_path / "lock", 0.1)
 
 
 class FailedError(Exception):
@@ -298,7 +303,7 @@ def test_a_way_back_that_was_interrupted_is_no_success(run_directory: Path, tmp_
 def test_a_way_back_that_never_ends_stops_the_next_run(
     run_directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_pending_change, "_SECONDS_TO_GO_BACK", 0)
+    monkeypatch.setattr(_pending_change, "_LONGEST_WAIT", 0)
     host = Host()
     apply(host, Change(tmp_path / "state"))
     (run_directory / "pending").rename(run_directory / "taken_back")
