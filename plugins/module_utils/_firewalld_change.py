@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import shlex
 import sys
 import tempfile
 import typing as t
@@ -66,7 +67,7 @@ class ObjectsChange:
         """Save our permanent objects, and the program that reloads them."""
         _firewalld_reload.save(directory, self._firewalld.prefix)
         (directory / "reload.py").write_text(inspect.getsource(_firewalld_reload), encoding="utf-8")
-        return f"exec {sys.executable} taken_back/reload.py taken_back {self._firewalld.prefix}\n"
+        return f"exec {shlex.join([sys.executable, 'taken_back/reload.py', 'taken_back', self._firewalld.prefix])}\n"
 
     def make(self) -> None:
         """Change the runtime. What takes a reload is in the permanent configuration for as long as that lasts."""

@@ -5,15 +5,13 @@
 
 from __future__ import annotations
 
-import json
-import os
 import subprocess
-import sys
 import typing as t
 
 import pytest
 import yaml
 from ansible_collections.uc_firewall.pexip_sfb.plugins.modules.nftables_foreign_drops import DOCUMENTATION
+from module_host import ModuleHost
 
 LINKS = """
 set -e
@@ -54,38 +52,13 @@ def packet(row: str = "media_nodes_to_turn", **changes: t.Any) -> dict[str, t.An
 SIP = packet("sip_signaling", protocol="tcp", destination_port=5061)
 
 
-class Host:
-    """A network namespace that stands for a host."""
-
-    def __init__(self, name: str) -> None:
-        self._inside = ["ip", "netns", "exec", name]
-
-    def nft(self, *arguments: str, text: str | bytes | None = None) -> str:
-        command = [*self._inside, "nft", *arguments]
-        data = text.encode() if isinstance(text, str) else text
-        return subprocess.run(command, input=data, capture_output=True, check=True).stdout.decode()
-
-    def module(self, *options: str, **arguments: t.Any) -> dict[str, t.Any]:
-        """Run the module; return what it returned, whether it ``failed``, and what the user was ``shown``."""
-        command = [
-            *self._inside, sys.executable, "-m", "ansible", "adhoc", "-i", "host,", "all", "-c", "local",
-            "-e", f"ansible_python_interpreter={sys.executable}",
-            "-m", "uc_firewall.pexip_sfb.nftables_foreign_drops", "-a", json.dumps(arguments), *options,
-        ]  # fmt: skip
-        environment = {**os.environ, "ANSIBLE_NOCOLOR": "1", "COLUMNS": "10000"}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
-        start = done.stdout.index("=> ") + 3
-        result = t.cast("dict[str, t.Any]", json.JSONDecoder().raw_decode(done.stdout[start:])[0])
-        return {**result, "failed": "FAILED!" in done.stdout[:start], "shown": done.stdout + done.stderr}
-
-
 @pytest.fixture
-def host(namespace: str) -> Host:
+def host(namespace: str) -> ModuleHost:
     subprocess.run(["sh", "-c", LINKS.format(namespace)], check=True)
-    return Host(namespace)
+    return ModuleHost(namespace, "nftables_foreign_drops")
 
 
-def test_what_drops_is_named_with_its_rows(host: Host) -> None:
+def test_what_drops_is_named_with_its_rows(host: ModuleHost) -> None:
     host.nft("-f", "-", text=OURS + THEIRS)
     before = host.nft("list", "ruleset")
     back = packet("media_to_nodes", source="198.51.100.41", destination="192.0.2.11")
@@ -113,7 +86,7 @@ def test_what_drops_is_named_with_its_rows(host: Host) -> None:
     assert host.nft("list", "ruleset") == before
 
 
-def test_drops_need_not_be_warnings(host: Host) -> None:
+def test_drops_need_not_be_warnings(host: ModuleHost) -> None:
     host.nft("-f", "-", text=THEIRS)
     result = host.module(packets=[packet(), SIP], warn_drops=False)
     assert len(result["drops"]) == 1
@@ -131,13 +104,13 @@ def test_drops_need_not_be_warnings(host: Host) -> None:
         (THEIRS.replace("deny", "our_deny"), {"owned_prefix": "our_"}),
     ],
 )
-def test_what_is_ours_is_not_judged(host: Host, ruleset: str, arguments: dict[str, t.Any]) -> None:
+def test_what_is_ours_is_not_judged(host: ModuleHost, ruleset: str, arguments: dict[str, t.Any]) -> None:
     host.nft("-f", "-", text=ruleset)
     result = host.module(packets=[packet()], **arguments)
     assert (result["failed"], result["drops"], result["possible"]) == (False, [], [])
 
 
-def test_many_drops_are_told_in_few_words(host: Host) -> None:
+def test_many_drops_are_told_in_few_words(host: ModuleHost) -> None:
     rules = "\n".join(f"udp dport {port} drop" for port in range(1000, 1060))
     host.nft("-f", "-", text=f"table ip x {{ chain f {{ type filter hook forward priority 0;\n{rules}\n}}\n}}")
     packets = [packet(f"row_{port}", destination_port=port) for port in range(1000, 1060)]
@@ -146,7 +119,7 @@ def test_many_drops_are_told_in_few_words(host: Host) -> None:
     assert result["shown"].count(": drops traffic") == 5
 
 
-def test_a_packet_that_turns_round_is_only_possible(host: Host) -> None:
+def test_a_packet_that_turns_round_is_only_possible(host: ModuleHost) -> None:
     host.nft("-f", "-", text=THEIRS)
     result = host.module(packets=[packet(destination="192.0.2.41")])
     assert result["drops"] == []
@@ -163,7 +136,7 @@ def test_a_packet_that_turns_round_is_only_possible(host: Host) -> None:
         (packet(hook="ingress"), "value of hook must be one of: input, output, forward, got: ingress"),
     ],
 )
-def test_packets_that_are_none_are_refused(host: Host, wrong: dict[str, t.Any], message: str) -> None:
+def test_packets_that_are_none_are_refused(host: ModuleHost, wrong: dict[str, t.Any], message: str) -> None:
     host.nft("-f", "-", text=THEIRS)
     result = host.module(packets=[wrong])
     assert result["failed"] is True
@@ -180,7 +153,7 @@ def test_the_documentation_names_every_option() -> None:
     ]
 
 
-def test_a_comment_of_any_encoding_is_no_obstacle(host: Host) -> None:
+def test_a_comment_of_any_encoding_is_no_obstacle(host: ModuleHost) -> None:
     rules = "chain forward { type filter hook forward priority filter; udp dport 3478 drop comment {}; }"
     ruleset = f"table inet filter {{\n{rules}\n}}".replace("{}", '"B\udcfcro"').encode(errors="surrogateescape")
     host.nft("-f", "-", text=ruleset)

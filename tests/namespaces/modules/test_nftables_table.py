@@ -5,15 +5,12 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 import sys
-import typing as t
 from pathlib import Path
 
 import pytest
 from ansible_collections.uc_firewall.pexip_sfb.plugins.modules import nftables_table
+from module_host import ModuleHost
 
 OURS = "table inet pexip_sfb\ndelete table inet pexip_sfb\ntable inet pexip_sfb {{\n{body}\n}}\n"
 RULESET = OURS.format(
@@ -53,34 +50,6 @@ insert rule inet theirs input jump pexip_sfb_input
 """
 
 
-class Host:
-    """A network namespace that stands for a host."""
-
-    def __init__(self, name: str) -> None:
-        self._inside = ["ip", "netns", "exec", name]
-
-    def nft(self, *arguments: str, text: str | None = None) -> str:
-        return self.run("nft", *arguments, text=text)
-
-    def run(self, *command: str, text: str | None = None) -> str:
-        return subprocess.run([*self._inside, *command], input=text, capture_output=True, text=True, check=True).stdout
-
-    def module(self, *options: str, **arguments: str) -> dict[str, t.Any]:
-        """Run the module; return what it returned, whether it ``failed``, and what the user was ``shown``."""
-        command = [
-            *self._inside, "ansible", "-i", "host,", "all", "-c", "local",
-            "-e", f"ansible_python_interpreter={sys.executable}",
-            "-m", "uc_firewall.pexip_sfb.nftables_table", "-a", json.dumps(arguments), *options,
-        ]  # fmt: skip
-        environment = {**os.environ, "ANSIBLE_NOCOLOR": "1"}
-        output = subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=60, check=False
-        ).stdout
-        start = output.index("=> ") + 3
-        result = t.cast("dict[str, t.Any]", json.JSONDecoder().raw_decode(output[start:])[0])
-        return {**result, "failed": "FAILED!" in output[:start], "shown": output}
-
-
 def test_python_has_a_name_that_outlives_an_upgrade(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "python3.11").touch()
     (tmp_path / "python3").symlink_to("python3.11")
@@ -92,11 +61,11 @@ def test_python_has_a_name_that_outlives_an_upgrade(tmp_path: Path, monkeypatch:
 
 
 @pytest.fixture
-def host(namespace: str) -> Host:
-    return Host(namespace)
+def host(namespace: str) -> ModuleHost:
+    return ModuleHost(namespace, "nftables_table")
 
 
-def test_the_table_is_made_once_and_others_are_left_alone(host: Host) -> None:
+def test_the_table_is_made_once_and_others_are_left_alone(host: ModuleHost) -> None:
     host.nft("-f", "-", text=FOREIGN)
     first = host.module(ruleset=RULESET)
     listed = host.nft("list", "ruleset")
@@ -108,7 +77,7 @@ def test_the_table_is_made_once_and_others_are_left_alone(host: Host) -> None:
     assert host.nft("list", "ruleset") == listed
 
 
-def test_another_ruleset_replaces_the_table(host: Host) -> None:
+def test_another_ruleset_replaces_the_table(host: ModuleHost) -> None:
     host.module(ruleset=RULESET)
     assert host.module(ruleset=OTHER_RULESET)["changed"] is True
     listed = host.nft("list", "ruleset")
@@ -126,7 +95,7 @@ def test_another_ruleset_replaces_the_table(host: Host) -> None:
         ("flush", "ruleset"),
     ],
 )
-def test_what_somebody_changed_in_the_kernel_is_put_right(host: Host, spoil: tuple[str, ...]) -> None:
+def test_what_somebody_changed_in_the_kernel_is_put_right(host: ModuleHost, spoil: tuple[str, ...]) -> None:
     host.module(ruleset=RULESET)
     good = host.nft("-s", "list", "ruleset")
     host.nft(*spoil)
@@ -134,7 +103,7 @@ def test_what_somebody_changed_in_the_kernel_is_put_right(host: Host, spoil: tup
     assert host.nft("-s", "list", "ruleset") == good
 
 
-def test_check_mode_tells_the_difference_and_changes_nothing(host: Host) -> None:
+def test_check_mode_tells_the_difference_and_changes_nothing(host: ModuleHost) -> None:
     host.module(ruleset=RULESET)
     before = host.nft("-s", "list", "ruleset")
     result = host.module("--check", "--diff", ruleset=OTHER_RULESET)
@@ -144,7 +113,7 @@ def test_check_mode_tells_the_difference_and_changes_nothing(host: Host) -> None
     assert host.nft("-s", "list", "ruleset") == before
 
 
-def test_absent_removes_our_table_and_no_other(host: Host) -> None:
+def test_absent_removes_our_table_and_no_other(host: ModuleHost) -> None:
     host.nft("-f", "-", text=FOREIGN)
     before = host.nft("list", "ruleset")
     host.module(ruleset=RULESET)
@@ -165,7 +134,9 @@ def test_absent_removes_our_table_and_no_other(host: Host) -> None:
         ({"state": "present"}, "state is present but all of the following are missing: ruleset"),
     ],
 )
-def test_what_cannot_be_applied_leaves_the_kernel_alone(host: Host, arguments: dict[str, str], message: str) -> None:
+def test_what_cannot_be_applied_leaves_the_kernel_alone(
+    host: ModuleHost, arguments: dict[str, str], message: str
+) -> None:
     host.module(ruleset=OTHER_RULESET)
     before = host.nft("list", "ruleset")
     result = host.module(**arguments)
@@ -174,7 +145,7 @@ def test_what_cannot_be_applied_leaves_the_kernel_alone(host: Host, arguments: d
     assert host.nft("list", "ruleset") == before
 
 
-def test_rules_join_a_table_of_others_and_leave_it_again(host: Host, tmp_path: Path) -> None:
+def test_rules_join_a_table_of_others_and_leave_it_again(host: ModuleHost, tmp_path: Path) -> None:
     host.nft("-f", "-", text=FOREIGN)
     before = host.nft("list", "ruleset")
     files = {"path": str(tmp_path / "ours/ruleset.nft"), "program": str(tmp_path / "ours/join.py")}
@@ -206,7 +177,7 @@ def test_rules_join_a_table_of_others_and_leave_it_again(host: Host, tmp_path: P
         ("insert", "rule", "inet", "theirs", "pexip_sfb_input", "accept"),
     ],
 )
-def test_what_somebody_changed_of_the_joined_rules_is_put_right(host: Host, spoil: tuple[str, ...]) -> None:
+def test_what_somebody_changed_of_the_joined_rules_is_put_right(host: ModuleHost, spoil: tuple[str, ...]) -> None:
     host.nft("-f", "-", text=FOREIGN)
     host.module(ruleset=JOINED)
     host.nft(*spoil)
@@ -217,14 +188,14 @@ def test_what_somebody_changed_of_the_joined_rules_is_put_right(host: Host, spoi
     assert host.module(ruleset=JOINED)["changed"] is False
 
 
-def test_what_somebody_changed_in_the_table_that_is_joined_is_theirs(host: Host) -> None:
+def test_what_somebody_changed_in_the_table_that_is_joined_is_theirs(host: ModuleHost) -> None:
     host.nft("-f", "-", text=FOREIGN)
     host.module(ruleset=JOINED)
     host.nft("add", "rule", "inet", "theirs", "input", "tcp", "dport", "99", "drop")
     assert host.module(ruleset=JOINED)["changed"] is False
 
 
-def test_a_chain_to_join_that_is_not_there_is_named(host: Host) -> None:
+def test_a_chain_to_join_that_is_not_there_is_named(host: ModuleHost) -> None:
     result = host.module(ruleset=JOINED)
     assert result["msg"] == (
         "Nothing was changed: linux_firewall_join: chain input of the table inet theirs is not there; accepted: "
