@@ -143,7 +143,10 @@ class Units:
         tasks = [
             {**one, "register": "done"},
             {
-                "ansible.builtin.copy": {"content": "{{ done | to_json }}", "dest": str(self._parent / "done")},
+                "uc_firewall.pexip_sfb.controller_files": {
+                    "directory": str(self._parent),
+                    "files": [{"name": "done", "content": "{{ done | to_json }}"}],
+                },
                 "check_mode": False,
             },
         ]
