@@ -91,8 +91,8 @@ def test_the_package_holds_what_users_need_and_nothing_else(package: Path) -> No
 
 
 def test_no_link_of_a_page_in_the_package_is_dead(package: Path, tmp_path: Path) -> None:
-    with tarfile.open(package) as archive:
-        archive.extractall(tmp_path, filter="data")
+    # By tar, as Python 3.11 has the filter that this needs only since 3.11.4, and Debian 12 has an earlier one.
+    subprocess.run(["tar", "--extract", "--file", package, "--directory", tmp_path], check=True)
     names = [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.md")]
     assert {"README.md", "SECURITY.md", "docs/index.md"} <= set(names)
     assert {name: dead for name in names if (dead := list(dead_links(name, tmp_path)))} == {}
