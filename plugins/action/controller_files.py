@@ -10,7 +10,7 @@ import tempfile
 import typing as t
 from pathlib import Path
 
-from ansible import constants as C  # noqa: N812 # as Ansible itself calls it
+from ansible import constants
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
@@ -40,21 +40,21 @@ class ActionModule(ActionBase):  # type: ignore[misc] # Ansible has no types
         _validation, wanted = self.validate_argument_spec(argument_spec=_SPEC)
         directory = Path(wanted["directory"])
         files = {one["name"]: one["content"].encode() for one in wanted["files"]}
-        for name in (*files, *wanted["absent"]):
+        after: dict[str, bytes | None] = {**files, **dict.fromkeys(wanted["absent"])}
+        for name in after:
             if name in ("", "..") or Path(name).name != name:
                 raise AnsibleActionFail(f"{name} is no name of a file; accepted: one without a directory")
         try:
-            before = {name: _read(directory / name) for name in (*files, *wanted["absent"])}
-            after = {**files, **dict.fromkeys(wanted["absent"])}
-            changed = {name: after[name] for name in after if after[name] != before[name]}
-            moded = not directory.is_dir() or directory.stat().st_mode & 0o777 != 0o755
+            before = {name: _read(directory / name) for name in after}
+            changed = {name: content for name, content in after.items() if content != before[name]}
+            directory_differs = not directory.is_dir() or directory.stat().st_mode & 0o777 != 0o755
             if not self._task.check_mode:
-                _write(directory, changed, moded)
+                _write(directory, changed, directory_differs)
         except OSError as e:
             raise AnsibleActionFail(f"Files of the controller could not be written: {e}") from e
         return {
             **result,
-            "changed": bool(changed) or moded,
+            "changed": bool(changed) or directory_differs,
             "written": [name for name, content in changed.items() if content is not None],
             "removed": [name for name, content in changed.items() if content is None],
             "diff": [_difference(directory / name, before[name], content) for name, content in changed.items()],
@@ -68,9 +68,9 @@ def _read(path: Path) -> bytes | None:
         return None
 
 
-def _write(directory: Path, changed: dict[str, bytes | None], moded: bool) -> None:
+def _write(directory: Path, changed: dict[str, bytes | None], directory_differs: bool) -> None:
     directory.mkdir(parents=True, exist_ok=True)
-    if moded:
+    if directory_differs:
         directory.chmod(0o755)
     for name, content in changed.items():
         if content is None:
@@ -97,8 +97,8 @@ def _replace(path: Path, content: bytes) -> None:
 def _difference(path: Path, before: bytes | None, after: bytes | None) -> Result:
     shown: Result = {}
     for side, content in (("before", before), ("after", after)):
-        if len(content or b"") > C.MAX_FILE_SIZE_FOR_DIFF:
-            return {"src_larger" if side == "after" else "dst_larger": C.MAX_FILE_SIZE_FOR_DIFF}
+        if len(content or b"") > constants.MAX_FILE_SIZE_FOR_DIFF:
+            return {"src_larger" if side == "after" else "dst_larger": constants.MAX_FILE_SIZE_FOR_DIFF}
         shown[side] = (content or b"").decode(errors="replace")
         shown[f"{side}_header"] = str(path) if content is not None else f"{path} (absent)"
     return shown
