@@ -115,7 +115,7 @@ def hardware_address(address: Address) -> str:
     return ":".join(f"{byte:02x}" for byte in b"\x02\x53" + address.packed[-4:])
 
 
-def lab_network_options(subnets: Sequence[str]) -> list[str]:
+def network_options(subnets: Sequence[str]) -> list[str]:
     """The options of `podman network create` for a zone; the first address of each subnet is this machine's own.
 
     Named explicitly, because an internal network without name service gets no gateway of itself, and then this machine
@@ -164,9 +164,41 @@ def lab_topology(hosts: Sequence[Host], name: str, prefix: str) -> dict[str, t.A
         raise AnsibleFilterError(str(error)) from error
 
 
+def lab_plan(hosts: Sequence[Host], prefix: str, label: str, images: Mapping[str, str]) -> dict[str, t.Any]:
+    """What lab_containers makes a lab of.
+
+    :param hosts: the variables of all lab hosts; the lab's own, such as lab_zones, are those of the first.
+    :param prefix: how the names of the lab's networks and containers begin.
+    :param label: "name=value", which all of them carry.
+    :param images: name in lab_image → image.
+    :return: ``prefix``, ``label``, ``networks`` (zone → options of `podman network create`) and ``hosts``.
+    :raises AnsibleFilterError: the inventory describes no lab that can be built.
+    """
+    planned = []
+    for host in hosts:
+        name = host["inventory_hostname"]
+        place = lab_topology(hosts, name, prefix)
+        environment = {
+            "LAB_ROUTES": ";".join(place.pop("routes")),
+            "LAB_SERVICES": " ".join(host.get("lab_services", [])),
+        }
+        planned.append(
+            {
+                **place,
+                "name": name,
+                "image": images[host["lab_image"]],
+                "environment": environment,
+                "capabilities": list(host.get("lab_capabilities", [])),
+            }
+        )
+    zones = hosts[0]["lab_zones"]
+    networks = {str(zone): network_options(settings["subnets"]) for zone, settings in zones.items()}
+    return {"prefix": prefix, "label": label, "networks": networks, "hosts": planned}
+
+
 class FilterModule:
     """The filters of the lab's playbooks."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         """Name → filter."""
-        return {"lab_network_options": lab_network_options, "lab_topology": lab_topology}
+        return {"lab_plan": lab_plan, "lab_topology": lab_topology}
