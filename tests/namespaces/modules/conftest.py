@@ -5,18 +5,14 @@
 
 from __future__ import annotations
 
-import json
-import os
 import subprocess
 import sys
 import typing as t
 import uuid
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-
-TOP = Path(__file__).parents[3]
+from module_host import ModuleHost
 
 # Servers of the far host: TCP that accepts, TLS, STUN on UDP, and UDP that answers nonsense.
 SERVERS = r"""
@@ -61,14 +57,6 @@ threading.Thread(target=accept, args=(bind(tcp, 8080), b"x" * 32)).start()
 print("ready", flush=True)
 """
 
-RUN = """
-import importlib, json, sys
-from ansible.module_utils.testing import patch_module_args
-module = importlib.import_module("ansible_collections.uc_firewall.pexip_sfb.plugins.modules." + sys.argv[1])
-with patch_module_args(json.load(sys.stdin)):
-    module.main()
-"""
-
 # 6001 is dropped, 6002 rejected with ICMP, 6003 with a reset; media from other source ports than these is dropped.
 FIREWALL = """
 table inet filter {
@@ -84,53 +72,21 @@ table inet filter {
 """
 
 
-class Host:
-    """A network namespace that stands for a host."""
-
-    def __init__(self, name: str) -> None:
-        self.inside = ["ip", "netns", "exec", name]
-
-    def run(self, *command: str, text: str | None = None) -> str:
-        return subprocess.run(
-            [*self.inside, *command], input=text, capture_output=True, text=True, check=True, timeout=60
-        ).stdout
-
-    def run_module(self, name: str, **arguments: t.Any) -> dict[str, t.Any]:
-        """Run a module as it runs on a host; return its result, and whether it ``failed``."""
-        done = subprocess.run(
-            [*self.inside, sys.executable, "-c", RUN, name], input=json.dumps(arguments), capture_output=True,
-            text=True, env={**os.environ, "PYTHONPATH": str(TOP / ".build")}, timeout=60, check=False,
-        )  # fmt: skip
-        assert done.stdout, done.stderr
-        return {"failed": False, **json.loads(done.stdout)}
-
-    def module(self, name: str, *options: str, **arguments: t.Any) -> dict[str, t.Any]:
-        """Run a module through Ansible; return its result, whether it ``failed``, and what the user was ``shown``."""
-        command = [
-            *self.inside, "ansible", "-i", "host,", "all", "-c", "local",
-            "-e", f"ansible_python_interpreter={sys.executable}",
-            "-m", f"uc_firewall.pexip_sfb.{name}", "-a", json.dumps(arguments), *options,
-        ]  # fmt: skip
-        environment = {**os.environ, "ANSIBLE_NOCOLOR": "1"}
-        output = subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=60, check=False
-        ).stdout
-        start = output.index("=> ") + 3
-        result = t.cast("dict[str, t.Any]", json.JSONDecoder().raw_decode(output[start:])[0])
-        return {**result, "failed": "FAILED!" in output[:start], "shown": output[: start - 3]}
+class Prober(ModuleHost):
+    """A host that probes."""
 
     def answers(self, *probes: dict[str, t.Any], **arguments: t.Any) -> list[dict[str, t.Any]]:
         """Probe, and return the answers."""
-        result = self.run_module("port_probe", probes=list(probes), **{"timeout": 1.5, **arguments})
+        result = self.module(probes=list(probes), **{"timeout": 1.5, **arguments})
         assert not result["failed"], result
         return t.cast("list[dict[str, t.Any]]", result["answers"])
 
 
 class Pair(t.NamedTuple):
-    """``near`` probes, ``far`` is probed."""
+    """``near`` probes, ``far`` is probed and has responders."""
 
-    near: Host
-    far: Host
+    near: Prober
+    far: ModuleHost
 
 
 @pytest.fixture(scope="session")
@@ -167,7 +123,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
                 ["address", "add", f"2001:db8::{number}/64", "dev", "cable", "nodad"],
             ):
                 subprocess.run(["ip", "-n", namespace, *arguments], check=True)
-        hosts = Pair(Host(near), Host(far))
+        hosts = Pair(Prober(near, "port_probe"), ModuleHost(far, "port_responder"))
         hosts.far.run("nft", "-f", "-", text=FIREWALL)
         # ICMP errors are limited by rate, and a test wants each of them.
         for limit in ("ipv4/icmp_ratelimit", "ipv6/icmp/ratelimit"):

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The module runs for real, through Ansible, in a network namespace that exists for the test only."""
+"""The module runs for real in a network namespace that exists for the test only."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_what_drops_is_named_with_its_rows(host: ModuleHost) -> None:
     host.nft("-f", "-", text=OURS + THEIRS)
     before = host.nft("list", "ruleset")
     back = packet("media_to_nodes", source="198.51.100.41", destination="192.0.2.11")
-    result = host.module("--check", packets=[packet(), packet(source_port=49999), SIP, back])
+    result = host.through_ansible("--check", packets=[packet(), packet(source_port=49999), SIP, back])
     assert result["changed"] is False
     handle = next(line.split()[-1] for line in host.nft("-a", "list", "ruleset").splitlines() if "turn" in line)
     assert result["drops"] == [
@@ -88,7 +88,7 @@ def test_what_drops_is_named_with_its_rows(host: ModuleHost) -> None:
 
 def test_drops_need_not_be_warnings(host: ModuleHost) -> None:
     host.nft("-f", "-", text=THEIRS)
-    result = host.module(packets=[packet(), SIP], warn_drops=False)
+    result = host.through_ansible(packets=[packet(), SIP], warn_drops=False)
     assert len(result["drops"]) == 1
     assert ": drops traffic" not in result["shown"]
     assert "may drop traffic" in result["shown"]
@@ -114,7 +114,7 @@ def test_many_drops_are_told_in_few_words(host: ModuleHost) -> None:
     rules = "\n".join(f"udp dport {port} drop" for port in range(1000, 1060))
     host.nft("-f", "-", text=f"table ip x {{ chain f {{ type filter hook forward priority 0;\n{rules}\n}}\n}}")
     packets = [packet(f"row_{port}", destination_port=port) for port in range(1000, 1060)]
-    result = host.module(packets=packets)
+    result = host.through_ansible(packets=packets)
     assert (len(result["drops"]), result["left_out"]) == (20, 40)
     assert result["shown"].count(": drops traffic") == 5
 

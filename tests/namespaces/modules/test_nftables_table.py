@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The module runs for real, through Ansible, in a network namespace that exists for the test only."""
+"""The module runs for real in a network namespace that exists for the test only."""
 
 from __future__ import annotations
 
@@ -67,9 +67,9 @@ def host(namespace: str) -> ModuleHost:
 
 def test_the_table_is_made_once_and_others_are_left_alone(host: ModuleHost) -> None:
     host.nft("-f", "-", text=FOREIGN)
-    first = host.module(ruleset=RULESET)
+    first = host.through_ansible(ruleset=RULESET)
     listed = host.nft("list", "ruleset")
-    again = host.module(ruleset=RULESET)
+    again = host.through_ansible(ruleset=RULESET)
     assert (first["changed"], again["changed"]) == (True, False)
     assert first["nft"].endswith("/nft")
     assert "table inet theirs" in listed
@@ -106,7 +106,7 @@ def test_what_somebody_changed_in_the_kernel_is_put_right(host: ModuleHost, spoi
 def test_check_mode_tells_the_difference_and_changes_nothing(host: ModuleHost) -> None:
     host.module(ruleset=RULESET)
     before = host.nft("-s", "list", "ruleset")
-    result = host.module("--check", "--diff", ruleset=OTHER_RULESET)
+    result = host.through_ansible("--check", "--diff", ruleset=OTHER_RULESET)
     assert result["changed"] is True
     assert "+\t\ttype filter hook input priority filter; policy drop;" in result["shown"]
     assert "-\t\tip saddr @nodes counter accept" in result["shown"]
@@ -117,7 +117,7 @@ def test_absent_removes_our_table_and_no_other(host: ModuleHost) -> None:
     host.nft("-f", "-", text=FOREIGN)
     before = host.nft("list", "ruleset")
     host.module(ruleset=RULESET)
-    checked = host.module("--check", state="absent")
+    checked = host.module(check_mode=True, state="absent")
     removed = host.module(state="absent")
     again = host.module(state="absent")
     assert (checked["changed"], removed["changed"], again["changed"]) == (True, True, False)
@@ -181,7 +181,7 @@ def test_what_somebody_changed_of_the_joined_rules_is_put_right(host: ModuleHost
     host.nft("-f", "-", text=FOREIGN)
     host.module(ruleset=JOINED)
     host.nft(*spoil)
-    checked = host.module("--check", "--diff", ruleset=JOINED)
+    checked = host.module(check_mode=True, ruleset=JOINED)
     assert checked["changed"] is True
     assert host.module(ruleset=JOINED)["changed"] is True
     assert "policy accept;\n\t\tjump pexip_sfb_input\n" in host.nft("list", "ruleset")

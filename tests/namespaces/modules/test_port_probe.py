@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The module probes real servers behind a real firewall, through Ansible, in both families."""
+"""The module probes real servers behind a real firewall in both families."""
 
 from __future__ import annotations
 
@@ -135,13 +135,13 @@ def test_a_firewall_of_the_probing_host_itself_is_said(pair: Pair) -> None:
 
 
 def test_it_probes_in_check_mode_and_changes_nothing(pair: Pair) -> None:
-    result = pair.near.module("port_probe", "--check", probes=[probe("tcp_connect", 5061)])
+    result = pair.near.module(check_mode=True, probes=[probe("tcp_connect", 5061)])
     assert (result["changed"], result["answers"][0]["verdict"]) == (False, "open")
 
 
 def test_progress_is_shown_for_each_batch(pair: Pair) -> None:
     named = probe("tcp_connect", 5061, row="sip_signaling", destination_host="far")
-    result = pair.near.module("port_probe", probes=[named, named, probe("stun", 3478, "udp")], batch=2)
+    result = pair.near.through_ansible(probes=[named, named, probe("stun", 3478, "udp")], batch=2)
     assert [a["verdict"] for a in result["answers"]] == ["open"] * 3
     assert "host: probing 1 to 2 of 3, 1 left: sip_signaling to far tcp 5061" in result["shown"]
     assert "host: probing 3 to 3 of 3, 0 left: 192.0.2.2 udp 3478" in result["shown"]
@@ -169,7 +169,7 @@ def test_many_probes_take_as_long_as_one_of_them(pair: Pair) -> None:
     ],
 )
 def test_wrong_arguments(pair: Pair, arguments: dict[str, t.Any], message: str) -> None:
-    result = pair.near.run_module("port_probe", **arguments)
+    result = pair.near.module(**arguments)
     assert result["failed"]
     assert message in result["msg"]
 

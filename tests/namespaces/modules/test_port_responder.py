@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The module starts responders on one host, and another one probes them, through Ansible and a real firewall."""
+"""The module starts responders on one host, and another one probes them through a real firewall."""
 
 from __future__ import annotations
 
@@ -33,9 +33,7 @@ def listening(pair: Pair) -> set[str]:
 
 def test_a_range_is_proven_and_nothing_is_left(pair: Pair) -> None:
     before = listening(pair)
-    started = pair.far.module(
-        "port_responder", listen=[wanted("udp", "udp", 50000), wanted("tcp", "tcp", 59999)], seconds=60
-    )
+    started = pair.far.through_ansible(listen=[wanted("udp", "udp", 50000), wanted("tcp", "tcp", 59999)], seconds=60)
     assert not started["failed"], started
     assert started["listening"] == {"udp": {"port": 50000}, "tcp": {"port": 59999}}
     assert not started["changed"]
@@ -53,7 +51,7 @@ def test_a_range_is_proven_and_nothing_is_left(pair: Pair) -> None:
         probe("udp", 50001, token),
     )
     assert [a["verdict"] for a in answers] == ["open"] * 4 + ["filtered", "error", "filtered", "refused"]
-    stopped = pair.far.module("port_responder", state="stopped", process=started["process"])
+    stopped = pair.far.through_ansible(state="stopped", process=started["process"])
     assert (stopped["was_running"], stopped["changed"]) == (True, False)
     assert listening(pair) == before
     assert pair.near.answers(probe("udp", 50000, token))[0]["verdict"] == "refused"
@@ -61,19 +59,18 @@ def test_a_range_is_proven_and_nothing_is_left(pair: Pair) -> None:
 
 def test_it_is_gone_after_its_time_without_anybody_stopping_it(pair: Pair) -> None:
     before = listening(pair)
-    started = pair.far.run_module("port_responder", listen=[wanted("udp", "udp", 50000)], seconds=3)
+    started = pair.far.module(listen=[wanted("udp", "udp", 50000)], seconds=3)
     assert listening(pair) != before
     deadline = time.monotonic() + 6
     while listening(pair) != before:
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    stopped = pair.far.run_module("port_responder", state="stopped", process=started["process"])
+    stopped = pair.far.module(state="stopped", process=started["process"])
     assert stopped["was_running"] is False
 
 
 def test_a_port_in_use_is_left_alone_and_another_is_taken(pair: Pair) -> None:
-    started = pair.far.run_module(
-        "port_responder",
+    started = pair.far.module(
         listen=[
             wanted("above", "tcp", 5061, 5061, 5069),
             wanted("below", "tcp", 5061, 5050, 5061),
@@ -82,7 +79,7 @@ def test_a_port_in_use_is_left_alone_and_another_is_taken(pair: Pair) -> None:
         ],
         seconds=20,
     )
-    pair.far.run_module("port_responder", state="stopped", process=started["process"])
+    pair.far.module(state="stopped", process=started["process"])
     assert started["listening"] == {
         "above": {"port": 5062},
         "below": {"port": 5060},
@@ -92,14 +89,14 @@ def test_a_port_in_use_is_left_alone_and_another_is_taken(pair: Pair) -> None:
 
 
 def test_where_nothing_can_listen_no_process_is_started(pair: Pair) -> None:
-    started = pair.far.run_module("port_responder", listen=[wanted("none", "tcp", 5061, 5061, 5061)])
+    started = pair.far.module(listen=[wanted("none", "tcp", 5061, 5061, 5061)])
     assert started["process"] == {}
-    assert pair.far.run_module("port_responder", state="stopped", process={})["was_running"] is False
+    assert pair.far.module(state="stopped", process={})["was_running"] is False
 
 
 def test_check_mode_starts_nothing(pair: Pair) -> None:
     before = listening(pair)
-    result = pair.far.module("port_responder", "--check", listen=[wanted("udp", "udp", 50000)])
+    result = pair.far.module(check_mode=True, listen=[wanted("udp", "udp", 50000)])
     assert (result["changed"], result["msg"]) == (False, "check mode starts no responder")
     assert listening(pair) == before
 
@@ -114,6 +111,6 @@ def test_check_mode_starts_nothing(pair: Pair) -> None:
     ],
 )
 def test_wrong_arguments(pair: Pair, arguments: dict[str, t.Any], message: str) -> None:
-    result = pair.far.run_module("port_responder", **arguments)
+    result = pair.far.module(**arguments)
     assert result["failed"]
     assert message in result["msg"]
