@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from warm_ansible import ansible_playbook
 
 HERE = Path(__file__).parent
 NTP = {
@@ -62,8 +63,7 @@ def run_site(tmp_path: Path, content: dict[str, Any]) -> subprocess.CompletedPro
         "ANSIBLE_LOCALHOST_WARNING": "false",
         "COLUMNS": "10000",
     }
-    command = ["ansible-playbook", "-i", str(path), "uc_firewall.pexip_sfb.site"]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    return ansible_playbook(["-i", path, "uc_firewall.pexip_sfb.site"], env=environment)
 
 
 def host(name: str, group: str, **variables: Any) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from warm_ansible import ansible_playbook
 
 HERE = Path(__file__).parent
 NTP = {"id": "ntp", "purpose": "Time", "source": "conferencing_node", "destination": "ntp_server", "protocols": "udp",
@@ -73,10 +74,8 @@ class Controller:
             "COLUMNS": "10000",
         }
         name = playbook if playbook.endswith(".yml") else f"uc_firewall.pexip_sfb.{playbook}"
-        command = ["ansible-playbook", "-i", str(path), name, *arguments, "-e", json.dumps(variables)]
-        done = subprocess.run(
-            command, cwd=self.directory, env=environment, capture_output=True, text=True, timeout=300, check=False
-        )
+        command = ["-i", path, name, *arguments, "-e", json.dumps(variables)]
+        done = ansible_playbook(command, cwd=self.directory, env=environment)
         assert "a host was touched" not in done.stdout + done.stderr
         return done
 

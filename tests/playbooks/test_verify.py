@@ -12,13 +12,13 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 from simulated_windows.host import SimulatedHost
+from warm_ansible import ansible_playbook
 
 TOP = Path(__file__).parent.parent.parent
 MODULE = "uc_firewall.pexip_sfb.win_port_probe"
@@ -88,11 +88,9 @@ class Lab:
             "COLUMNS": "10000",
         }
         given = {"port_matrix_verify_directory": str(self.results), **variables}
-        command = ["ansible-playbook", "-i", str(path), self.playbook, "-e", json.dumps(given)]
+        command = ["-i", str(path), self.playbook, "-e", json.dumps(given)]
         command += ["-e", f"simulated_windows_directory={self.directory}", *arguments]
-        done = subprocess.run(
-            command, cwd=self.directory, env=environment, capture_output=True, text=True, timeout=300, check=False
-        )
+        done = ansible_playbook(command, cwd=self.directory, env=environment)
         return done.returncode, re.sub(r"\s+", " ", done.stdout + done.stderr)
 
     def document(self) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from simulated_windows.com import FirewallRule
 from simulated_windows.host import SimulatedHost
+from warm_ansible import ansible_playbook
 
 TOP = Path(__file__).parent.parent.parent
 RULE_MODULE = "community.windows.win_firewall_rule"
@@ -97,10 +98,10 @@ class Lab:
             "ANSIBLE_ROLES_PATH": str(TOP / "tests/integration/targets"),
             "COLUMNS": "10000",
         }
-        command = ["ansible-playbook", "-i", str(path)]
+        command = ["-i", str(path)]
         command += [playbook if "/" in playbook else f"uc_firewall.pexip_sfb.{playbook}"]
         command += ["-e", f"simulated_windows_directory={self.directory}", *arguments]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+        return ansible_playbook(command, env=environment)
 
     def apply(self, *arguments: str, playbook: str = "site") -> str:
         """Run a playbook that must succeed."""
