@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -18,10 +19,12 @@ PASSES, FAILS, IS_KILLED = "exit 0", "exit 1", "kill -KILL $PPID"
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A checkout with the script alone, where the programs that two checks call do what a test says."""
+    """A checkout with the script alone, where two checks do what a test says, and all others fail at once."""
     (tmp_path / "tests").mkdir()
     shutil.copy(TOP / "tests/run-checks", tmp_path / "tests/run-checks")
     (tmp_path / "bin").mkdir()
+    for program in ("git", "molecule", "mypy", "podman", "pytest", "ruff", "yamllint"):
+        (tmp_path / "bin" / program).symlink_to("/bin/false")
     return tmp_path
 
 
@@ -62,8 +65,17 @@ def test_what_did_not_come_to_an_end_is_no_success(checkout: Path) -> None:
 def test_a_program_that_is_no_check_is_not_run(checkout: Path) -> None:
     code, said = run(checkout, "tables", "true")
     assert code == 2
-    assert said.startswith("No check is called true; accepted: all, lint, molecule, tables ")
+    assert said.startswith("No check is called true; accepted: all, lint, molecule, ")
+    assert " tables " in said
     assert not (checkout / ".build/logs/tables.log").exists()
+
+
+def test_without_a_name_each_check_is_taken_once(checkout: Path) -> None:
+    """All of them, by two lanes that share a queue."""
+    _code, said = run(checkout)
+    ran = [line.split()[0] for line in said.splitlines() if re.match(r"\w+ +(ok|FAILED) ", line)]
+    assert len(ran) == len(set(ran)) > 20
+    assert {"tables", "licences", "package", "demo", "demo_firewalld", "molecule_faults", "html"} <= set(ran)
 
 
 def test_a_group_may_stand_beside_a_check(checkout: Path) -> None:

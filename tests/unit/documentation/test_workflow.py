@@ -76,8 +76,8 @@ def test_the_workflow_has_every_check() -> None:
     """A check that only `make test` runs would let a release pass on the server without it."""
     script = text("tests/run-checks")
     groups = {name: names.split() for name, names in re.findall(r'^(lint|molecule)="(.*)"$', script, re.MULTILINE)}
-    (lanes,) = re.findall(r"^lanes=\((.*)\)$", script, re.MULTILINE)
-    checks = {*groups["lint"], *groups["molecule"], *re.findall(r"(?<![$\w])[a-z_]+", lanes)}
+    (queue,) = re.findall(r"^queue=\((.*?)^\)$", script, re.MULTILINE | re.DOTALL)
+    checks = {*groups["lint"], *groups["molecule"], *re.findall(r"(?<![$\w])[a-z_]+", queue)}
     commands = "\n".join(scripts(job) for job in yaml.safe_load(text(WORKFLOW))["jobs"])
     named = " ".join(re.findall(r"(?:make|tests/run-checks) ([a-z_ ]+)", commands)).split()
     run = {check for name in named for check in groups.get(name, [name])}
