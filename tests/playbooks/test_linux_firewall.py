@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -92,14 +93,66 @@ def test_the_connection_is_known_however_one_becomes_root(tmp_path: Path, variab
 def test_a_host_that_hides_its_ssh_connection_needs_a_rule(
     tmp_path: Path, connection: str, words: list[str], management: list[dict[str, str]], accepted: bool
 ) -> None:
-    variables = {
-        "ansible_connection": connection,
-        "__linux_firewall_ssh_connection": words,
-        "linux_firewall_management": management,
+    given = {"linux_firewall_management": management, "__linux_firewall_ssh_connection": words}
+    code, said = choose_backend(tmp_path, ansible_connection=connection, **given)
+    assert (code == 0) == accepted, said
+    assert ("linux_firewall_management: is empty" in said) != accepted
+
+
+def choose_backend(
+    tmp_path: Path,
+    service_manager: str = "systemd",
+    active: str = "inactive",
+    load: str = "not-found",
+    **variables: Any,
+) -> tuple[int, str]:
+    """Choose the back end of a host whose firewalld is in these states; return the exit code and what was said."""
+    firewalld = {"active_state": active, "load_state": load, "unit_file_state": "disabled"}
+    given = {
+        "__linux_firewall_host": {"service_manager": service_manager, "firewalld": firewalld},
+        "__linux_firewall_ssh_connection": [],
+        "linux_firewall_backend": "auto",
+        "linux_firewall_join": {},
+        "linux_firewall_management": [],
+        **variables,
     }
-    done = run(tmp_path, {"vars": variables, "tasks": [task("Check that there is a way back in", "backend.yml")]})
-    assert (done.returncode == 0) == accepted, done.stdout + done.stderr
-    assert ("linux_firewall_management: is empty" in done.stdout + done.stderr) != accepted
+    tell = {"ansible.builtin.debug": {"msg": "it is {{ __linux_firewall_backend }}"}}
+    tasks = yaml.safe_load((ROLE / "tasks/backend.yml").read_text(encoding="utf-8"))
+    done = run(tmp_path, {"vars": given, "tasks": [*tasks, tell]})
+    return done.returncode, re.sub(r"\s+", " ", done.stdout + done.stderr)
+
+
+@pytest.mark.parametrize(
+    ("active", "load", "wanted", "chosen"),
+    [
+        ("active", "loaded", "auto", "firewalld"),
+        ("inactive", "loaded", "auto", "nftables"),
+        ("inactive", "not-found", "auto", "nftables"),
+        ("active", "loaded", "firewalld", "firewalld"),
+    ],
+)
+def test_the_back_end_is_that_of_the_host(tmp_path: Path, active: str, load: str, wanted: str, chosen: str) -> None:
+    code, said = choose_backend(tmp_path, active=active, load=load, linux_firewall_backend=wanted)
+    assert code == 0, said
+    assert f"it is {chosen}" in said
+
+
+def test_all_that_speaks_against_a_back_end_is_said_at_once(tmp_path: Path) -> None:
+    given = {"ansible_connection": "ssh", "linux_firewall_backend": "firewalld", "linux_firewall_join": {"table": "x"}}
+    code, said = choose_backend(tmp_path, service_manager="openrc", load="masked", **given)
+    assert code
+    for text in (
+        "and this host is run by openrc. Use a host with systemd, or leave it out of the play.",
+        "linux_firewall_management: is empty, because the host does not tell where Ansible connects from",
+        "whose table nobody can join; accepted: no linux_firewall_join.",
+        "firewalld is masked on this host. The role does not start it, because its zones could lock you out; "
+        "accepted: a running firewalld (systemctl unmask firewalld, then systemctl enable --now firewalld), or the",
+    ):
+        assert text in said
+    code, said = choose_backend(tmp_path, active="active", load="loaded", linux_firewall_backend="nftables")
+    assert code
+    assert "linux_firewall_backend: nftables, and firewalld is enabled or running on this host." in said
+    assert "table nobody can join" not in said
 
 
 @pytest.mark.parametrize(("seconds", "accepted"), [("0", True), ("90", True), ("9", False), ("3601", False)])
