@@ -13,8 +13,9 @@ one whose addresses are of two families.
 
 from __future__ import annotations
 
+import functools
 import typing as t
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from packet_proof.site import Address, Host, NatPair, Network, Site, SiteError, read_network
@@ -135,7 +136,8 @@ def owners(site: Site, endpoints: Iterable[str], address: Address, at: str | Non
     )
 
 
-def endpoint_networks(site: Site, endpoint: str, at: str | None = None) -> list[tuple[str, Network]]:
+@functools.lru_cache(maxsize=1000)
+def endpoint_networks(site: Site, endpoint: str, at: str | None = None) -> Sequence[tuple[str, Network]]:
     """The addresses of an endpoint, each with its owner, as the host `at` sees them."""
     if endpoint not in _GROUPS:
         raise SiteError(f"{endpoint!r} is no endpoint; known are {', '.join(_GROUPS)}")
@@ -149,7 +151,8 @@ def endpoint_networks(site: Site, endpoint: str, at: str | None = None) -> list[
     return found + _literal_networks(endpoint, override)
 
 
-def flows(site: Site) -> list[Flow]:
+@functools.lru_cache(maxsize=10)
+def flows(site: Site) -> Sequence[Flow]:
     """Every direction of every row: the table (or ``port_matrix_rows``), then ``port_matrix_extra_rows``."""
     given = site.variables.get("port_matrix_rows")
     rows = _own_table() if given is None else list(given)

@@ -57,9 +57,12 @@ class Host:
         return self.interfaces.get(interface) or self.own()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Site:
-    """Hosts, groups (with the hosts of their children) and the variables that hold for the whole site."""
+    """Hosts, groups (with the hosts of their children) and the variables that hold for the whole site.
+
+    None of it changes any more: what follows from a site is worked out once, and the site itself is the key to that.
+    """
 
     hosts: Mapping[str, Host]
     groups: Mapping[str, tuple[str, ...]]
