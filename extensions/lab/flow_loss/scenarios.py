@@ -134,7 +134,7 @@ def many_addresses(site: Site) -> None:
 
 
 def nftables(site: Site, verdict: Verdict) -> None:
-    """Measure the back end nftables."""
+    """Measure the back end nftables, and leave the site of the lab, which is that of a first apply."""
     verdict.none_may_be_lost(_measure(site, "Ten applies that added and removed addresses", ten_applies))
     verdict.none_may_be_lost(_measure(site, "The table taken off, and put on again", off_and_on))
     site.firewall.nft("delete", *_TABLE.split())
@@ -146,10 +146,11 @@ def nftables(site: Site, verdict: Verdict) -> None:
 
 
 def firewalld(site: Site, verdict: Verdict) -> None:
-    """Measure the back end firewalld. What a reload loses is firewalld's, so it is not judged."""
+    """Measure the back end firewalld, and leave the site of the lab. What a reload loses is firewalld's: not judged."""
     verdict.none_may_be_lost(_measure(site, "Five applies that added and removed addresses", five_applies))
     verdict.is_told(_measure(site, "One apply with a reload (told, not judged)", reload))
     many_addresses(site)
+    site.apply({})
 
 
 def _addresses(number: int) -> dict[str, t.Any]:
