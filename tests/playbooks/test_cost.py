@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from warm_ansible import ansible_playbook
 
 TOP = Path(__file__).parents[2]
 # What was counted when this was written: the rules rendered twice, the arguments of the role validated, the host read
@@ -91,11 +91,10 @@ def cost(directory: Path, servers: int, *arguments: str, playbook: str = "uc_fir
         "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callback_plugins"),
         "ANSIBLE_CALLBACKS_ENABLED": "cost",
         "ANSIBLE_NOCOLOR": "1",
-        "COST_LOG": str(log),
     }
-    command = ["ansible-playbook", "-i", str(path), playbook]
+    command = ["-i", str(path), playbook]
     command += ["-e", f"simulated_windows_directory={directory}", *arguments]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    done = ansible_playbook(command, env=environment, of_this_run={"COST_LOG": str(log)})
     assert done.returncode == 0, done.stdout + done.stderr
     filters: Counter[str] = Counter()
     tasks: Counter[str] = Counter()

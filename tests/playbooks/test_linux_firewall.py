@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
+from warm_ansible import ansible_playbook
 
 ROLE = Path(__file__).parents[2] / "roles/linux_firewall"
 
@@ -48,14 +49,17 @@ def run(
     (tmp_path / "play.yml").write_text(
         yaml.safe_dump([{"hosts": "all", "gather_facts": False, **play}]), encoding="utf-8"
     )
-    return subprocess.run(
-        ["ansible-playbook", "-i", "host,", "-c", "local", "play.yml", *options],
-        cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False,
-        env={
-            **os.environ, "ANSIBLE_NOCOLOR": "1", "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}",
-            "ANSIBLE_PYTHON_INTERPRETER": "{{ ansible_playbook_python }}", "COLUMNS": "9999", **environment,
-        },
-    )  # fmt: skip
+    settings = {
+        "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_PYTHON_INTERPRETER": "{{ ansible_playbook_python }}",
+        "COLUMNS": "9999",
+    }
+    return ansible_playbook(
+        ["-i", "host,", "-c", "local", "play.yml", *options],
+        cwd=tmp_path,
+        env={**os.environ, **settings},
+        of_this_run={"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", **environment},
+    )
 
 
 def task(beginning: str, file: str = "present.yml") -> dict[str, Any]:

@@ -35,7 +35,10 @@ def run(checkout: Path, *arguments: str, tables: str = PASSES, licences: str = P
         path.chmod(0o755)
     done = subprocess.run(
         [checkout / "tests/run-checks", *arguments],
-        env={"PATH": f"{checkout / 'bin'}:{os.environ['PATH']}"},
+        env={
+            "PATH": f"{checkout / 'bin'}:{os.environ['PATH']}",
+            "MOLECULE_EPHEMERAL_DIRECTORY": str(checkout / "molecule"),
+        },
         capture_output=True,
         text=True,
         timeout=60,

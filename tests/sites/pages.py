@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 import typing as t
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
+
+from warm_ansible import ansible_playbook
 
 TOP = Path(__file__).resolve().parent.parent.parent
 
@@ -92,8 +93,6 @@ def run_playbook(directory: Path, inventory: str, playbook: str, *arguments: str
         "ANSIBLE_LOCALHOST_WARNING": "false",
         "COLUMNS": "10000",
     }
-    command = ["ansible-playbook", "-i", "inventory.yml", playbook, *arguments, "-e", json.dumps(variables)]
-    done = subprocess.run(
-        command, cwd=directory, env=environment, capture_output=True, text=True, timeout=300, check=False
-    )
+    command = ["-i", "inventory.yml", playbook, *arguments, "-e", json.dumps(variables)]
+    done = ansible_playbook(command, cwd=directory, env=environment)
     return done.stdout + done.stderr

@@ -26,10 +26,16 @@ _loaded: dict[tuple[tuple[str, str], ...], subprocess.Popen[str]] = {}
 
 
 def ansible_playbook(
-    arguments: Sequence[str | Path], *, env: Mapping[str, str], cwd: Path | None = None, timeout: int = 300
+    arguments: Sequence[str | Path],
+    *,
+    env: Mapping[str, str],
+    of_this_run: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    timeout: int = 300,
 ) -> subprocess.CompletedProcess[str]:
     """Run ansible-playbook; return its exit code and what it printed, as subprocess.run does.
 
+    :param of_this_run: more of its environment, which Ansible does not read while it loads.
     :param timeout: seconds after which it is killed.
     """
     environment = {name: value for name, value in env.items() if name != "PYTEST_CURRENT_TEST"}
@@ -43,7 +49,12 @@ def ansible_playbook(
     command = ["ansible-playbook", *map(str, arguments)]
     with tempfile.TemporaryDirectory() as directory:
         printed = [Path(directory, name) for name in ("stdout", "stderr")]
-        order = {"command": command, "cwd": str(cwd or Path.cwd()), "printed": [*map(str, printed)], "timeout": timeout}
+        order = {
+            "command": command,
+            "environment": {"PWD": str(cwd or Path.cwd()), **(of_this_run or {})},
+            "printed": [str(path) for path in printed],
+            "timeout": timeout,
+        }
         assert process.stdin is not None
         assert process.stdout is not None
         print(json.dumps(order), file=process.stdin, flush=True)
@@ -74,13 +85,13 @@ def _serve() -> None:
 
 
 def _become(order: Mapping[str, t.Any]) -> None:
-    """Have the directory, the arguments, and the input and output of a process of its own."""
+    """Have the directory, the environment, the arguments, and the input and output of a process of its own."""
     from ansible import constants
 
     os.setsid()
     signal.alarm(order["timeout"])
-    os.chdir(order["cwd"])
-    os.environ["PWD"] = order["cwd"]
+    os.environ.update(order["environment"])
+    os.chdir(os.environ["PWD"])
     sys.argv = order["command"]
     for number, (path, flags) in enumerate(
         [(os.devnull, os.O_RDONLY), *((path, os.O_WRONLY | os.O_CREAT) for path in order["printed"])]
