@@ -32,14 +32,10 @@ mutations: .build/environment ## Take each protection of a change out, and see i
 	{ python tests/faults/mutations.py .build/lab/molecule-faults; status=$$?; \
 	molecule destroy --scenario-name faults; exit $$status; }
 
-# What it compares with has an environment of its own. PARTS="compile packets" measures only some.
-bench: .build/environment .build/bench/venv/installed ## Measure speed, side by side with what else people would use
-	@$(in_environment) PYTHONPATH=$$PYTHONPATH:$$PWD/extensions/bench python -m benchmark $(PARTS)
-
-.build/bench/venv/installed: extensions/bench/requirements.txt .build/environment
-	@echo "Installing what is compared with into .build/bench/venv"
-	@$(in_environment) rm -rf .build/bench/venv && python -m venv .build/bench/venv && \
-	.build/bench/venv/bin/pip install --quiet --disable-pip-version-check --requirement $< && touch $@
+# PARTS="compile packets" measures only some.
+bench: .build/environment ## Measure speed, side by side with what else people would use
+	@$(in_environment) requirements/install benchmark .build/bench/venv python && \
+	PYTHONPATH=$$PYTHONPATH:$$PWD/extensions/bench python -m benchmark $(PARTS)
 
 clean-clone: .build/environment ## Clone into a fresh Debian 12 and 13, and run there what a container allows
 	@$(in_environment) tests/checks/clean-clone
@@ -47,17 +43,14 @@ clean-clone: .build/environment ## Clone into a fresh Debian 12 and 13, and run 
 format docs: .build/environment ## Format the code; write the generated tables
 	@$(in_environment) ruff format . && python docs/generate_tables.py
 
-# Sphinx and its extensions have an environment of their own: they pin libraries that other tools want differently.
 html: .build/environment ## Make web pages of the guide, plugins and roles in .build/html
 	@$(in_environment) tests/run-checks html
 
-.build/environment: tests/prepare-machine requirements-dev.lock
+.build/environment: tests/prepare-machine requirements/development.lock requirements/installer.lock
 	@tests/prepare-machine $@
 
-# One file for all Pythons, with the hashes of everything that is installed.
-lock: .build/environment ## Pin what requirements-dev.txt asks for in requirements-dev.lock
-	@$(in_environment) uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	  --custom-compile-command "make lock" --output-file requirements-dev.lock requirements-dev.txt
+lock: .build/environment ## Write the locks in requirements/ anew; UPGRADE=1 takes the newest of everything
+	@$(in_environment) UPGRADE=$(UPGRADE) requirements/renew
 
 clean: ## Remove what the other commands made in the checkout
 	rm -rf .build .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
