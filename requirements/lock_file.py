@@ -77,7 +77,9 @@ def environment_of(python: str) -> Environment:
     return {**own, "python_version": python, "python_full_version": f"{python}.0", "extra": ""}
 
 
-def lacks(pins: Iterable[Pin], wishes: Iterable[Requirement], known: Mapping[str, Distribution], python: str) -> list[str]:
+def lacks(
+    pins: Iterable[Pin], wishes: Iterable[Requirement], known: Mapping[str, Distribution], python: str
+) -> list[str]:
     """Return what a lock lacks for a Python: hashes, wishes, dependencies, and what an extra adds.
 
     :param known: canonical name → metadata, of as many packages of the lock as are at hand

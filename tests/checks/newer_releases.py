@@ -3,8 +3,9 @@
 
 """A newer release of each package of our locks, as somebody may publish it tomorrow.
 
-``newer_releases.py DIRECTORY`` writes them there as wheels with nothing in them, with their names in ``names.txt`` and the
-releases in ``releases.txt``. ``newer_releases.py --installed DIRECTORY`` fails where one was installed below a directory.
+``newer_releases.py DIRECTORY`` writes them there as wheels with nothing in them, and all names to ``names.txt``.
+``newer_releases.py --chosen DIRECTORY FILE`` fails where pip, which left its choice in a directory, or uv, which wrote it to
+a file, got a locked release. ``newer_releases.py --installed DIRECTORY`` fails where a newer one was installed below it.
 """
 
 from __future__ import annotations
@@ -19,50 +20,67 @@ TOP = Path(__file__).parents[2]
 LOCKED = re.compile(r"^([\w.-]+)==([\w.]+)", re.MULTILINE)
 
 
+MARK = ".post1000"
+
+
 def newer(version: str) -> str:
     """Return a later version that each range takes which takes *version*: ``==2.20.*``, ``>=7.10.6``, ``<8``."""
-    release, _post, number = version.partition(".post")
-    return f"{release}.post{int(number or 0) + 1000}"
+    release = version.partition(".post")[0]
+    return f"{release}{MARK}"
 
 
-def releases() -> dict[str, str]:
-    """Return name → newer version of every package of every lock."""
-    locked: dict[str, str] = {}
-    for lock in sorted((TOP / "requirements").glob("*.lock")):
-        for name, version in LOCKED.findall(lock.read_text(encoding="utf-8")):
-            locked[name] = max(version, locked.get(name, version), key=_numbers)
-    return {name: newer(version) for name, version in sorted(locked.items())}
-
-
-def _numbers(version: str) -> list[int]:
-    return [int(number) for number in re.findall(r"\d+", version)]
+def locked() -> set[tuple[str, str]]:
+    """Return name and version of every package of every lock."""
+    locks = (TOP / "requirements").glob("*.lock")
+    return {release for lock in locks for release in LOCKED.findall(lock.read_text(encoding="utf-8"))}
 
 
 def write(directory: Path) -> None:
-    """Write the wheels, and what they are, to an empty *directory*."""
+    """Write the wheels and their names to an empty *directory*."""
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
-    found = releases()
-    for name, version in found.items():
+    for name, version in ((name, newer(version)) for name, version in locked()):
         stem = f"{name.replace('-', '_').replace('.', '_')}-{version}"
         with zipfile.ZipFile(directory / f"{stem}-py3-none-any.whl", "w") as wheel:
             wheel.writestr(f"{stem}.dist-info/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
-            wheel.writestr(f"{stem}.dist-info/WHEEL", "Wheel-Version: 1.0\nGenerator: us\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+            wheel.writestr(
+                f"{stem}.dist-info/WHEEL",
+                "Wheel-Version: 1.0\nGenerator: us\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+            )
             wheel.writestr(f"{stem}.dist-info/RECORD", "")
-    (directory / "names.txt").write_text("".join(f"{name}\n" for name in found), encoding="utf-8")
-    lines = sorted(f"{name}=={version}\n" for name, version in found.items())
-    (directory / "releases.txt").write_text("".join(lines), encoding="utf-8")
+    (directory / "names.txt").write_text(
+        "".join(f"{name}\n" for name in sorted({name for name, _version in locked()})), encoding="utf-8"
+    )
+
+
+def not_trapped(directory: Path, chosen: Path) -> list[str]:
+    """Return the locked releases that pip or uv chose though there are newer ones."""
+    by_pip = {tuple(path.name.split("-")[:2]) for path in directory.iterdir()}
+    by_uv = set(LOCKED.findall(chosen.read_text(encoding="utf-8")))
+    if not by_pip or {name for name, _version in by_uv} != {name for name, _version in locked()}:
+        return ["not everything was chosen"]
+    return sorted("==".join(release) for release in locked() & (by_pip | by_uv))
+
+
+def newer_below(directory: Path) -> list[str]:
+    """Return what was installed below a *directory* in place of a locked release; an error where nothing was."""
+    there = [path.name for pattern in ("*.dist-info", "*.whl") for path in directory.rglob(pattern)]
+    print(f"{len(there)} packages were installed from the locks")
+    return [name for name in there if MARK in name] if there else ["nothing was installed"]
 
 
 def main(*arguments: str) -> int:
-    """Write, or look; return 1 where a newer release was installed."""
-    if arguments[0] != "--installed":
-        write(Path(arguments[0]))
-        return 0
-    there = sorted(Path(arguments[1]).rglob("*.dist-info")) + sorted(Path(arguments[1]).rglob("*.whl"))
-    wrong = [path.name for path in there if ".post1000" in path.name]
-    print(f"{len(there)} packages were installed; newer than in their locks: {', '.join(wrong) or 'none'}")
-    return 1 if wrong or not there else 0
+    """Write, or look; return 1 where something is wrong, and print it."""
+    found: list[str] = []
+    match arguments:
+        case ("--chosen", directory, chosen):
+            found = not_trapped(Path(directory), Path(chosen))
+        case ("--installed", directory):
+            found = newer_below(Path(directory))
+        case (directory,):
+            write(Path(directory))
+    print("".join(f"{line}\n" for line in found), end="")
+    return 1 if found else 0
 
 
 if __name__ == "__main__":
