@@ -34,7 +34,7 @@ mutations: .build/environment ## Take each protection of a change out, and see i
 
 # PARTS="compile packets" measures only some.
 bench: .build/environment ## Measure speed, side by side with what else people would use
-	@$(in_environment) requirements/install benchmark .build/bench/venv python && \
+	@$(in_environment) requirements/install benchmark .build/bench/venv && \
 	PYTHONPATH=$$PYTHONPATH:$$PWD/extensions/bench python -m benchmark $(PARTS)
 
 clean-clone: .build/environment ## Clone into a fresh Debian 12 and 13, and run there what a container allows

@@ -4,8 +4,9 @@
 """A newer release of each package of our locks, as somebody may publish it tomorrow.
 
 ``newer_releases.py DIRECTORY`` writes them there as wheels with nothing in them, and all names to ``names.txt``.
-``newer_releases.py --chosen DIRECTORY FILE`` fails where pip, which left its choice in a directory, or uv, which wrote it to
-a file, got a locked release. ``newer_releases.py --installed DIRECTORY`` fails where a newer one was installed below it.
+``newer_releases.py --chosen DIRECTORY FILE`` fails where a locked release was chosen: by pip, which put it into a
+directory, or by uv, which wrote it to a file.
+``newer_releases.py --installed DIRECTORY`` fails where a newer release was installed below a directory.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
@@ -15,15 +16,8 @@ import pytest
 TOP = Path(__file__).parents[2]
 # All that the script calls before it gives up.
 TOOLS = ("bash", "cat", "dirname", "env", "id", "rm", "sha256sum", "tail")
-# What it calls where it does not, with a Python that makes an environment without anything in it.
-MORE_TOOLS = ("chmod", "ln", "mkdir")
-MAKES_ENVIRONMENT = """
-case $* in *venv*)
-  mkdir -p .build/venv/bin
-  echo "#!/bin/sh" >.build/venv/bin/pip
-  chmod +x .build/venv/bin/pip
-esac
-"""
+# What it calls where it does not.
+MORE_TOOLS = ("ln", "mkdir")
 NEEDED = (
     "apt-get", "podman", "runc", "iptables", "mmdebstrap", "nft", "ip", "unshare", "ssh-keygen", "openssl", "shellcheck"
 )  # fmt: skip
@@ -107,6 +101,20 @@ def test_without_a_python_it_says_which(machine: Machine) -> None:
     assert said == "Python 3.11 or later was not found. On Debian 12 or 13, as root: apt-get install python3\n"
 
 
+def test_without_a_package_index_it_says_so(tmp_path: Path) -> None:
+    shutil.copytree(TOP / "requirements", tmp_path / "requirements")
+    done = subprocess.run(
+        [tmp_path / "requirements/install", "development", ".build/venv", "/usr/bin/python3"],
+        env={"PATH": os.environ["PATH"], "PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.endswith("uv could not be installed. Is a package index in reach?\n")
+    assert not (tmp_path / ".build/venv").exists()
+
+
 @pytest.mark.parametrize(
     ("groups", "limit", "written"),
     [
@@ -124,10 +132,12 @@ def test_podman_gets_settings_where_it_could_not_work_without(
     """With hybrid control groups, or where it could not raise the limit of open files."""
     machine.link(MORE_TOOLS)
     machine.stub("stat", f"echo {groups}")
-    machine.stub("python3", MAKES_ENVIRONMENT)
     for program in NEEDED:
         machine.stub(program, "exit 0")
-    (machine.checkout / "requirements-dev.lock").touch()
+    installer = machine.checkout / "requirements/install"
+    installer.parent.mkdir()
+    installer.write_text('#!/bin/bash\nprintf "%s\\n" "$@" >.build/asked_for\n', encoding="utf-8")
+    installer.chmod(0o755)
     done = subprocess.run(
         [machine.script, ".build/environment"],
         # A function of that name takes the place of what the shell has.
@@ -138,6 +148,8 @@ def test_podman_gets_settings_where_it_could_not_work_without(
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
+    asked_for = (machine.checkout / ".build/asked_for").read_text(encoding="utf-8")
+    assert asked_for == f"development\n.build/venv\n{machine.programs}/python3\n"
     assert (machine.checkout / ".build/containers.conf").exists() is written
     environment = (machine.checkout / ".build/environment").read_text(encoding="utf-8")
     assert ("CONTAINERS_CONF" in environment) is written
