@@ -22,8 +22,8 @@ TOP = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TOP / ".build"))
 
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix import PortMatrix, load_port_matrix  # noqa: E402
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._ports import format_ports  # noqa: E402
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._reasons import REASONS  # noqa: E402
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.ports import format_ports  # noqa: E402
 
 ROLES = ("port_matrix", "linux_firewall", "windows_firewall", "port_matrix_report", "port_matrix_verify")
 PAGES = (

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._addresses import AddressSet
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._connection import (
     check_lets_in,
     parse_management_connection,
@@ -16,11 +15,16 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._expand impo
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._extra_rules import parse_extra_rules
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue import as_filter
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._inventory import to_plain
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._mapping import as_choice, as_flag, as_strings
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables import Policy, render_ruleset
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables_joined import parse_join, render_joined
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._site import Site
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._site_document import read_site
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.addresses import AddressSet
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.mapping import (
+    as_choice,
+    as_flag,
+    as_strings,
+)
 
 DOCUMENTATION = r"""
 name: nftables_ruleset

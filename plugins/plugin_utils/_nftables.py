@@ -12,11 +12,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from ._addresses import FAMILIES, AddressSet, Family
-from ._errors import PortMatrixError
 from ._extra_rules import PROTOCOLS_WITH_PORTS, ExtraRule
 from ._nftables_sets import SetTable, Use, match_addresses, match_each, match_ports
 from ._rules import Hook, Rule
+from ._values.addresses import FAMILIES, AddressSet, Family
+from ._values.errors import PortMatrixError
 
 FAMILY = "inet"
 TABLE = "pexip_sfb"

@@ -13,11 +13,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ._errors import PortMatrixError, shown
-from ._mapping import as_mapping
 from ._nftables import TABLE, Policy, permissions, uses_of
 from ._nftables_sets import SetTable
 from ._rules import HOOKS, Hook
+from ._values.errors import PortMatrixError, shown
+from ._values.mapping import as_mapping
 
 PREFIX = f"{TABLE}_"
 SERVICE = "nftables.service"

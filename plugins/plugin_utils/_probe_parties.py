@@ -9,11 +9,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ._addresses import AddressSet, Family, format_cidrs, read_cidrs
 from ._endpoints import Side
 from ._hosts import Addresses, Host, View
-from ._intervals import IntervalSet
 from ._site import Site
+from ._values.addresses import AddressSet, Family, format_cidrs, read_cidrs
+from ._values.intervals import IntervalSet
 
 
 @dataclass(frozen=True)

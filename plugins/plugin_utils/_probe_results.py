@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ._errors import PortMatrixError, names, shown
-from ._mapping import as_list, as_mapping
+from ._values.errors import PortMatrixError, names, shown
+from ._values.mapping import as_list, as_mapping
 
 VERDICTS = ("open", "refused", "filtered", "error", "not_probeable")
 NOT_OPEN = ("refused", "filtered", "error")

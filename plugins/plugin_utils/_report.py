@@ -11,13 +11,13 @@ import typing as t
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from ._addresses import AddressSet, Family
 from ._baseline import Changes
-from ._intervals import IntervalSet
 from ._matrix import load_port_matrix
 from ._rules import Hook, Rule
 from ._scope import Scope, rules_in_scope
 from ._site import Site
+from ._values.addresses import AddressSet, Family
+from ._values.intervals import IntervalSet
 from ._verification import Verification
 
 # What stands for the host where an endpoint has networks of its own, which belong to no host.

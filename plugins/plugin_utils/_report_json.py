@@ -10,14 +10,14 @@ import typing as t
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ._addresses import FAMILIES, Family, read_cidrs
 from ._baseline import Changes
-from ._errors import PortMatrixError, shown
-from ._intervals import IntervalSet
-from ._mapping import as_choice, as_document, as_flag, as_identifier, as_list, as_mapping, as_strings
-from ._ports import ANY_PORT, parse_ports
 from ._report import Party, Report, endpoint_title
 from ._rules import HOOKS, Hook, Rule
+from ._values.addresses import FAMILIES, Family, read_cidrs
+from ._values.errors import PortMatrixError, shown
+from ._values.intervals import IntervalSet
+from ._values.mapping import as_choice, as_document, as_flag, as_identifier, as_list, as_mapping, as_strings
+from ._values.ports import ANY_PORT, parse_ports
 
 VERSION = 1
 

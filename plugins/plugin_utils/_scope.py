@@ -11,11 +11,11 @@ import typing as t
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from ._errors import PortMatrixError, names, shown
 from ._expand import expand_host, expand_site, expand_transit
 from ._rows import Row
 from ._rules import Rule
 from ._site import Site
+from ._values.errors import PortMatrixError, names, shown
 
 Kind = t.Literal["site", "host", "gateway", "pair"]
 ACCEPTED = "site, host:NAME, gateway:NAME or pair:ENDPOINT:ENDPOINT"

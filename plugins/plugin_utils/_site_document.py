@@ -8,13 +8,13 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Mapping
 
-from ._addresses import read_cidrs
 from ._endpoints import Member
-from ._errors import PortMatrixError
 from ._hosts import Addresses
-from ._mapping import as_document, as_flag, as_mapping, as_strings
 from ._rows import parse_rows
 from ._site import Site
+from ._values.addresses import read_cidrs
+from ._values.errors import PortMatrixError
+from ._values.mapping import as_document, as_flag, as_mapping, as_strings
 
 
 def site_as_document(site: Site) -> dict[str, t.Any]:

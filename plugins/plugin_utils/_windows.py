@@ -9,10 +9,10 @@ import re
 import typing as t
 from collections.abc import Iterable, Sequence
 
-from ._errors import PortMatrixError
-from ._intervals import IntervalSet
-from ._ports import format_ports
 from ._rules import Rule
+from ._values.errors import PortMatrixError
+from ._values.intervals import IntervalSet
+from ._values.ports import format_ports
 from ._windows_chunks import chunks_of
 
 GROUP = "Pexip SfB port matrix"

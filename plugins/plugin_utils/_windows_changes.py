@@ -9,8 +9,8 @@ import typing as t
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ._errors import PortMatrixError, names, shown
-from ._mapping import as_list, as_mapping, as_text
+from ._values.errors import PortMatrixError, names, shown
+from ._values.mapping import as_list, as_mapping, as_text
 from ._windows import GROUP, RuleArguments
 from ._windows_lists import read_addresses, read_port_list
 from ._windows_order import Replacement, StateRule, in_safe_order

@@ -9,9 +9,9 @@ import typing as t
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from ._addresses import FAMILIES, AddressSet
-from ._intervals import IntervalSet
-from ._ports import ANY_PORT
+from ._values.addresses import FAMILIES, AddressSet
+from ._values.intervals import IntervalSet
+from ._values.ports import ANY_PORT
 from ._windows import PROFILES, RuleArguments
 from ._windows_lists import read_addresses, read_port_list
 

@@ -9,8 +9,8 @@ import typing as t
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ._intervals import IntervalSet
-from ._ports import ANY_PORT
+from ._values.intervals import IntervalSet
+from ._values.ports import ANY_PORT
 from ._windows import PROFILES
 from ._windows_changes import Changes, WindowsState
 from ._windows_lists import read_port_list

@@ -10,12 +10,12 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._connection 
     check_lets_in,
     parse_management_connection,
 )
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._errors import PortMatrixError
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._extra_rules import parse_extra_rules
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._intervals import IntervalSet
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables import Policy
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._ports import ANY_PORT
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules import Rule
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.intervals import IntervalSet
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.ports import ANY_PORT
 
 IPV4 = ["198.51.100.9", "50000", "198.51.100.2", "22"]
 IPV6 = ["2001:db8::9", "50000", "2001:db8::2", "22"]

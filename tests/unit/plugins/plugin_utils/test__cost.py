@@ -19,11 +19,11 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.filter.site import site a
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils import _hosts
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._disjoint_parts import LARGE
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._expand import expand
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._intervals import IntervalSet
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix import load_port_matrix, select_rows
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables import Policy, render_ruleset
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._site import Site, build_site
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._site_document import read_site, site_as_document
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.intervals import IntervalSet
 from example_site import TABLE_GROUPS
 
 HOSTS = 300  # in each group: enough for sets that are large

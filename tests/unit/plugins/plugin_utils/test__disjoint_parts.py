@@ -8,7 +8,7 @@ import itertools
 import pytest
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils import _disjoint_parts
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._disjoint_parts import MOST_RULES, shared_parts
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._intervals import IntervalSet
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.intervals import IntervalSet
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._addresses import AddressSet, parse_network
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._endpoints import (
     EndpointDefinition,
     Member,
@@ -15,8 +14,9 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._endpoints i
     parse_endpoint,
     resolve_members,
 )
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._errors import PortMatrixError, ProblemList
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._hosts import parse_host
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.addresses import AddressSet, parse_network
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError, ProblemList
 
 
 def _hosts(**addresses: str) -> dict[str, dict[str, t.Any]]:

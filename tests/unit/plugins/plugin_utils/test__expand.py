@@ -8,8 +8,6 @@ import random
 import typing as t
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._addresses import AddressSet
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._errors import PortMatrixError
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._expand import (
     expand,
     expand_host,
@@ -21,6 +19,8 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix impo
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules import Rule
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._site import Site, build_site
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._site_document import site_as_document
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.addresses import AddressSet
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

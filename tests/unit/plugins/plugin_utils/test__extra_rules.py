@@ -6,10 +6,10 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._addresses import ACCEPTED
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._errors import PortMatrixError
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._extra_rules import parse_extra_rules
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._ports import ANY_PORT, format_ports
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.addresses import ACCEPTED
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.ports import ANY_PORT, format_ports
 
 KEYS = "destination, destination_ports, hook, name, protocol, source, source_ports"
 PORTS = 'a port 1-65535, a range "first-last", or any'

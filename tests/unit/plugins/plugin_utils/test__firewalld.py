@@ -13,7 +13,6 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.uc_firewall.pexip_sfb.plugins.filter.firewalld_objects import FilterModule, firewalld_objects
 from ansible_collections.uc_firewall.pexip_sfb.plugins.filter.rows import rows
 from ansible_collections.uc_firewall.pexip_sfb.plugins.filter.site import site
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._errors import PortMatrixError
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._extra_rules import parse_extra_rules
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._firewalld import (
     MAX_POLICY_NAME,
@@ -21,6 +20,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._firewalld i
     Permissions,
     render_objects,
 )
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
 
 HOSTS = {
     "node1": {"port_matrix_addresses": ["192.0.2.11", "2001:db8:1::11"]},

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import netaddr
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._addresses import Family
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._firewalld_sets import (
     MAX_IPSET_NAME,
     PREFIX,
     IpsetTable,
     Party,
 )
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._intervals import IntervalSet
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._ports import parse_ports
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.addresses import Family
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.intervals import IntervalSet
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.ports import parse_ports
 
 MEDIA = parse_ports("40000-49999", "media")
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from ansible.errors import AnsibleFilterError
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._errors import PortMatrixError
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue import __file__ as glue_module
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue import as_filter
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
 
 
 @as_filter("double")
@@ -53,7 +53,7 @@ def _imports(module: Path) -> set[str]:
 
 
 GLUE = {"_glue.py", "_confirmation.py"}  # of the filters, and of the actions
-CORE = sorted(Path(glue_module).parent.glob("*.py"))
+CORE = sorted(Path(glue_module).parent.rglob("*.py"))
 
 
 def test_the_core_is_found() -> None:

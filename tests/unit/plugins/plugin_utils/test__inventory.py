@@ -13,7 +13,6 @@ from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
 from ansible.vars.hostvars import HostVars, HostVarsVars
 from ansible.vars.manager import VariableManager
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._errors import PortMatrixError
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._inventory import (
     SITE_VARIABLES,
     ReadOnce,
@@ -21,6 +20,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._inventory i
     collect_hosts,
     to_plain,
 )
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
 
 
 class Text(str):

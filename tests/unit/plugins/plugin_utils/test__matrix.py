@@ -7,7 +7,6 @@ import copy
 import typing as t
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._errors import PortMatrixError
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix import (
     in_canonical_order,
     load_port_matrix,
@@ -15,8 +14,9 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix impo
     resolve_ranges,
     select_rows,
 )
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._ports import format_ports
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rows import ROW_KEYS, parse_rows
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.ports import format_ports
 
 INTEGRATION = [
     "sip_signaling", "media_to_nodes", "conference_avatar", "media_nodes_to_edge", "media_edge_to_nodes",

@@ -7,7 +7,6 @@ import re
 import typing as t
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._errors import PortMatrixError
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._extra_rules import parse_extra_rules
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables import Policy
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables_joined import (
@@ -15,6 +14,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables_jo
     parse_join,
     render_joined,
 )
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
 
 if t.TYPE_CHECKING:
     from tests.unit.conftest import Kernel

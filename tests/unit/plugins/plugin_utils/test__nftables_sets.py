@@ -8,15 +8,19 @@ import typing as t
 
 import pytest
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils import _disjoint_parts
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._addresses import AddressSet, Family, parse_network
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._intervals import IntervalSet
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables_sets import (
     SetTable,
     Use,
     match_addresses,
     match_ports,
 )
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._ports import ANY_PORT, parse_ports
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.addresses import (
+    AddressSet,
+    Family,
+    parse_network,
+)
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.intervals import IntervalSet
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.ports import ANY_PORT, parse_ports
 
 if t.TYPE_CHECKING:
     from tests.unit.conftest import Kernel

@@ -8,12 +8,12 @@ import json
 import typing as t
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._errors import PortMatrixError
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._expand import expand_host
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._hosts import parse_host
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix import select_rows
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._probe_plan import plan_probes, read_wishes
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._site import Site, build_site
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -6,13 +6,13 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._errors import PortMatrixError
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._probe_results import (
     Results,
     join_results,
     one_line,
     probe_name,
 )
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
 
 TIME = "2026-01-02T03:04:05Z"
 

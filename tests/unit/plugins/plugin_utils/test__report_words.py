@@ -6,7 +6,6 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._addresses import read_cidrs
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._baseline import compare
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report import Report
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report_words import (
@@ -19,6 +18,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report_word
     some,
 )
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._scope import Scope
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.addresses import read_cidrs
 from example_site import example_report
 
 

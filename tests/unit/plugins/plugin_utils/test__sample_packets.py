@@ -9,15 +9,15 @@ import ipaddress
 import typing as t
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._addresses import Family
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._intervals import IntervalSet
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._ports import ANY_PORT
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules import Hook, Rule
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._sample_packets import (
     MOST_FOR_A_RULE,
     SamplePacket,
     sample_packets,
 )
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.addresses import Family
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.intervals import IntervalSet
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.ports import ANY_PORT
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -7,8 +7,8 @@ import random
 from collections.abc import Callable
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._addresses import Family, read_cidrs
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._intervals import IntervalSet
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.addresses import Family, read_cidrs
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.intervals import IntervalSet
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._windows_chunks import ADDRESSES_PER_RULE, chunks_of
 
 TEN = 10 << 24

@@ -11,10 +11,10 @@ import typing as t
 from collections.abc import Iterable
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._addresses import read_cidrs
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._intervals import IntervalSet
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._ports import parse_ports
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules import Rule
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.addresses import read_cidrs
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.intervals import IntervalSet
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.ports import parse_ports
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._windows import (
     GROUP,
     PROFILES,

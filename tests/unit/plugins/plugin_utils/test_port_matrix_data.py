@@ -12,7 +12,7 @@ import pytest
 import yaml
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix import __file__ as matrix_module
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix import load_port_matrix
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._ports import format_ports
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.ports import format_ports
 
 MEDIA, EDGE_MEDIA, EPHEMERAL = "media", "edge_media", "ephemeral"
 

@@ -10,18 +10,19 @@ from pathlib import Path
 import netaddr
 import pytest
 from ansible.errors import AnsibleFilterError
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils import _glue, _netaddr
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils import _glue
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values import netaddr as found
 
 
 def test_with_the_library_there_is_nothing_to_say() -> None:
-    assert _netaddr.netaddr is netaddr
-    assert _netaddr.MISSING == ""
+    assert found.netaddr is netaddr
+    assert found.MISSING == ""
 
 
 def test_without_the_library_the_module_loads_and_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "netaddr", None)
     loaded: dict[str, t.Any] = {}
-    exec(compile(Path(_netaddr.__file__).read_text(encoding="utf-8"), _netaddr.__file__, "exec"), loaded)
+    exec(compile(Path(found.__file__).read_text(encoding="utf-8"), found.__file__, "exec"), loaded)
     assert loaded["netaddr"] is None
     assert f"{sys.executable} -m pip install netaddr" in loaded["MISSING"]
 

@@ -4,9 +4,13 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._errors import PortMatrixError
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._intervals import IntervalSet
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._ports import ANY_PORT, format_ports, parse_ports
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.intervals import IntervalSet
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.ports import (
+    ANY_PORT,
+    format_ports,
+    parse_ports,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from ._errors import PortMatrixError, names, shown
+from .errors import PortMatrixError, names, shown
 
 IDENTIFIER_ACCEPTED = "a lower-case letter, then up to 62 lower-case letters, digits and underscores"
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)

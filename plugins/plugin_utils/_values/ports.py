@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from ._errors import PortMatrixError, names, shown
-from ._intervals import IntervalSet
+from .errors import PortMatrixError, names, shown
+from .intervals import IntervalSet
 
 ACCEPTED = 'a port 1-65535, a range "first-last", or any'
 ANY_PORT = IntervalSet(((0, 65535),))

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._errors import PortMatrixError
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._mapping import (
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.mapping import (
     IDENTIFIER_ACCEPTED,
     as_choice,
     as_document,

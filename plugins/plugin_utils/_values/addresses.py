@@ -14,9 +14,9 @@ import typing as t
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ._errors import PortMatrixError, shown
-from ._intervals import IntervalSet
-from ._netaddr import netaddr
+from .errors import PortMatrixError, shown
+from .intervals import IntervalSet
+from .netaddr import netaddr
 
 Family = t.Literal["ipv4", "ipv6"]
 FAMILIES: tuple[Family, ...] = ("ipv4", "ipv6")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import netaddr
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._addresses import (
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.addresses import (
     ACCEPTED,
     AddressSet,
     Family,
@@ -18,8 +18,8 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._addresses i
     parse_single_address,
     read_cidrs,
 )
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._errors import PortMatrixError
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._intervals import IntervalSet
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.intervals import IntervalSet
 from hypothesis import given
 from hypothesis import strategies as st
 
