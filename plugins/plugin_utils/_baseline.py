@@ -9,7 +9,7 @@ import typing as t
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from ._rules import Rule
+from ._rules.canonical import Rule
 from ._values.intervals import IntervalSet
 
 KINDS = ("added", "removed", "widened", "narrowed")

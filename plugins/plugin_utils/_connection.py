@@ -9,8 +9,8 @@ import typing as t
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ._extra_rules import ExtraRule
 from ._nftables import Policy
+from ._rules.extra import ExtraRule
 from ._values.addresses import Family
 from ._values.errors import PortMatrixError, shown
 from ._values.intervals import IntervalSet

@@ -11,7 +11,7 @@ from dataclasses import replace
 from ._endpoints import Side
 from ._hosts import View
 from ._rows import Row
-from ._rules import HOOKS, Hook, Rule
+from ._rules.canonical import HOOKS, Hook, Rule
 from ._site import Site
 from ._values.addresses import FAMILIES, AddressSet, Family
 from ._values.errors import PortMatrixError, shown

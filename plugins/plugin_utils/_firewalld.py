@@ -14,9 +14,9 @@ import typing as t
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ._extra_rules import PROTOCOLS_WITH_PORTS, ExtraRule
 from ._firewalld_sets import PREFIX, IpsetTable, Party
-from ._rules import Hook, Rule
+from ._rules.canonical import Hook, Rule
+from ._rules.extra import PROTOCOLS_WITH_PORTS, ExtraRule
 from ._values.addresses import Family
 from ._values.errors import PortMatrixError
 from ._values.intervals import IntervalSet

@@ -15,7 +15,7 @@ import typing as t
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ._rules import Hook
+from ._rules.canonical import Hook
 from ._values.addresses import Family, format_cidrs
 from ._values.intervals import IntervalSet
 from ._values.netaddr import netaddr

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from ._nftables import TABLE, Policy, permissions, uses_of
 from ._nftables_sets import SetTable
-from ._rules import HOOKS, Hook
+from ._rules.canonical import HOOKS, Hook
 from ._values.errors import PortMatrixError, shown
 from ._values.mapping import as_mapping
 

@@ -14,7 +14,7 @@ from ._hosts import View, parse_host
 from ._report import display
 from ._report_words import people_cidrs, rule_line, some
 from ._rows import PROTOCOLS
-from ._rules import Rule
+from ._rules.canonical import Rule
 from ._site import Site
 from ._values.addresses import FAMILIES, AddressSet, Family, is_literal_address, parse_single_address
 from ._values.errors import PortMatrixError, shown

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from ._baseline import Changes
 from ._matrix import load_port_matrix
-from ._rules import Hook, Rule
+from ._rules.canonical import Hook, Rule
 from ._scope import Scope, rules_in_scope
 from ._site import Site
 from ._values.addresses import AddressSet, Family

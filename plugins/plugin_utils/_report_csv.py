@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from ._baseline import Changes
-from ._rules import Rule
+from ._rules.canonical import Rule
 
 HEADER = (
     "row",

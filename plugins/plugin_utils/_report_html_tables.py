@@ -14,7 +14,7 @@ from ._baseline import Changes
 from ._reasons import origin, reason
 from ._report import LITERAL_NETWORKS, Flow, Party, Report, display
 from ._report_words import DIRECTIONS, count, people_cidrs, ports_text, protocols_text, rule_cidrs, some
-from ._rules import Rule
+from ._rules.canonical import Rule
 from ._values.intervals import IntervalSet
 from ._values.ports import format_ports
 from ._verification import Probe, Verification

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ._baseline import Changes
 from ._report import Party, Report, endpoint_title
-from ._rules import HOOKS, Hook, Rule
+from ._rules.canonical import HOOKS, Hook, Rule
 from ._values.addresses import FAMILIES, Family, read_cidrs
 from ._values.errors import PortMatrixError, shown
 from ._values.intervals import IntervalSet

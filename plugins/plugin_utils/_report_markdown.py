@@ -24,7 +24,7 @@ from ._report_words import (
     some,
     summary,
 )
-from ._rules import Rule
+from ._rules.canonical import Rule
 
 # Beyond these a list of addresses makes a table unreadable, and it is in the list below the table anyway.
 _IN_A_CELL = 6

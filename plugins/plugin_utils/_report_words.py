@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ._report import Flow, Report, display, endpoint_title
-from ._rules import Rule
+from ._rules.canonical import Rule
 from ._scope import Scope
 from ._values.addresses import FAMILIES, AddressSet
 from ._values.intervals import IntervalSet

@@ -9,7 +9,7 @@ import typing as t
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from ._rules import Hook, Rule
+from ._rules.canonical import Hook, Rule
 from ._values.addresses import Family
 from ._values.intervals import IntervalSet
 from ._values.netaddr import netaddr

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from ._expand import expand_host, expand_site, expand_transit
 from ._rows import Row
-from ._rules import Rule
+from ._rules.canonical import Rule
 from ._site import Site
 from ._values.errors import PortMatrixError, names, shown
 

@@ -9,7 +9,7 @@ import re
 import typing as t
 from collections.abc import Iterable, Sequence
 
-from ._rules import Rule
+from ._rules.canonical import Rule
 from ._values.errors import PortMatrixError
 from ._values.intervals import IntervalSet
 from ._values.ports import format_ports

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._expand import expand_site
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules import Rule
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules.canonical import Rule
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._site import Site
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.ports import format_ports
 

@@ -16,7 +16,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._expand impo
     hooks_of,
 )
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix import select_rows
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules import Rule
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules.canonical import Rule
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._site import Site, build_site
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._site_document import site_as_document
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.addresses import AddressSet

@@ -13,13 +13,13 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.uc_firewall.pexip_sfb.plugins.filter.firewalld_objects import FilterModule, firewalld_objects
 from ansible_collections.uc_firewall.pexip_sfb.plugins.filter.rows import rows
 from ansible_collections.uc_firewall.pexip_sfb.plugins.filter.site import site
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._extra_rules import parse_extra_rules
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._firewalld import (
     MAX_POLICY_NAME,
     POLICY_NAMES,
     Permissions,
     render_objects,
 )
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules.extra import parse_extra_rules
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
 
 HOSTS = {

@@ -7,13 +7,13 @@ import re
 import typing as t
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._extra_rules import parse_extra_rules
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables import Policy
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables_joined import (
     Join,
     parse_join,
     render_joined,
 )
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules.extra import parse_extra_rules
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
 
 if t.TYPE_CHECKING:

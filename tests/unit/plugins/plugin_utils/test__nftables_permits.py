@@ -16,7 +16,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._expand impo
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix import load_port_matrix, select_rows
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables import Policy, render_ruleset
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables_sets import match_ports
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules import Rule
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules.canonical import Rule
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._site import Site, build_site
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.addresses import FAMILIES, AddressSet
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.intervals import IntervalSet

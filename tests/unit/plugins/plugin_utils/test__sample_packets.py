@@ -9,7 +9,7 @@ import ipaddress
 import typing as t
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules import Hook, Rule
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules.canonical import Hook, Rule
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._sample_packets import (
     MOST_FOR_A_RULE,
     SamplePacket,

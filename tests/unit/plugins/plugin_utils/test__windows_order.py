@@ -11,7 +11,7 @@ import typing as t
 from collections.abc import Iterable
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules import Rule
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules.canonical import Rule
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.addresses import read_cidrs
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.intervals import IntervalSet
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.ports import parse_ports

@@ -8,9 +8,9 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from ._values.addresses import Family, format_cidrs
-from ._values.intervals import IntervalSet
-from ._values.ports import format_ports
+from .._values.addresses import Family, format_cidrs
+from .._values.intervals import IntervalSet
+from .._values.ports import format_ports
 
 Hook = t.Literal["input", "output", "forward"]
 HOOKS: tuple[Hook, ...] = ("input", "output", "forward")

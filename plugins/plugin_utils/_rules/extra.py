@@ -9,12 +9,12 @@ import typing as t
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ._rules import HOOKS, Hook
-from ._values.addresses import FAMILIES, AddressSet, Family, parse_network
-from ._values.errors import PortMatrixError, ProblemList, names, shown
-from ._values.intervals import IntervalSet
-from ._values.mapping import as_choice, as_identifier, as_list, as_mapping
-from ._values.ports import ANY_PORT, parse_ports
+from .._values.addresses import FAMILIES, AddressSet, Family, parse_network
+from .._values.errors import PortMatrixError, ProblemList, names, shown
+from .._values.intervals import IntervalSet
+from .._values.mapping import as_choice, as_identifier, as_list, as_mapping
+from .._values.ports import ANY_PORT, parse_ports
+from .canonical import HOOKS, Hook
 
 PROTOCOLS_WITH_PORTS = ("tcp", "udp")
 PROTOCOLS = (*PROTOCOLS_WITH_PORTS, "icmp", "icmpv6")
