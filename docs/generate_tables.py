@@ -21,7 +21,10 @@ import yaml
 TOP = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TOP / ".build"))
 
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix import PortMatrix, load_port_matrix  # noqa: E402
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.port_matrix import (  # noqa: E402
+    PortMatrix,
+    load_port_matrix,
+)
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._reasons import REASONS  # noqa: E402
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.ports import format_ports  # noqa: E402
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Callable
 
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._expand import expand, expand_site
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue import as_filter
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._inventory import to_plain
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._site_document import read_site
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.expand import expand, expand_site
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.inventory import to_plain
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site_document import read_site
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
 
 DOCUMENTATION = r"""

@@ -8,12 +8,12 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Callable
 
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._expand import expand, hooks_of
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._firewalld import Permissions, render_objects
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue import as_filter
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._inventory import to_plain
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.expand import expand, hooks_of
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.inventory import to_plain
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site_document import read_site
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules.extra import parse_extra_rules
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._site_document import read_site
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError, shown
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.mapping import as_flag
 

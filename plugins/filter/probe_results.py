@@ -9,7 +9,7 @@ import typing as t
 from collections.abc import Callable, Iterable
 
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue import as_filter
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._inventory import to_plain
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.inventory import to_plain
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._probe_junit import junit_xml
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._probe_results import join_results, one_line
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._probe_table import table_lines

@@ -9,10 +9,10 @@ import typing as t
 from collections.abc import Callable, Iterable, Mapping
 
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue import as_filter
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._hosts import parse_host
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._inventory import collect_hosts, to_plain
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.hosts import parse_host
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.inventory import collect_hosts, to_plain
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site_document import read_site
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._probe_plan import plan_probes, read_wishes
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._site_document import read_site
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import ProblemList
 
 DOCUMENTATION = r"""

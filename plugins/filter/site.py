@@ -9,14 +9,14 @@ import typing as t
 from collections.abc import Callable, Iterable, Mapping
 
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue import as_filter
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._inventory import (
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.inventory import (
     ReadOnce,
     check_uniform,
     collect_hosts,
     to_plain,
 )
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._site import build_site
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._site_document import site_as_document
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site import build_site
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site_document import site_as_document
 
 DOCUMENTATION = r"""
 name: site

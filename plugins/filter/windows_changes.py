@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from ansible.utils.unsafe_proxy import wrap_var
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue import as_filter
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._inventory import to_plain
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.inventory import to_plain
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError, shown
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.mapping import as_list
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._windows_changes import find_changes, read_state

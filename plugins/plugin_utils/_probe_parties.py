@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ._endpoints import Side
-from ._hosts import Addresses, Host, View
-from ._site import Site
+from ._matrix.endpoints import Side
+from ._matrix.hosts import Addresses, Host, View
+from ._matrix.site import Site
 from ._values.addresses import AddressSet, Family, format_cidrs, read_cidrs
 from ._values.intervals import IntervalSet
 

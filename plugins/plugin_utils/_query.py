@@ -9,13 +9,13 @@ import typing as t
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ._expand import expand_host, expand_site, expand_transit
-from ._hosts import View, parse_host
+from ._matrix.expand import expand_host, expand_site, expand_transit
+from ._matrix.hosts import View, parse_host
+from ._matrix.rows import PROTOCOLS
+from ._matrix.site import Site
 from ._report import display
 from ._report_words import people_cidrs, rule_line, some
-from ._rows import PROTOCOLS
 from ._rules.canonical import Rule
-from ._site import Site
 from ._values.addresses import FAMILIES, AddressSet, Family, is_literal_address, parse_single_address
 from ._values.errors import PortMatrixError, shown
 from ._values.intervals import IntervalSet

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ._matrix import load_port_matrix
+from ._matrix.port_matrix import load_port_matrix
 from ._report import Flow
 
 _GROUPS = {

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ._baseline import Changes
-from ._matrix import load_port_matrix
+from ._matrix.port_matrix import load_port_matrix
+from ._matrix.site import Site
 from ._rules.canonical import Hook, Rule
 from ._scope import Scope, rules_in_scope
-from ._site import Site
 from ._values.addresses import AddressSet, Family
 from ._values.intervals import IntervalSet
 from ._verification import Verification

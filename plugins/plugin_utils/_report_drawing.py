@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from ._matrix import load_port_matrix
+from ._matrix.port_matrix import load_port_matrix
 from ._report import LITERAL_NETWORKS, Flow, Report, display, endpoint_title
 from ._report_words import count, ports_text
 

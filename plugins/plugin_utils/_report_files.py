@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ._baseline import Changes, compare
+from ._matrix.site import Site
 from ._report import Report, build_report, revision_of
 from ._report_csv import changes_as_csv, rules_as_csv, too_long_for_a_spreadsheet
 from ._report_html import report_as_html
@@ -17,7 +18,6 @@ from ._report_json import changes_as_document, read_report, report_as_json
 from ._report_markdown import report_as_markdown
 from ._report_words import change_lines, change_summary, scope_sentence, summary
 from ._scope import Scope, read_scope, rules_in_scope
-from ._site import Site
 from ._values.errors import PortMatrixError
 from ._values.mapping import as_choice, as_strings, as_text
 from ._verification import read_verification

@@ -9,7 +9,7 @@ import typing as t
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 
-from ._hosts import Addresses
+from ._matrix.hosts import Addresses
 from ._probe_flows import Flow, sample_ports
 from ._probe_parties import single_addresses
 

@@ -11,10 +11,10 @@ import typing as t
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from ._expand import expand_host, expand_site, expand_transit
-from ._rows import Row
+from ._matrix.expand import expand_host, expand_site, expand_transit
+from ._matrix.rows import Row
+from ._matrix.site import Site
 from ._rules.canonical import Rule
-from ._site import Site
 from ._values.errors import PortMatrixError, names, shown
 
 Kind = t.Literal["site", "host", "gateway", "pair"]

@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix import load_port_matrix
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.port_matrix import load_port_matrix
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._probe_progress import batches
 from pages import REPOSITORY, TOP, dead_links, examples, links, page
 

@@ -13,9 +13,9 @@ import ipaddress
 import re
 import typing as t
 
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix import select_rows
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.port_matrix import select_rows
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site import Site, build_site
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules.canonical import Rule
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._site import Site, build_site
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
 from hypothesis import strategies as st
 from packet_proof import oracle

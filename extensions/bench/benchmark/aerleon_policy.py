@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._expand import expand_site
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.expand import expand_site
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site import Site
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules.canonical import Rule
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._site import Site
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.ports import format_ports
 
 HEADER = 'header {\n  comment:: "Port matrix"\n  target:: nftables inet forward\n}\n'

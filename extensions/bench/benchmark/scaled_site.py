@@ -10,8 +10,8 @@ import typing as t
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix import select_rows
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._site import Site, build_site
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.port_matrix import select_rows
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site import Site, build_site
 
 GROUPS = (
     "pexip_conferencing_nodes",

@@ -16,13 +16,19 @@ from collections.abc import Mapping
 import netaddr
 import pytest
 from ansible_collections.uc_firewall.pexip_sfb.plugins.filter.site import site as site_filter
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils import _hosts
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._disjoint_parts import LARGE
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._expand import expand
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix import load_port_matrix, select_rows
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix import hosts
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.expand import expand
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.port_matrix import (
+    load_port_matrix,
+    select_rows,
+)
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site import Site, build_site
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site_document import (
+    read_site,
+    site_as_document,
+)
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables import Policy, render_ruleset
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._site import Site, build_site
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._site_document import read_site, site_as_document
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.intervals import IntervalSet
 from example_site import TABLE_GROUPS
 
@@ -74,7 +80,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     count(socket, "inet_pton", "system")
     for name in ("IPNetwork", "IPAddress", "iprange_to_cidrs", "valid_ipv4", "valid_ipv6"):
         count(netaddr, name, "netaddr")
-    count(_hosts, "_parse_item", "items")
+    count(hosts, "_parse_item", "items")
     return counted
 
 

@@ -12,12 +12,15 @@ from collections import defaultdict
 
 import pytest
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils import _disjoint_parts
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._expand import expand, hooks_of
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix import load_port_matrix, select_rows
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.expand import expand, hooks_of
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.port_matrix import (
+    load_port_matrix,
+    select_rows,
+)
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site import Site, build_site
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables import Policy, render_ruleset
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables_sets import match_ports
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules.canonical import Rule
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._site import Site, build_site
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.addresses import FAMILIES, AddressSet
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.intervals import IntervalSet
 from example_site import TABLE_GROUPS

@@ -10,10 +10,13 @@ import os
 import typing as t
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._expand import expand
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix import load_port_matrix, select_rows
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.expand import expand
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.port_matrix import (
+    load_port_matrix,
+    select_rows,
+)
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site import build_site
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables import Policy, render_ruleset
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._site import build_site
 
 if t.TYPE_CHECKING:
     from tests.unit.conftest import Kernel

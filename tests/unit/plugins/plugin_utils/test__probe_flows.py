@@ -4,10 +4,13 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix import load_port_matrix, select_rows
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.port_matrix import (
+    load_port_matrix,
+    select_rows,
+)
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.rows import Row
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site import build_site
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._probe_flows import Flow, flows, sample_ports
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rows import Row
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._site import build_site
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.intervals import IntervalSet
 from hypothesis import given
 from hypothesis import strategies as st

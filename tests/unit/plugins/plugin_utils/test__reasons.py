@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix import load_port_matrix, select_rows
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.port_matrix import (
+    load_port_matrix,
+    select_rows,
+)
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site import build_site
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._reasons import origin, reason
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report import build_report
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._scope import Scope
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._site import build_site
 from example_site import GROUPS, HOSTVARS, NTP, NTP_SERVER, example_report, example_site
 
 

@@ -7,9 +7,9 @@ import re
 import typing as t
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._expand import expand
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix import select_rows
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._site import Site, build_site
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.expand import expand
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.port_matrix import select_rows
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site import Site, build_site
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._windows import RuleArguments, render_windows_rules
 from simulated_windows.documented import argument_spec, checked_arguments

@@ -11,7 +11,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._expand import (
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.expand import (
     expand_host,
     expand_site,
     expand_transit,

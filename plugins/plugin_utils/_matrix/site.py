@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ._endpoints import EndpointDefinition, Member, Side, no_address_message, resolve_members
-from ._hosts import VIEWS, View, parse_host
-from ._matrix import in_canonical_order, load_port_matrix, resolve_ranges
-from ._rows import Row, parse_rows
-from ._values.addresses import AddressSet, parse_network
-from ._values.errors import PortMatrixError, ProblemList, names, shown
-from ._values.mapping import as_choice, as_identifier, as_list, as_mapping, as_strings, as_text
+from .._values.addresses import AddressSet, parse_network
+from .._values.errors import PortMatrixError, ProblemList, names, shown
+from .._values.mapping import as_choice, as_identifier, as_list, as_mapping, as_strings, as_text
+from .endpoints import EndpointDefinition, Member, Side, no_address_message, resolve_members
+from .hosts import VIEWS, View, parse_host
+from .port_matrix import in_canonical_order, load_port_matrix, resolve_ranges
+from .rows import Row, parse_rows
 
 
 @dataclass(frozen=True)

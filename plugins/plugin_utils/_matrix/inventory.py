@@ -8,9 +8,9 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterable, Iterator, Mapping
 
-from ._hosts import HOST_VARIABLES
-from ._matrix import load_port_matrix
-from ._values.errors import ProblemList, names
+from .._values.errors import ProblemList, names
+from .hosts import HOST_VARIABLES
+from .port_matrix import load_port_matrix
 
 # One value holds for the whole site, because endpoints span hosts: two hosts that disagree would be two firewalls
 # that each believe in another table.

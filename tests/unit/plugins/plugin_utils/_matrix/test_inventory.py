@@ -13,7 +13,7 @@ from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
 from ansible.vars.hostvars import HostVars, HostVarsVars
 from ansible.vars.manager import VariableManager
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._inventory import (
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.inventory import (
     SITE_VARIABLES,
     ReadOnce,
     check_uniform,

@@ -9,9 +9,9 @@ import typing as t
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from ._values.addresses import AddressSet, has_host_bits, is_literal_address, parse_address, parse_single_address
-from ._values.errors import PortMatrixError, ProblemList, shown
-from ._values.mapping import as_list, as_mapping
+from .._values.addresses import AddressSet, has_host_bits, is_literal_address, parse_address, parse_single_address
+from .._values.errors import PortMatrixError, ProblemList, shown
+from .._values.mapping import as_list, as_mapping
 
 View = t.Literal["advertised", "local"]
 VIEWS: tuple[View, ...] = ("advertised", "local")

@@ -8,13 +8,13 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Mapping
 
-from ._endpoints import Member
-from ._hosts import Addresses
-from ._rows import parse_rows
-from ._site import Site
-from ._values.addresses import read_cidrs
-from ._values.errors import PortMatrixError
-from ._values.mapping import as_document, as_flag, as_mapping, as_strings
+from .._values.addresses import read_cidrs
+from .._values.errors import PortMatrixError
+from .._values.mapping import as_document, as_flag, as_mapping, as_strings
+from .endpoints import Member
+from .hosts import Addresses
+from .rows import parse_rows
+from .site import Site
 
 
 def site_as_document(site: Site) -> dict[str, t.Any]:

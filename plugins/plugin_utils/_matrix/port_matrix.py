@@ -13,12 +13,12 @@ from pathlib import Path
 
 import yaml
 
-from ._endpoints import EndpointDefinition, parse_endpoint
-from ._rows import ROW_KEYS, Row, parse_rows
-from ._values.errors import PortMatrixError, ProblemList, names, shown
-from ._values.intervals import IntervalSet
-from ._values.mapping import as_choice, as_flag, as_identifier, as_list, as_mapping, as_strings, as_text
-from ._values.ports import format_ports, parse_ports
+from .._values.errors import PortMatrixError, ProblemList, names, shown
+from .._values.intervals import IntervalSet
+from .._values.mapping import as_choice, as_flag, as_identifier, as_list, as_mapping, as_strings, as_text
+from .._values.ports import format_ports, parse_ports
+from .endpoints import EndpointDefinition, parse_endpoint
+from .rows import ROW_KEYS, Row, parse_rows
 
 ANSWERS = ("stun", "tls")
 

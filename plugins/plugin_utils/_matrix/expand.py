@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from ._endpoints import Side
-from ._hosts import View
-from ._rows import Row
-from ._rules.canonical import HOOKS, Hook, Rule
-from ._site import Site
-from ._values.addresses import FAMILIES, AddressSet, Family
-from ._values.errors import PortMatrixError, shown
-from ._values.intervals import IntervalSet
-from ._values.mapping import as_choice, as_strings
+from .._rules.canonical import HOOKS, Hook, Rule
+from .._values.addresses import FAMILIES, AddressSet, Family
+from .._values.errors import PortMatrixError, shown
+from .._values.intervals import IntervalSet
+from .._values.mapping import as_choice, as_strings
+from .endpoints import Side
+from .hosts import View
+from .rows import Row
+from .site import Site
 
 # One part of a direction of a row: addresses that may talk, addresses that they may talk to.
 Part = tuple[AddressSet, AddressSet]

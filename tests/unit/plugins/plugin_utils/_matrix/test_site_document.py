@@ -6,9 +6,12 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix import select_rows
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._site import Site, build_site
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._site_document import read_site, site_as_document
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.port_matrix import select_rows
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site import Site, build_site
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site_document import (
+    read_site,
+    site_as_document,
+)
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.addresses import ACCEPTED
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
 

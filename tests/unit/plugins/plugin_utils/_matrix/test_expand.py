@@ -8,17 +8,17 @@ import random
 import typing as t
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._expand import (
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.expand import (
     expand,
     expand_host,
     expand_site,
     expand_transit,
     hooks_of,
 )
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix import select_rows
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.port_matrix import select_rows
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site import Site, build_site
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site_document import site_as_document
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules.canonical import Rule
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._site import Site, build_site
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._site_document import site_as_document
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.addresses import AddressSet
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
 from hypothesis import given, settings

@@ -6,7 +6,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._endpoints import (
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.endpoints import (
     EndpointDefinition,
     Member,
     Side,
@@ -14,7 +14,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._endpoints i
     parse_endpoint,
     resolve_members,
 )
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._hosts import parse_host
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.hosts import parse_host
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.addresses import AddressSet, parse_network
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError, ProblemList
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ._hosts import Addresses, Host, View, parse_host
-from ._values.addresses import AddressSet, Family
-from ._values.errors import ProblemList, names, shown
-from ._values.mapping import as_identifier, as_mapping, as_strings, as_text
+from .._values.addresses import AddressSet, Family
+from .._values.errors import ProblemList, names, shown
+from .._values.mapping import as_identifier, as_mapping, as_strings, as_text
+from .hosts import Addresses, Host, View, parse_host
 
 
 @dataclass(frozen=True)

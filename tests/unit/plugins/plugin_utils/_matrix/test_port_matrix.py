@@ -7,14 +7,14 @@ import copy
 import typing as t
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix import (
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.port_matrix import (
     in_canonical_order,
     load_port_matrix,
     parse_port_matrix,
     resolve_ranges,
     select_rows,
 )
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rows import ROW_KEYS, parse_rows
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.rows import ROW_KEYS, parse_rows
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.ports import format_ports
 
