@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._connection import (
-    check_lets_in,
-    parse_management_connection,
-)
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue import as_filter
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.expand import expand, hooks_of
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.inventory import to_plain
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site import Site
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site_document import read_site
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables import Policy, render_ruleset
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables_joined import parse_join, render_joined
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables.connection import (
+    check_lets_in,
+    parse_management_connection,
+)
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables.joined import parse_join, render_joined
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables.table import Policy, render_ruleset
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules.extra import parse_extra_rules
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.addresses import AddressSet
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.mapping import (

@@ -12,7 +12,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue import
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.expand import expand, hooks_of
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.inventory import to_plain
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site_document import read_site
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._sample_packets import sample_packets
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables.sample_packets import sample_packets
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.mapping import as_flag
 
 DOCUMENTATION = r"""

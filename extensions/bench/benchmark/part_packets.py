@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._disjoint_parts import LARGE
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables.disjoint_parts import LARGE
 
 from .measure import FailedError, in_turn, progress, ratios
 from .packet_path import BusyError, PacketPath

@@ -9,7 +9,7 @@ import ipaddress
 
 import pytest
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.expand import expand
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables import Policy, render_ruleset
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables.table import Policy, render_ruleset
 from benchmark.packet_sender import frames
 from benchmark.part_packets import kinds_of_large_sets
 from benchmark.scaled_site import GATEWAY, scaled_inventory

@@ -16,7 +16,6 @@ from collections.abc import Mapping
 import netaddr
 import pytest
 from ansible_collections.uc_firewall.pexip_sfb.plugins.filter.site import site as site_filter
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._disjoint_parts import LARGE
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix import hosts
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.expand import expand
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.port_matrix import (
@@ -28,7 +27,8 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site
     read_site,
     site_as_document,
 )
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables import Policy, render_ruleset
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables.disjoint_parts import LARGE
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables.table import Policy, render_ruleset
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.intervals import IntervalSet
 from example_site import TABLE_GROUPS
 

@@ -9,11 +9,11 @@ import typing as t
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from ._rules.canonical import Hook, Rule
-from ._values.addresses import Family
-from ._values.intervals import IntervalSet
-from ._values.netaddr import netaddr
-from ._values.ports import ANY_PORT
+from .._rules.canonical import Hook, Rule
+from .._values.addresses import Family
+from .._values.intervals import IntervalSet
+from .._values.netaddr import netaddr
+from .._values.ports import ANY_PORT
 
 # Each machine of a usual site is in one of them. A thousand for each rule would only make every run slower.
 MOST_FOR_A_RULE = 8

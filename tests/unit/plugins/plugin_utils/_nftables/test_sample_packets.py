@@ -9,12 +9,12 @@ import ipaddress
 import typing as t
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules.canonical import Hook, Rule
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._sample_packets import (
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables.sample_packets import (
     MOST_FOR_A_RULE,
     SamplePacket,
     sample_packets,
 )
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules.canonical import Hook, Rule
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.addresses import Family
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.intervals import IntervalSet
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.ports import ANY_PORT

@@ -7,12 +7,12 @@ import re
 import typing as t
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables import Policy
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables_joined import (
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables.joined import (
     Join,
     parse_join,
     render_joined,
 )
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables.table import Policy
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules.extra import parse_extra_rules
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
 

@@ -7,8 +7,8 @@ import re
 import typing as t
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils import _disjoint_parts
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables_sets import (
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables import disjoint_parts
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables.sets import (
     SetTable,
     Use,
     match_addresses,
@@ -66,7 +66,7 @@ def _comments(sets: SetTable) -> dict[str, str]:
 
 
 def test_a_part_of_a_large_union_says_of_what_and_what_is_left_is_a_rest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_disjoint_parts, "LARGE", 3)
+    monkeypatch.setattr(disjoint_parts, "LARGE", 3)
     edge, front_end = _hosts(1, 2, 3), _hosts(4, 5, 6)
     whole = IntervalSet.union((edge, front_end))
     uses = [_use("edge front_end", whole, "node", _hosts(9)), _use("front_end", front_end, "node", _hosts(9))]
@@ -81,7 +81,7 @@ def test_a_part_of_a_large_union_says_of_what_and_what_is_left_is_a_rest(monkeyp
 
 
 def test_what_is_left_of_four_endpoints_does_not_name_three(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_disjoint_parts, "LARGE", 3)
+    monkeypatch.setattr(disjoint_parts, "LARGE", 3)
     uses = [_use("a b c d", _hosts(*range(9)), "e", _hosts(0, 1, 2, 3))]
     sets = SetTable(uses=uses)
     assert sets.names(["a", "b", "c", "d"], uses[0].source, "ipv4") == ["e_hosts_v4", "a_or_3_more_rest_hosts_v4"]

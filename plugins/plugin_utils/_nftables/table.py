@@ -12,11 +12,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from ._nftables_sets import SetTable, Use, match_addresses, match_each, match_ports
-from ._rules.canonical import Hook, Rule
-from ._rules.extra import PROTOCOLS_WITH_PORTS, ExtraRule
-from ._values.addresses import FAMILIES, AddressSet, Family
-from ._values.errors import PortMatrixError
+from .._rules.canonical import Hook, Rule
+from .._rules.extra import PROTOCOLS_WITH_PORTS, ExtraRule
+from .._values.addresses import FAMILIES, AddressSet, Family
+from .._values.errors import PortMatrixError
+from .sets import SetTable, Use, match_addresses, match_each, match_ports
 
 FAMILY = "inet"
 TABLE = "pexip_sfb"

@@ -6,11 +6,11 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._connection import (
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables.connection import (
     check_lets_in,
     parse_management_connection,
 )
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables import Policy
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables.table import Policy
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules.canonical import Rule
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules.extra import parse_extra_rules
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError

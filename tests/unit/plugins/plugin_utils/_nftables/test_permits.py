@@ -11,15 +11,15 @@ import typing as t
 from collections import defaultdict
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils import _disjoint_parts
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.expand import expand, hooks_of
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.port_matrix import (
     load_port_matrix,
     select_rows,
 )
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site import Site, build_site
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables import Policy, render_ruleset
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables_sets import match_ports
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables import disjoint_parts
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables.sets import match_ports
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables.table import Policy, render_ruleset
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules.canonical import Rule
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.addresses import FAMILIES, AddressSet
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.intervals import IntervalSet
@@ -48,7 +48,7 @@ Judged = dict[tuple[str, str], set[int]]
 
 @pytest.fixture(autouse=True)
 def _three_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_disjoint_parts, "LARGE", 3)
+    monkeypatch.setattr(disjoint_parts, "LARGE", 3)
 
 
 def _integers(elements: str) -> frozenset[int]:

@@ -13,11 +13,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ._nftables import TABLE, Policy, permissions, uses_of
-from ._nftables_sets import SetTable
-from ._rules.canonical import HOOKS, Hook
-from ._values.errors import PortMatrixError, shown
-from ._values.mapping import as_mapping
+from .._rules.canonical import HOOKS, Hook
+from .._values.errors import PortMatrixError, shown
+from .._values.mapping import as_mapping
+from .sets import SetTable
+from .table import TABLE, Policy, permissions, uses_of
 
 PREFIX = f"{TABLE}_"
 SERVICE = "nftables.service"

@@ -23,7 +23,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.filter.site import site
 if t.TYPE_CHECKING:
     from tests.unit.conftest import Kernel, Loaded
 
-GOLDEN = Path(__file__).parents[3] / "golden"
+GOLDEN = Path(__file__).parents[4] / "golden"
 CASES = sorted(path.parent.name for path in GOLDEN.glob("*/inventory.yml"))
 WITH_OWN_TABLE = [case for case in CASES if not case.startswith("joined")]
 EXPECTED_CASES = {

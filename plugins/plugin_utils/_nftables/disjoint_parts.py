@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ._values.intervals import IntervalSet
+from .._values.intervals import IntervalSet
 
 # From here on, a set costs more (to write, to load, to keep) than the few rules that smaller ones in its place take.
 LARGE = 256

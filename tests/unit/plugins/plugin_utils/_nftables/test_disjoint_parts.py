@@ -6,8 +6,11 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils import _disjoint_parts
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._disjoint_parts import MOST_RULES, shared_parts
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables import disjoint_parts
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables.disjoint_parts import (
+    MOST_RULES,
+    shared_parts,
+)
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.intervals import IntervalSet
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +18,7 @@ from hypothesis import strategies as st
 
 @pytest.fixture(autouse=True)
 def _two_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_disjoint_parts, "LARGE", 2)
+    monkeypatch.setattr(disjoint_parts, "LARGE", 2)
 
 
 def _set(*numbers: int) -> IntervalSet:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from ._disjoint_parts import is_large, shared_parts
-from ._values.addresses import FAMILIES, Family, format_address, format_range
-from ._values.intervals import IntervalSet
-from ._values.ports import ANY_PORT, format_ports
+from .._values.addresses import FAMILIES, Family, format_address, format_range
+from .._values.intervals import IntervalSet
+from .._values.ports import ANY_PORT, format_ports
+from .disjoint_parts import is_large, shared_parts
 
 _KEYWORD: dict[Family, str] = {"ipv4": "ip", "ipv6": "ip6"}
 _SUFFIX: dict[Family, str] = {"ipv4": "v4", "ipv6": "v6"}

@@ -9,12 +9,12 @@ import typing as t
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ._nftables import Policy
-from ._rules.extra import ExtraRule
-from ._values.addresses import Family
-from ._values.errors import PortMatrixError, shown
-from ._values.intervals import IntervalSet
-from ._values.netaddr import netaddr
+from .._rules.extra import ExtraRule
+from .._values.addresses import Family
+from .._values.errors import PortMatrixError, shown
+from .._values.intervals import IntervalSet
+from .._values.netaddr import netaddr
+from .table import Policy
 
 # Where the port of a client that opens a new connection can be (RFC 6056, section 3.2).
 _CLIENT_PORTS = IntervalSet(((1024, 65535),))

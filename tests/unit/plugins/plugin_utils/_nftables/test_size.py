@@ -16,7 +16,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.port
     select_rows,
 )
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site import build_site
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables import Policy, render_ruleset
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables.table import Policy, render_ruleset
 
 if t.TYPE_CHECKING:
     from tests.unit.conftest import Kernel
