@@ -18,7 +18,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.filter.firewalld_objects 
 from ansible_collections.uc_firewall.pexip_sfb.plugins.filter.rows import rows
 from ansible_collections.uc_firewall.pexip_sfb.plugins.filter.site import site
 
-GOLDEN = Path(__file__).parents[3] / "golden"
+GOLDEN = Path(__file__).parents[4] / "golden"
 CASES = ("endpoint_with_egress", "gateway_and_endpoint", "transit_all_rows", "transit_extra_rules", "transit_mesh")
 
 

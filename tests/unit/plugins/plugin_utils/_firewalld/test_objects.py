@@ -13,7 +13,7 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.uc_firewall.pexip_sfb.plugins.filter.firewalld_objects import FilterModule, firewalld_objects
 from ansible_collections.uc_firewall.pexip_sfb.plugins.filter.rows import rows
 from ansible_collections.uc_firewall.pexip_sfb.plugins.filter.site import site
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._firewalld import (
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._firewalld.objects import (
     MAX_POLICY_NAME,
     POLICY_NAMES,
     Permissions,

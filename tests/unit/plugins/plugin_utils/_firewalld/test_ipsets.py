@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import netaddr
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._firewalld_sets import (
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._firewalld.ipsets import (
     MAX_IPSET_NAME,
     PREFIX,
     IpsetTable,

@@ -15,11 +15,11 @@ import typing as t
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ._rules.canonical import Hook
-from ._values.addresses import Family, format_cidrs
-from ._values.intervals import IntervalSet
-from ._values.netaddr import netaddr
-from ._values.ports import ANY_PORT, format_ports
+from .._rules.canonical import Hook
+from .._values.addresses import Family, format_cidrs
+from .._values.intervals import IntervalSet
+from .._values.netaddr import netaddr
+from .._values.ports import ANY_PORT, format_ports
 
 PREFIX = "pexip_sfb_"
 MAX_IPSET_NAME = 31  # firewalld: IPSET_MAXNAMELEN of the kernel, less the final zero

@@ -14,13 +14,13 @@ import typing as t
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ._firewalld_sets import PREFIX, IpsetTable, Party
-from ._rules.canonical import Hook, Rule
-from ._rules.extra import PROTOCOLS_WITH_PORTS, ExtraRule
-from ._values.addresses import Family
-from ._values.errors import PortMatrixError
-from ._values.intervals import IntervalSet
-from ._values.ports import ANY_PORT, format_ports
+from .._rules.canonical import Hook, Rule
+from .._rules.extra import PROTOCOLS_WITH_PORTS, ExtraRule
+from .._values.addresses import Family
+from .._values.errors import PortMatrixError
+from .._values.intervals import IntervalSet
+from .._values.ports import ANY_PORT, format_ports
+from .ipsets import PREFIX, IpsetTable, Party
 
 # firewalld takes 17 characters: the kernel's limit for chain names, less what firewalld puts around the policy's.
 POLICY_NAMES: dict[Hook, str] = {hook: f"{PREFIX}{hook}" for hook in ("input", "output", "forward")}
