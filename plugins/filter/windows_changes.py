@@ -13,8 +13,8 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue import
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.inventory import to_plain
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError, shown
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.mapping import as_list
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._windows_changes import find_changes, read_state
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._windows_preflight import find_findings
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._windows.changes import find_changes, read_state
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._windows.preflight import find_findings
 
 DOCUMENTATION = r"""
 name: windows_changes

@@ -13,7 +13,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.expa
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.inventory import to_plain
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site_document import read_site
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError, shown
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._windows import render_windows_rules
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._windows.rules import render_windows_rules
 
 DOCUMENTATION = r"""
 name: windows_rules

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._windows_lists import read_addresses, read_port_list
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._windows.lists import read_addresses, read_port_list
 
 
 def test_words_stand_apart_from_addresses() -> None:

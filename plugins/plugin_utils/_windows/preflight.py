@@ -9,12 +9,12 @@ import typing as t
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ._values.intervals import IntervalSet
-from ._values.ports import ANY_PORT
-from ._windows import PROFILES
-from ._windows_changes import Changes, WindowsState
-from ._windows_lists import read_port_list
-from ._windows_order import StateRule
+from .._values.intervals import IntervalSet
+from .._values.ports import ANY_PORT
+from .changes import Changes, WindowsState
+from .lists import read_port_list
+from .order import StateRule
+from .rules import PROFILES
 
 CHECKS = ("profile_off", "local_rules_void", "inbound_blocked", "outbound_default_allow", "management_port")
 

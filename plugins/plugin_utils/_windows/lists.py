@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from ._values.addresses import AddressSet, read_cidrs
-from ._values.errors import PortMatrixError
-from ._values.intervals import IntervalSet
-from ._values.netaddr import netaddr
-from ._values.ports import ANY_PORT, parse_ports
+from .._values.addresses import AddressSet, read_cidrs
+from .._values.errors import PortMatrixError
+from .._values.intervals import IntervalSet
+from .._values.netaddr import netaddr
+from .._values.ports import ANY_PORT, parse_ports
 
 
 def read_addresses(text: str) -> tuple[AddressSet, frozenset[str]]:

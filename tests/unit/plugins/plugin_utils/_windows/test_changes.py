@@ -11,16 +11,16 @@ import pytest
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.expand import expand
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site import build_site
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._windows import (
-    GROUP,
-    RuleArguments,
-    render_windows_rules,
-)
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._windows_changes import (
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._windows.changes import (
     WindowsState,
     differences,
     find_changes,
     read_state,
+)
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._windows.rules import (
+    GROUP,
+    RuleArguments,
+    render_windows_rules,
 )
 from hypothesis import given
 from hypothesis import strategies as st

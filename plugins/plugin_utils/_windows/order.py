@@ -9,11 +9,11 @@ import typing as t
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from ._values.addresses import FAMILIES, AddressSet
-from ._values.intervals import IntervalSet
-from ._values.ports import ANY_PORT
-from ._windows import PROFILES, RuleArguments
-from ._windows_lists import read_addresses, read_port_list
+from .._values.addresses import FAMILIES, AddressSet
+from .._values.intervals import IntervalSet
+from .._values.ports import ANY_PORT
+from .lists import read_addresses, read_port_list
+from .rules import PROFILES, RuleArguments
 
 StateRule = Mapping[str, t.Any]
 

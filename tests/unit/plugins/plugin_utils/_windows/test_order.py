@@ -15,14 +15,14 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules.canon
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.addresses import read_cidrs
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.intervals import IntervalSet
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.ports import parse_ports
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._windows import (
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._windows.changes import find_changes, read_state
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._windows.lists import read_addresses
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._windows.rules import (
     GROUP,
     PROFILES,
     RuleArguments,
     render_windows_rules,
 )
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._windows_changes import find_changes, read_state
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._windows_lists import read_addresses
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from simulated_windows import rule_module, state_module

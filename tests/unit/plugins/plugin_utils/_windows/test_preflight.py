@@ -6,8 +6,8 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._windows_changes import Changes, WindowsState
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._windows_preflight import CHECKS, find_findings
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._windows.changes import Changes, WindowsState
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._windows.preflight import CHECKS, find_findings
 
 PROFILE = {
     "name": "public",

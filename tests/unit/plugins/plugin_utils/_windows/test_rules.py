@@ -11,7 +11,10 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.expa
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.port_matrix import select_rows
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site import Site, build_site
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._windows import RuleArguments, render_windows_rules
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._windows.rules import (
+    RuleArguments,
+    render_windows_rules,
+)
 from simulated_windows.documented import argument_spec, checked_arguments
 
 MODULE = "community.windows.win_firewall_rule"

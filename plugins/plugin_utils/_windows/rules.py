@@ -9,11 +9,11 @@ import re
 import typing as t
 from collections.abc import Iterable, Sequence
 
-from ._rules.canonical import Rule
-from ._values.errors import PortMatrixError
-from ._values.intervals import IntervalSet
-from ._values.ports import format_ports
-from ._windows_chunks import chunks_of
+from .._rules.canonical import Rule
+from .._values.errors import PortMatrixError
+from .._values.intervals import IntervalSet
+from .._values.ports import format_ports
+from .chunks import chunks_of
 
 GROUP = "Pexip SfB port matrix"
 NAME_PREFIX = "Pexip SfB "

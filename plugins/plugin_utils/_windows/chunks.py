@@ -9,8 +9,8 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ._values.addresses import Family, format_address, format_cidrs
-from ._values.intervals import IntervalSet
+from .._values.addresses import Family, format_address, format_cidrs
+from .._values.intervals import IntervalSet
 
 # A rule may hold 1000 addresses of a family (MS-FASP), and evaluating it gets slow from some hundreds.
 ADDRESSES_PER_RULE = 200

@@ -9,11 +9,11 @@ import typing as t
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ._values.errors import PortMatrixError, names, shown
-from ._values.mapping import as_list, as_mapping, as_text
-from ._windows import GROUP, RuleArguments
-from ._windows_lists import read_addresses, read_port_list
-from ._windows_order import Replacement, StateRule, in_safe_order
+from .._values.errors import PortMatrixError, names, shown
+from .._values.mapping import as_list, as_mapping, as_text
+from .lists import read_addresses, read_port_list
+from .order import Replacement, StateRule, in_safe_order
+from .rules import GROUP, RuleArguments
 
 # Skype for Business names its own rules so and makes them anew by itself. Nothing of that name is ours, in any group.
 SFB_PREFIX = "cs "

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.addresses import Family, read_cidrs
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.intervals import IntervalSet
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._windows_chunks import ADDRESSES_PER_RULE, chunks_of
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._windows.chunks import ADDRESSES_PER_RULE, chunks_of
 
 TEN = 10 << 24
 WIDTH: dict[Family, int] = {"ipv4": 32, "ipv6": 128}
