@@ -10,7 +10,7 @@ import typing as t
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._probe_progress import batches
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._probes.progress import batches
 
 Result = dict[str, t.Any]
 

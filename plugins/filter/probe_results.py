@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable
 
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue import as_filter
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.inventory import to_plain
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._probe_junit import junit_xml
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._probe_results import join_results, one_line
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._probe_table import table_lines
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._probes.junit import junit_xml
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._probes.results import join_results, one_line
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._probes.table import table_lines
 
 DOCUMENTATION = r"""
 name: probe_results

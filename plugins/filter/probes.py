@@ -12,7 +12,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue import
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.hosts import parse_host
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.inventory import collect_hosts, to_plain
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site_document import read_site
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._probe_plan import plan_probes, read_wishes
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._probes.plan import plan_probes, read_wishes
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import ProblemList
 
 DOCUMENTATION = r"""

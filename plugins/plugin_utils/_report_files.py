@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from ._baseline import Changes, compare
 from ._matrix.site import Site
+from ._probes.verification import read_verification
 from ._report import Report, build_report, revision_of
 from ._report_csv import changes_as_csv, rules_as_csv, too_long_for_a_spreadsheet
 from ._report_html import report_as_html
@@ -20,7 +21,6 @@ from ._report_words import change_lines, change_summary, scope_sentence, summary
 from ._scope import Scope, read_scope, rules_in_scope
 from ._values.errors import PortMatrixError
 from ._values.mapping import as_choice, as_strings, as_text
-from ._verification import read_verification
 
 _RENDERERS: Mapping[str, tuple[str, Callable[[Report], str]]] = {
     "csv": ("csv", lambda report: rules_as_csv(report.rules)),

@@ -13,6 +13,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from ._baseline import Changes
+from ._probes.verification import Verification
 from ._report import Report, display, endpoint_title
 from ._report_drawing import NARROW, WIDE, report_as_svg
 from ._report_html_tables import (
@@ -24,7 +25,6 @@ from ._report_html_tables import (
     verification_tables,
 )
 from ._report_words import NOTHING, change_summary, scope_sentence
-from ._verification import Verification
 
 _STYLE = Path(__file__).with_name("report.css").read_text(encoding="utf-8")
 _SCRIPT = Path(__file__).with_name("report.js").read_text(encoding="utf-8")

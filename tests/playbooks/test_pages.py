@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.port_matrix import load_port_matrix
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._probe_progress import batches
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._probes.progress import batches
 from pages import REPOSITORY, TOP, dead_links, examples, links, page
 
 

@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ._probe_results import NOT_OPEN, VERSION
-from ._values.errors import PortMatrixError, shown
-from ._values.mapping import as_choice, as_document, as_flag, as_list, as_mapping, as_strings
+from .._values.errors import PortMatrixError, shown
+from .._values.mapping import as_choice, as_document, as_flag, as_list, as_mapping, as_strings
+from .results import NOT_OPEN, VERSION
 
 _VERDICTS = (*NOT_OPEN, "not_probeable", "open")  # in the order in which they are shown
 

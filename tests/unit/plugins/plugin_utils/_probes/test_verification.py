@@ -6,8 +6,8 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._probes.verification import read_verification
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._verification import read_verification
 
 PROBE: dict[str, t.Any] = {"row": "sip_signaling", "verdict": "open", "destination_port": 5061}
 

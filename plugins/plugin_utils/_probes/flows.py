@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ._matrix.port_matrix import load_port_matrix
-from ._matrix.rows import Row
-from ._matrix.site import Site
-from ._values.addresses import FAMILIES, Family
-from ._values.intervals import IntervalSet
+from .._matrix.port_matrix import load_port_matrix
+from .._matrix.rows import Row
+from .._matrix.site import Site
+from .._values.addresses import FAMILIES, Family
+from .._values.intervals import IntervalSet
 
 Kind = t.Literal["tcp_connect", "stun", "tls", "responder"]
 

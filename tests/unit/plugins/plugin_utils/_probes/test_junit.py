@@ -6,8 +6,8 @@ from __future__ import annotations
 import typing as t
 from xml.etree import ElementTree
 
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._probe_junit import junit_xml
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._probe_results import Results
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._probes.junit import junit_xml
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._probes.results import Results
 from hypothesis import given
 from hypothesis import strategies as st
 

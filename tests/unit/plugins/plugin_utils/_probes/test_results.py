@@ -6,7 +6,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._probe_results import (
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._probes.results import (
     Results,
     join_results,
     one_line,

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._probe_results import Results
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._probe_table import table_lines
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._probes.results import Results
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._probes.table import table_lines
 
 
 def result(verdict: str, row: str = "sip_signaling", **changes: t.Any) -> dict[str, t.Any]:

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from ._probe_flows import Flow, Kind
-from ._probe_parties import Pool, Target
-from ._values.ports import format_ports
+from .._values.ports import format_ports
+from .flows import Flow, Kind
+from .parties import Pool, Target
 
 
 @dataclass(frozen=True)

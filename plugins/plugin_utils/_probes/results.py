@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ._values.errors import PortMatrixError, names, shown
-from ._values.mapping import as_list, as_mapping
+from .._values.errors import PortMatrixError, names, shown
+from .._values.mapping import as_list, as_mapping
 
 VERDICTS = ("open", "refused", "filtered", "error", "not_probeable")
 NOT_OPEN = ("refused", "filtered", "error")
@@ -60,7 +60,7 @@ def join_results(
 ) -> Results:
     """Join a plan with what the module ``port_probe`` returned on each host.
 
-    :param plan: what :func:`._probe_plan.plan_probes` returned.
+    :param plan: what :func:`.plan.plan_probes` returned.
     :param answers: host → the registered result for its ``probes``; a host may be missing.
     :param responder_answers: the same for its ``responder_probes``.
     :param ended: hosts whose responder was gone before it was stopped, so that silence of it means nothing.

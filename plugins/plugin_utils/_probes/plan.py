@@ -14,14 +14,14 @@ import typing as t
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ._matrix.hosts import Host, View
-from ._matrix.site import Site
-from ._probe_flows import Flow, Kind, flows
-from ._probe_parties import Parties, Pool, Target, single_addresses
-from ._probe_turns import Group, pick
-from ._responders import Listening, Request, all_requests, requests
-from ._values.errors import PortMatrixError, names, shown
-from ._values.mapping import as_flag, as_list, as_strings
+from .._matrix.hosts import Host, View
+from .._matrix.site import Site
+from .._values.errors import PortMatrixError, names, shown
+from .._values.mapping import as_flag, as_list, as_strings
+from .flows import Flow, Kind, flows
+from .parties import Parties, Pool, Target, single_addresses
+from .responders import Listening, Request, all_requests, requests
+from .turns import Group, pick
 
 _IDLE = "nobody listens there without a call"
 _NAMED = 4  # so many hosts are named in a text, the others are counted

@@ -10,7 +10,7 @@ import typing as t
 from collections.abc import Mapping, Sequence
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from ._probe_results import Results, probe_name
+from .results import Results, probe_name
 
 # What XML 1.0 has no way to write, not even escaped. Certificates and messages of hosts can hold anything.
 _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -9,7 +9,7 @@ import typing as t
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from ._probe_results import VERDICTS, Results, one_line
+from .results import VERDICTS, Results, one_line
 
 _LINES = 40  # of each kind; the others are in the files
 _HEADER = ("row", "protocol", *(verdict.replace("_", " ") for verdict in VERDICTS))

@@ -9,9 +9,9 @@ import typing as t
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 
-from ._matrix.hosts import Addresses
-from ._probe_flows import Flow, sample_ports
-from ._probe_parties import single_addresses
+from .._matrix.hosts import Addresses
+from .flows import Flow, sample_ports
+from .parties import single_addresses
 
 
 @dataclass(frozen=True)

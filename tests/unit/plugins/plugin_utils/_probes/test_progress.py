@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._probe_progress import batches
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._probes.progress import batches
 
 
 def probe(host: str = "node1", port: int = 5061, row: str = "sip") -> dict[str, t.Any]:

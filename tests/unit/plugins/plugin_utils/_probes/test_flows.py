@@ -10,7 +10,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.port
 )
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.rows import Row
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site import build_site
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._probe_flows import Flow, flows, sample_ports
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._probes.flows import Flow, flows, sample_ports
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.intervals import IntervalSet
 from hypothesis import given
 from hypothesis import strategies as st

@@ -12,7 +12,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.expa
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.hosts import parse_host
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.port_matrix import select_rows
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site import Site, build_site
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._probe_plan import plan_probes, read_wishes
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._probes.plan import plan_probes, read_wishes
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -9,11 +9,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ._matrix.endpoints import Side
-from ._matrix.hosts import Addresses, Host, View
-from ._matrix.site import Site
-from ._values.addresses import AddressSet, Family, format_cidrs, read_cidrs
-from ._values.intervals import IntervalSet
+from .._matrix.endpoints import Side
+from .._matrix.hosts import Addresses, Host, View
+from .._matrix.site import Site
+from .._values.addresses import AddressSet, Family, format_cidrs, read_cidrs
+from .._values.intervals import IntervalSet
 
 
 @dataclass(frozen=True)
