@@ -25,7 +25,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.port
     PortMatrix,
     load_port_matrix,
 )
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._reasons import REASONS  # noqa: E402
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.reasons import REASONS  # noqa: E402
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.ports import format_ports  # noqa: E402
 
 ROLES = ("port_matrix", "linux_firewall", "windows_firewall", "port_matrix_report", "port_matrix_verify")

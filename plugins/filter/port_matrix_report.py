@@ -11,7 +11,7 @@ from collections.abc import Callable
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue import as_filter
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.inventory import to_plain
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site_document import read_site
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report_files import FORMATS, render_report
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.files import FORMATS, render_report
 
 DOCUMENTATION = r"""
 name: port_matrix_report

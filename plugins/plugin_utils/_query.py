@@ -13,8 +13,8 @@ from ._matrix.expand import expand_host, expand_site, expand_transit
 from ._matrix.hosts import View, parse_host
 from ._matrix.rows import PROTOCOLS
 from ._matrix.site import Site
-from ._report import display
-from ._report_words import people_cidrs, rule_line, some
+from ._report.report import display
+from ._report.words import people_cidrs, rule_line, some
 from ._rules.canonical import Rule
 from ._values.addresses import FAMILIES, AddressSet, Family, is_literal_address, parse_single_address
 from ._values.errors import PortMatrixError, shown

@@ -149,7 +149,7 @@ def test_the_report_finds_all_that_it_is_made_of(installed: Path, inventory: Pat
     assert f"Written to {installed}/port-matrix-report:" in output
     page = (installed / "port-matrix-report/port-matrix.html").read_text(encoding="utf-8")
     for part in ("report.css", "report.js"):
-        assert (TOP / "plugins/plugin_utils" / part).read_text(encoding="utf-8") in page
+        assert (TOP / "plugins/plugin_utils/_report" / part).read_text(encoding="utf-8") in page
 
 
 def test_an_execution_environment_gets_what_the_collection_needs_and_no_more(installed: Path) -> None:

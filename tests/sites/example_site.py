@@ -10,8 +10,8 @@ import typing as t
 
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.port_matrix import select_rows
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site import Site, build_site
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report import Report, build_report
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._scope import read_scope
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.report import Report, build_report
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.scope import read_scope
 
 HOSTVARS: dict[str, dict[str, t.Any]] = {
     "node1": {"port_matrix_addresses": ["192.0.2.11", "2001:db8:1::11"]},

@@ -10,14 +10,14 @@ from collections.abc import Iterable, Sequence
 
 from markupsafe import Markup
 
-from ._baseline import Changes
-from ._probes.verification import Probe, Verification
-from ._reasons import origin, reason
-from ._report import LITERAL_NETWORKS, Flow, Party, Report, display
-from ._report_words import DIRECTIONS, count, people_cidrs, ports_text, protocols_text, rule_cidrs, some
-from ._rules.canonical import Rule
-from ._values.intervals import IntervalSet
-from ._values.ports import format_ports
+from .._probes.verification import Probe, Verification
+from .._rules.canonical import Rule
+from .._values.intervals import IntervalSet
+from .._values.ports import format_ports
+from .baseline import Changes
+from .reasons import origin, reason
+from .report import LITERAL_NETWORKS, Flow, Party, Report, display
+from .words import DIRECTIONS, count, people_cidrs, ports_text, protocols_text, rule_cidrs, some
 
 # More hosts or addresses than these are not shown in a cell, which then leads to their list.
 _HOSTS_IN_A_CELL = 4

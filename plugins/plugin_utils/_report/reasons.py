@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from ._matrix.port_matrix import load_port_matrix
-from ._report import Flow
+from .._matrix.port_matrix import load_port_matrix
+from .report import Flow
 
 _GROUPS = {
     "integration": "A row of the vendor's port table for Skype for Business integrations.",

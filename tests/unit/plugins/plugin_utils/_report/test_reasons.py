@@ -8,9 +8,9 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.port
     select_rows,
 )
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site import build_site
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._reasons import origin, reason
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report import build_report
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._scope import Scope
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.reasons import origin, reason
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.report import build_report
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.scope import Scope
 from example_site import GROUPS, HOSTVARS, NTP, NTP_SERVER, example_report, example_site
 
 

@@ -9,18 +9,18 @@ import typing as t
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ._baseline import Changes, compare
-from ._matrix.site import Site
-from ._probes.verification import read_verification
-from ._report import Report, build_report, revision_of
-from ._report_csv import changes_as_csv, rules_as_csv, too_long_for_a_spreadsheet
-from ._report_html import report_as_html
-from ._report_json import changes_as_document, read_report, report_as_json
-from ._report_markdown import report_as_markdown
-from ._report_words import change_lines, change_summary, scope_sentence, summary
-from ._scope import Scope, read_scope, rules_in_scope
-from ._values.errors import PortMatrixError
-from ._values.mapping import as_choice, as_strings, as_text
+from .._matrix.site import Site
+from .._probes.verification import read_verification
+from .._values.errors import PortMatrixError
+from .._values.mapping import as_choice, as_strings, as_text
+from .baseline import Changes, compare
+from .csv import changes_as_csv, rules_as_csv, too_long_for_a_spreadsheet
+from .html import report_as_html
+from .json import changes_as_document, read_report, report_as_json
+from .markdown import report_as_markdown
+from .report import Report, build_report, revision_of
+from .scope import Scope, read_scope, rules_in_scope
+from .words import change_lines, change_summary, scope_sentence, summary
 
 _RENDERERS: Mapping[str, tuple[str, Callable[[Report], str]]] = {
     "csv": ("csv", lambda report: rules_as_csv(report.rules)),

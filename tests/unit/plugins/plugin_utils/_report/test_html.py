@@ -13,13 +13,13 @@ import re
 import typing as t
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._baseline import compare
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.port_matrix import select_rows
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site import build_site
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._probes.verification import read_verification
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report import Report, build_report
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report_html import report_as_html
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._scope import Scope
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.baseline import compare
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.html import report_as_html
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.report import Report, build_report
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.scope import Scope
 from example_site import GROUPS, HOSTILE, HOSTVARS, NTP, example_report, example_site, hostile_site
 
 VOID = {"meta", "br", "input", "wbr"}

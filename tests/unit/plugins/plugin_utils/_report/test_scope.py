@@ -4,7 +4,11 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._scope import Scope, read_scope, rules_in_scope
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.scope import (
+    Scope,
+    read_scope,
+    rules_in_scope,
+)
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
 from example_site import MESH, NTP, NTP_SERVER, example_site
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from ._baseline import Changes
-from ._reasons import origin, reason
-from ._report import Flow, Party, Report, display
-from ._report_words import (
+from .._rules.canonical import Rule
+from .baseline import Changes
+from .reasons import origin, reason
+from .report import Flow, Party, Report, display
+from .words import (
     CHANGE_TITLES,
     DIRECTIONS,
     NOTHING,
@@ -24,7 +25,6 @@ from ._report_words import (
     some,
     summary,
 )
-from ._rules.canonical import Rule
 
 # Beyond these a list of addresses makes a table unreadable, and it is in the list below the table anyway.
 _IN_A_CELL = 6

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from ._matrix.port_matrix import load_port_matrix
-from ._report import LITERAL_NETWORKS, Flow, Report, display, endpoint_title
-from ._report_words import count, ports_text
+from .._matrix.port_matrix import load_port_matrix
+from .report import LITERAL_NETWORKS, Flow, Report, display, endpoint_title
+from .words import count, ports_text
 
 
 @dataclass(frozen=True)

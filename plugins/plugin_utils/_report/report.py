@@ -11,14 +11,14 @@ import typing as t
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from ._baseline import Changes
-from ._matrix.port_matrix import load_port_matrix
-from ._matrix.site import Site
-from ._probes.verification import Verification
-from ._rules.canonical import Hook, Rule
-from ._scope import Scope, rules_in_scope
-from ._values.addresses import AddressSet, Family
-from ._values.intervals import IntervalSet
+from .._matrix.port_matrix import load_port_matrix
+from .._matrix.site import Site
+from .._probes.verification import Verification
+from .._rules.canonical import Hook, Rule
+from .._values.addresses import AddressSet, Family
+from .._values.intervals import IntervalSet
+from .baseline import Changes
+from .scope import Scope, rules_in_scope
 
 # What stands for the host where an endpoint has networks of its own, which belong to no host.
 LITERAL_NETWORKS = "literal networks"

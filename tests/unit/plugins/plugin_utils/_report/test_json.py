@@ -9,16 +9,20 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._baseline import compare
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report import Report, build_report, revision_of
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report_json import read_report, report_as_json
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._scope import Scope
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.baseline import compare
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.json import read_report, report_as_json
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.report import (
+    Report,
+    build_report,
+    revision_of,
+)
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.scope import Scope
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
 from example_site import HOSTILE_NAMES, NTP, NTP_SERVER, example_report, example_site, hostile_site
 from hypothesis import given
 from random_sites import Case, cases
 
-SCHEMA = json.loads((Path(__file__).parents[4] / "docs/port-matrix-report.schema.json").read_text(encoding="utf-8"))
+SCHEMA = json.loads((Path(__file__).parents[5] / "docs/port-matrix-report.schema.json").read_text(encoding="utf-8"))
 
 
 def _valid(report: Report) -> dict[str, t.Any]:

@@ -11,14 +11,14 @@ import typing as t
 import xml.etree.ElementTree as ET
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report import Report, build_report
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report_drawing import (
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.drawing import (
     NARROW,
     WIDE,
     Layout,
     report_as_svg,
 )
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._scope import Scope
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.report import Report, build_report
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.scope import Scope
 from example_site import MESH, NTP, NTP_SERVER, example_report, example_site
 from hypothesis import given, settings
 from random_sites import Case, cases

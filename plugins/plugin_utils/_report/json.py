@@ -10,14 +10,14 @@ import typing as t
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ._baseline import Changes
-from ._report import Party, Report, endpoint_title
-from ._rules.canonical import HOOKS, Hook, Rule
-from ._values.addresses import FAMILIES, Family, read_cidrs
-from ._values.errors import PortMatrixError, shown
-from ._values.intervals import IntervalSet
-from ._values.mapping import as_choice, as_document, as_flag, as_identifier, as_list, as_mapping, as_strings
-from ._values.ports import ANY_PORT, parse_ports
+from .._rules.canonical import HOOKS, Hook, Rule
+from .._values.addresses import FAMILIES, Family, read_cidrs
+from .._values.errors import PortMatrixError, shown
+from .._values.intervals import IntervalSet
+from .._values.mapping import as_choice, as_document, as_flag, as_identifier, as_list, as_mapping, as_strings
+from .._values.ports import ANY_PORT, parse_ports
+from .baseline import Changes
+from .report import Party, Report, endpoint_title
 
 VERSION = 1
 

@@ -11,11 +11,11 @@ import typing as t
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from ._matrix.expand import expand_host, expand_site, expand_transit
-from ._matrix.rows import Row
-from ._matrix.site import Site
-from ._rules.canonical import Rule
-from ._values.errors import PortMatrixError, names, shown
+from .._matrix.expand import expand_host, expand_site, expand_transit
+from .._matrix.rows import Row
+from .._matrix.site import Site
+from .._rules.canonical import Rule
+from .._values.errors import PortMatrixError, names, shown
 
 Kind = t.Literal["site", "host", "gateway", "pair"]
 ACCEPTED = "site, host:NAME, gateway:NAME or pair:ENDPOINT:ENDPOINT"

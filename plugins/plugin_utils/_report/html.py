@@ -12,11 +12,10 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from ._baseline import Changes
-from ._probes.verification import Verification
-from ._report import Report, display, endpoint_title
-from ._report_drawing import NARROW, WIDE, report_as_svg
-from ._report_html_tables import (
+from .._probes.verification import Verification
+from .baseline import Changes
+from .drawing import NARROW, WIDE, report_as_svg
+from .html_tables import (
     address_lists,
     changes_table,
     flows_table,
@@ -24,7 +23,8 @@ from ._report_html_tables import (
     verdict_summary,
     verification_tables,
 )
-from ._report_words import NOTHING, change_summary, scope_sentence
+from .report import Report, display, endpoint_title
+from .words import NOTHING, change_summary, scope_sentence
 
 _STYLE = Path(__file__).with_name("report.css").read_text(encoding="utf-8")
 _SCRIPT = Path(__file__).with_name("report.js").read_text(encoding="utf-8")

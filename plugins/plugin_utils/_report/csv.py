@@ -10,8 +10,8 @@ import io
 import re
 from collections.abc import Iterable, Sequence
 
-from ._baseline import Changes
-from ._rules.canonical import Rule
+from .._rules.canonical import Rule
+from .baseline import Changes
 
 HEADER = (
     "row",

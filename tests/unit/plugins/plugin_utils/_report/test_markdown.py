@@ -7,10 +7,10 @@ import dataclasses
 import re
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._baseline import compare
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report import build_report
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report_markdown import report_as_markdown
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._scope import Scope
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.baseline import compare
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.markdown import report_as_markdown
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.report import build_report
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.scope import Scope
 from example_site import GROUPS, HOSTILE, example_report, example_site, hostile_site
 
 

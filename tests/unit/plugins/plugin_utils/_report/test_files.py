@@ -13,12 +13,12 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report_files import FORMATS, render_report
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report_json import report_as_json
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.files import FORMATS, render_report
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.json import report_as_json
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
 from example_site import GROUPS, NTP, NTP_SERVER, example_report, example_site
 
-GOLDEN = Path(__file__).parents[3] / "golden_report"
+GOLDEN = Path(__file__).parents[4] / "golden_report"
 
 
 def _without_style_and_script(name: str, text: str) -> str:

@@ -6,9 +6,10 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._baseline import compare
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report import Report
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report_words import (
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.baseline import compare
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.report import Report
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.scope import Scope
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.words import (
     change_lines,
     change_summary,
     count,
@@ -17,7 +18,6 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report_word
     scope_sentence,
     some,
 )
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._scope import Scope
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.addresses import read_cidrs
 from example_site import example_report
 

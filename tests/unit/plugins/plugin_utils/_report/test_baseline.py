@@ -9,8 +9,8 @@ import dataclasses
 import ipaddress
 import typing as t
 
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._baseline import Changes, compare
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.expand import expand_site
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.baseline import Changes, compare
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules.canonical import Rule
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.intervals import IntervalSet
 from example_site import GROUPS, MESH, example_site

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ._report import Flow, Report, display, endpoint_title
-from ._rules.canonical import Rule
-from ._scope import Scope
-from ._values.addresses import FAMILIES, AddressSet
-from ._values.intervals import IntervalSet
-from ._values.ports import format_ports
+from .._rules.canonical import Rule
+from .._values.addresses import FAMILIES, AddressSet
+from .._values.intervals import IntervalSet
+from .._values.ports import format_ports
+from .report import Flow, Report, display, endpoint_title
+from .scope import Scope
 
 NOTHING = "The port matrix opens nothing here."
 DIRECTIONS = {"input": "in", "output": "out", "forward": "through"}

@@ -4,8 +4,12 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report import build_report, display, row_numbers
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._scope import Scope
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.report import (
+    build_report,
+    display,
+    row_numbers,
+)
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.scope import Scope
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.addresses import read_cidrs
 from example_site import MESH, NTP, NTP_SERVER, example_report, example_site
 from hypothesis import given

@@ -12,9 +12,9 @@ import ipaddress
 import typing as t
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._baseline import compare
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.expand import expand_site
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report_csv import (
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.baseline import compare
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.csv import (
     HEADER,
     changes_as_csv,
     rules_as_csv,

@@ -9,8 +9,8 @@ import typing as t
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from ._rules.canonical import Rule
-from ._values.intervals import IntervalSet
+from .._rules.canonical import Rule
+from .._values.intervals import IntervalSet
 
 KINDS = ("added", "removed", "widened", "narrowed")
 _DIMENSIONS = ("source", "destination", "source_ports", "destination_ports")
