@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue import as_filter
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.inventory import collect_hosts, to_plain
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site_document import read_site
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._query import Answer, ask
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._query.question import Answer, ask
 
 DOCUMENTATION = r"""
 name: query

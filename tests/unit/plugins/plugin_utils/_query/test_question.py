@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._query import Answer, ask
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._query.question import Answer, ask
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
 from example_site import GROUPS, MESH, example_site
 from hypothesis import event, given, settings
