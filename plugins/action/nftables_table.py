@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._confirmation import ConfirmedAction
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue.confirmation import ConfirmedAction
 
 
 class ActionModule(ConfirmedAction):

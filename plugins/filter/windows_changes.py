@@ -9,7 +9,7 @@ import typing as t
 from collections.abc import Callable
 
 from ansible.utils.unsafe_proxy import wrap_var
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue import as_filter
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue.filters import as_filter
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.inventory import to_plain
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError, shown
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.mapping import as_list

@@ -9,7 +9,7 @@ import typing as t
 from collections.abc import Callable
 
 from ansible_collections.uc_firewall.pexip_sfb.plugins.filter.query import answer
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue import as_filter
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue.filters import as_filter
 
 DOCUMENTATION = r"""
 name: permitted

@@ -155,7 +155,7 @@ MUTATIONS = (
     ),
     Mutation(
         "checks after, from the controller",
-        "plugins/plugin_utils/_confirmation.py",
+        "plugins/plugin_utils/_glue/confirmation.py",
         'silent(self._checks, "controller", patient=True) if step == "confirm" else []',
         "[]",
         "test_checks.py::test_a_check_from_the_controller_that_fails_afterwards_takes_the_change_back",

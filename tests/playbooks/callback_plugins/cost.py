@@ -55,9 +55,9 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
 
     def __init__(self) -> None:
         super().__init__()
-        from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils import _glue
+        from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue import filters
 
-        _glue.as_filter = _counting(_glue.as_filter)  # before a filter plugin is loaded
+        filters.as_filter = _counting(filters.as_filter)  # before a filter plugin is loaded
 
     def v2_runner_on_start(self, host: t.Any, task: t.Any) -> None:
         """Note that *task* begins on *host*."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import netaddr
 import pytest
 from ansible.errors import AnsibleFilterError
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils import _glue
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue import filters
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values import netaddr as found
 
 
@@ -28,6 +28,6 @@ def test_without_the_library_the_module_loads_and_says_how_to_get_it(monkeypatch
 
 
 def test_without_the_library_every_filter_says_so_before_it_does_anything(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_glue, "MISSING", "netaddr is missing")
+    monkeypatch.setattr(filters, "MISSING", "netaddr is missing")
     with pytest.raises(AnsibleFilterError, match=r"^uc_firewall.pexip_sfb.never: netaddr is missing$"):
-        _glue.as_filter("never")(lambda: pytest.fail("the filter ran"))()
+        filters.as_filter("never")(lambda: pytest.fail("the filter ran"))()

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from ansible.errors import AnsibleFilterError
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue import __file__ as glue_module
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue import as_filter
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue.filters import __file__ as glue_module
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue.filters import as_filter
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
 
 
@@ -52,15 +52,16 @@ def _imports(module: Path) -> set[str]:
     return found
 
 
-GLUE = {"_glue.py", "_confirmation.py"}  # of the filters, and of the actions
-CORE = sorted(Path(glue_module).parent.rglob("*.py"))
+PLUGIN_UTILS = Path(glue_module).parents[1]
+GLUE = {"_glue/filters.py", "_glue/confirmation.py"}
+CORE = sorted(str(path.relative_to(PLUGIN_UTILS)) for path in PLUGIN_UTILS.rglob("*.py"))
 
 
 def test_the_core_is_found() -> None:
-    assert {*GLUE, "_expand.py", "_nftables.py"} <= {module.name for module in CORE}
+    assert {*GLUE, "_matrix/expand.py", "_nftables/table.py"} <= {*CORE}
 
 
-@pytest.mark.parametrize("module", CORE, ids=[module.name for module in CORE])
-def test_only_the_glue_knows_ansible(module: Path) -> None:
-    ansible = any(name.startswith("ansible") for name in _imports(module))
-    assert ansible == (module.name in GLUE)
+@pytest.mark.parametrize("module", CORE)
+def test_only_the_glue_knows_ansible(module: str) -> None:
+    ansible = any(name.startswith("ansible") for name in _imports(PLUGIN_UTILS / module))
+    assert ansible == (module in GLUE)

@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 from ansible.errors import AnsibleFilterError
 
-from ._values.errors import PortMatrixError
-from ._values.netaddr import MISSING
+from .._values.errors import PortMatrixError
+from .._values.netaddr import MISSING
 
 P = t.ParamSpec("P")
 T = t.TypeVar("T")

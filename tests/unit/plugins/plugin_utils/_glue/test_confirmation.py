@@ -10,8 +10,8 @@ from types import SimpleNamespace
 
 import pytest
 from ansible.errors import AnsibleConnectionFailure
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils import _confirmation
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._confirmation import ConfirmedAction
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue import confirmation
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue.confirmation import ConfirmedAction
 
 Answer = dict[str, t.Any] | Exception
 
@@ -50,7 +50,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> None:
         now[0] += 5
         return now[0]
 
-    monkeypatch.setattr(_confirmation, "time", SimpleNamespace(monotonic=look, sleep=lambda _seconds: None))
+    monkeypatch.setattr(confirmation, "time", SimpleNamespace(monotonic=look, sleep=lambda _seconds: None))
 
 
 APPLIED: Answer = {"changed": True, "pending": 90.0, "diff": []}
@@ -78,7 +78,7 @@ def test_without_time_and_in_check_mode_the_module_is_all(arguments: dict[str, t
 
 def test_it_goes_on_trying_while_the_host_cannot_be_reached_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
-    monkeypatch.setattr(_confirmation, "_display", SimpleNamespace(display=said.append))
+    monkeypatch.setattr(confirmation, "_display", SimpleNamespace(display=said.append))
     action = Played({"confirm_timeout": 90}, [APPLIED, LOST, LOST, {"msg": "sudo: no"}, {"outcome": "confirmed"}])
     assert action.run() == {"changed": True, "diff": []}
     assert action.resets == 4
@@ -162,7 +162,7 @@ def test_wrong_arguments_reach_no_host(arguments: dict[str, t.Any]) -> None:
 
 def test_checks_of_the_controller_decide_before_and_after(monkeypatch: pytest.MonkeyPatch) -> None:
     silences = [[], ["a:1 from the controller (refused)"]]
-    monkeypatch.setattr(_confirmation, "silent", lambda *_arguments, **_options: silences.pop(0))
+    monkeypatch.setattr(confirmation, "silent", lambda *_arguments, **_options: silences.pop(0))
     checks = [{"host": "a", "port": 1, "from": "controller"}]
     action = Played({"confirm_timeout": 90, "confirm_checks": checks}, [APPLIED, {"outcome": "taken_back"}])
     assert "because there was no answer of a:1 from the controller (refused)" in action.run()["msg"]
@@ -178,7 +178,7 @@ def test_a_check_that_fails_is_no_obstacle_where_nothing_is_to_change(
     monkeypatch: pytest.MonkeyPatch, result: dict[str, t.Any]
 ) -> None:
     """As on the removal from a host that has nothing of this back end."""
-    monkeypatch.setattr(_confirmation, "silent", lambda *_arguments, **_options: ["a:1 from the controller (refused)"])
+    monkeypatch.setattr(confirmation, "silent", lambda *_arguments, **_options: ["a:1 from the controller (refused)"])
     checks = [{"host": "a", "port": 1, "from": "controller"}]
     action = Played({"confirm_timeout": 90, "confirm_checks": checks}, [result])
     assert action.run() == result
