@@ -159,7 +159,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_dro
     read_routes,
     routes_batch,
 )
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft import Nft
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.program import Nft
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft_listing import read_ruleset
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft_walk import Exempt
 

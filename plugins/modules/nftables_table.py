@@ -117,7 +117,6 @@ import sys
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils import _owned_rules
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._boot_file import BootFile
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm_steps import (
     SPEC,
@@ -126,7 +125,8 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm_ste
     check_timeout,
     make_change,
 )
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft import Nft, OwnedRules
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft import owned_rules
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.program import Nft, OwnedRules
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._pending_change import PendingChange
 
 _IN_THE_KERNEL = "nftables in the kernel"
@@ -142,13 +142,13 @@ class RulesetChange:
         self._rules = rules
         self._ruleset: str = module.params["ruleset"]
         self._wanted = rules.normalised(self._ruleset)
-        self.listing = _owned_rules.owned(self._wanted)
-        contents = {module.params["path"]: self._ruleset, module.params["program"]: inspect.getsource(_owned_rules)}
+        self.listing = owned_rules.owned(self._wanted)
+        contents = {module.params["path"]: self._ruleset, module.params["program"]: inspect.getsource(owned_rules)}
         self._files = [BootFile(Path(path), content) for path, content in contents.items() if path]
 
     def holds(self) -> bool:
         """Tell whether the kernel has it."""
-        return _owned_rules.owned(self._rules.listing("-s")) == self.listing
+        return owned_rules.owned(self._rules.listing("-s")) == self.listing
 
     def diff(self, live: str) -> list[dict[str, str]]:
         """Return what changes, in the kernel and in the file."""
@@ -213,7 +213,7 @@ def present(module: AnsibleModule, rules: OwnedRules) -> None:
     if not module.check_mode:
         pending.take_turn()
         change.forget()  # of a run that died
-    live = _owned_rules.owned(rules.listing("-s"))
+    live = owned_rules.owned(rules.listing("-s"))
     diff = change.diff(live)
     result = {**_programs(rules.nft.program), "changed": bool(diff), "counters": rules.counters(), "diff": diff}
     if diff and not module.check_mode:
@@ -228,12 +228,12 @@ def absent(module: AnsibleModule, rules: OwnedRules) -> None:
     pending = PendingChange(module, "")
     if not module.check_mode:
         pending.take_turn()
-    live = _owned_rules.owned(rules.listing("-s"))
+    live = owned_rules.owned(rules.listing("-s"))
     found = rules.counters()
     if not module.check_mode:
         if live:
             rules.remove()
-        if _owned_rules.owned(rules.listing()):
+        if owned_rules.owned(rules.listing()):
             module.fail_json(msg=_DISTURBED)
         pending.forget()
     diff = [_change(_IN_THE_KERNEL, live, "")] if live else []

@@ -84,9 +84,9 @@ MUTATIONS = (
     ),
     Mutation(
         "counters",
-        "plugins/module_utils/_nft.py",
-        "_owned_rules.restoring(self.listing())",
-        '_owned_rules.restoring(self.listing("-s"))',
+        "plugins/module_utils/_nft/program.py",
+        "owned_rules.restoring(self.listing())",
+        'owned_rules.restoring(self.listing("-s"))',
         "test_lockout.py::test_counters_come_back_too",
     ),
     Mutation(

@@ -10,11 +10,11 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft_replacement import meanwhile, transactions
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._owned_rules import OUTLINE, in_order, owned
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.owned_rules import OUTLINE, in_order, owned
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.replacement import meanwhile, transactions
 
 TITLE = "table inet pexip_sfb"
-GOLDEN = sorted(Path(__file__).parents[2].joinpath("golden").glob("*/ruleset.nft"))
+GOLDEN = sorted(Path(__file__).parents[3].joinpath("golden").glob("*/ruleset.nft"))
 NODES = "\tset nodes {\n\t\ttype ipv4_addr\n\t\tflags interval\n\t\telements = { 192.0.2.11-192.0.2.12 }\n\t}\n"
 CLIENTS = "\tset clients {\n\t\ttype ipv4_addr\n\t\tflags interval\n\t\telements = { 203.0.113.0/25 }\n\t}\n"
 # The chains that the golden rulesets for a table of others are joined to.

@@ -11,8 +11,8 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils import _owned_rules
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._owned_rules import (
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft import owned_rules
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.owned_rules import (
     OUTLINE,
     Join,
     joins,
@@ -168,7 +168,7 @@ def test_the_program_restores_what_was_there_with_counters(host: Host, tmp_path:
         parts.append(tmp_path / f"{number}.nft")
         parts[-1].write_text(part, encoding="utf-8")
     host.nft("-f", "-", data=removing(host.outline()) + change)
-    host.run(sys.executable, "-I", str(_owned_rules.__file__), *map(str, parts))
+    host.run(sys.executable, "-I", str(owned_rules.__file__), *map(str, parts))
     assert sorted(host.ruleset().splitlines()) == before
 
 
@@ -178,7 +178,7 @@ def test_the_program_minds_no_comment_of_others(host: Host, tmp_path: Path) -> N
     (tmp_path / "other.nft").write_bytes(comment)
     (tmp_path / "ours.nft").write_text(OURS, encoding="utf-8")
     host.nft("-f", str(tmp_path / "other.nft"))
-    program = (sys.executable, "-I", str(_owned_rules.__file__), str(tmp_path / "ours.nft"))
+    program = (sys.executable, "-I", str(owned_rules.__file__), str(tmp_path / "ours.nft"))
     host.run("env", "PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", *program)
     assert "table inet pexip_sfb" in host.nft("list", "tables")
 
@@ -226,7 +226,7 @@ def _run(calls: list[tuple[t.Any, ...]]) -> t.Callable[..., str]:
 def test_the_program_reads_once_and_writes_once(tmp_path: Path) -> None:
     calls: list[tuple[t.Any, ...]] = []
     (tmp_path / "x.nft").write_text("add table inet x\n", encoding="utf-8")
-    _owned_rules.main([str(tmp_path / "x.nft")], _run(calls))
+    owned_rules.main([str(tmp_path / "x.nft")], _run(calls))
     assert calls == [
         (*OUTLINE, None),
         ("-f", "-", "table inet pexip_sfb\ndelete table inet pexip_sfb\nadd table inet x\n"),

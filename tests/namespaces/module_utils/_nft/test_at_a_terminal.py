@@ -15,7 +15,7 @@ import pytest
 RUN = """
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft import Nft
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.program import Nft
 with patch_module_args({}):
     nft = Nft(AnsibleModule({}), "nft")
 """

@@ -13,8 +13,8 @@ import typing as t
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils import _owned_rules
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft_replacement import meanwhile, transactions
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft import owned_rules
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.replacement import meanwhile, transactions
 
 # Loads a ruleset from standard input into a new network namespace and shows what it came to.
 _IN_SCRATCH_NAMESPACE = ("--net", "--", "/bin/sh", "-c", '"$1" -f - && "$1" -s list ruleset', "sh")
@@ -69,7 +69,7 @@ class OwnedRules:
 
     def listing(self, *options: str) -> str:
         """List the tables that have something of ours, and no other: those of others can be large."""
-        titles = _owned_rules.tables_with_ours(self._outline())
+        titles = owned_rules.tables_with_ours(self._outline())
         return "".join(self.nft.run(*options, "list", *title.split()) for title in titles)
 
     def normalised(self, ruleset: str) -> str:
@@ -77,15 +77,15 @@ class OwnedRules:
 
         That is our table, or one with just the chains of others that our rules are joined to.
         """
-        joins = _owned_rules.joins(ruleset)
+        joins = owned_rules.joins(ruleset)
         outline = self._outline()
-        for obstacle in filter(None, (_owned_rules.obstacle(join, outline) for join in joins)):
+        for obstacle in filter(None, (owned_rules.obstacle(join, outline) for join in joins)):
             self.nft.module.fail_json(msg=f"Nothing was changed: linux_firewall_join: {obstacle}")
         listing = self.nft.in_scratch_namespace(
-            f"{_BYSTANDER} {{ }}\n{_owned_rules.skeleton(joins)}{ruleset}", "The ruleset was not applied"
+            f"{_BYSTANDER} {{ }}\n{owned_rules.skeleton(joins)}{ruleset}", "The ruleset was not applied"
         )
         tables = {line.split("{")[0].strip() for line in listing.splitlines() if line.startswith("table ")}
-        accepted = {f"table inet {join.table}" for join in joins} or {_owned_rules.TABLE}
+        accepted = {f"table inet {join.table}" for join in joins} or {owned_rules.TABLE}
         if tables != {*accepted, _BYSTANDER}:
             problem = f"holds {sorted(tables - {_BYSTANDER})}" if _BYSTANDER in tables else "removes tables of others"
             self.nft.module.fail_json(
@@ -102,13 +102,13 @@ class OwnedRules:
             if not steps or any(
                 self.nft.module.run_command([self.nft.program, "-f", "-"], data=_text(step))[0] for step in steps
             ):
-                self.nft.run("-f", "-", data=_owned_rules.removing(self._outline()) + ruleset)
+                self.nft.run("-f", "-", data=owned_rules.removing(self._outline()) + ruleset)
                 return
             live = aim
 
     def remove(self) -> None:
         """Take out all that is ours, in one transaction."""
-        self.nft.run("-f", "-", data=_owned_rules.removing(self._outline()))
+        self.nft.run("-f", "-", data=owned_rules.removing(self._outline()))
 
     def save(self, directory: Path) -> str:
         """Write into *directory* what makes the kernel what it is now, counters included.
@@ -116,15 +116,15 @@ class OwnedRules:
         Returns the shell command that goes back; it finds the directory under the name ``taken_back``. That what is
         there now can be loaded again is tried beforehand.
         """
-        table, joined = _owned_rules.restoring(self.listing())
-        tried = _owned_rules.plain(joined)
+        table, joined = owned_rules.restoring(self.listing())
+        tried = owned_rules.plain(joined)
         self.nft.in_scratch_namespace(
-            _owned_rules.skeleton(_owned_rules.joins(tried)) + table + tried,
+            owned_rules.skeleton(owned_rules.joins(tried)) + table + tried,
             "Nothing was changed, as what is there now could not be put back",
         )
         (directory / "table.nft").write_text(table, encoding="utf-8")
         (directory / "joined.nft").write_text(joined, encoding="utf-8")
-        (directory / "owned_rules.py").write_text(inspect.getsource(_owned_rules), encoding="utf-8")
+        (directory / "owned_rules.py").write_text(inspect.getsource(owned_rules), encoding="utf-8")
         program = f"{shlex.quote(sys.executable)} -I taken_back/owned_rules.py taken_back/table.nft"
         # A table of others may have gone meanwhile. Then what was joined to it cannot be put back, and ours still can.
         return f"{program} taken_back/joined.nft || {program}\n"
@@ -132,15 +132,15 @@ class OwnedRules:
     def counters(self) -> list[dict[str, t.Any]]:
         """Return what our rules have counted: chain, comment, packets, bytes. A comment is counted as a whole."""
         counted: dict[tuple[str, str], dict[str, t.Any]] = {}
-        for title in _owned_rules.tables_with_ours(self._outline()):
+        for title in owned_rules.tables_with_ours(self._outline()):
             listing = json.loads(self.nft.run("-j", "list", *title.split()))["nftables"]
             for rule in (item["rule"] for item in listing if "rule" in item):
-                if title == _owned_rules.TABLE or rule["chain"].startswith(_owned_rules.PREFIX):
+                if title == owned_rules.TABLE or rule["chain"].startswith(owned_rules.PREFIX):
                     _count(rule, counted)
         return list(counted.values())
 
     def _outline(self) -> str:
-        return self.nft.run(*_owned_rules.OUTLINE)
+        return self.nft.run(*owned_rules.OUTLINE)
 
 
 def _count(rule: dict[str, t.Any], counted: dict[tuple[str, str], dict[str, t.Any]]) -> None:

@@ -9,7 +9,7 @@ import subprocess
 import typing as t
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft import Nft, OwnedRules
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.program import Nft, OwnedRules
 
 
 class _Module:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._owned_rules import (
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.owned_rules import (
     TABLE,
     blocks,
     removing,
