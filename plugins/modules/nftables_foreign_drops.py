@@ -151,7 +151,8 @@ import json
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_drops import (
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_drops.listing import read_ruleset
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_drops.report import (
     Group,
     Report,
     judge_packets,
@@ -159,9 +160,8 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_dro
     read_routes,
     routes_batch,
 )
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_drops.walk import Exempt
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.program import Nft
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft_listing import read_ruleset
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft_walk import Exempt
 
 _LEGACY = (Path("/proc/net/ip_tables_names"), Path("/proc/net/ip6_tables_names"))
 _MOST_WARNINGS = 5

@@ -8,10 +8,10 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft_listing import read_ruleset
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft_values import Packet, Route
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft_verdict import Judge
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft_walk import Exempt
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_drops.listing import read_ruleset
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_drops.values import Packet, Route
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_drops.verdict import Judge
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_drops.walk import Exempt
 
 PACKET = Packet("forward", "ipv4", "tcp", 0x0A010002, 40000, 0x0A030007, 443, Route("in1", "unicast"))
 TCP_PORT = {"payload": {"protocol": "tcp", "field": "dport"}}

@@ -10,7 +10,7 @@ import ipaddress
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft_values import (
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_drops.values import (
     INTERFACES,
     NAMES,
     NO_INTERFACE,

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft_listing import Chain, Ruleset
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft_sets import AnonymousSets
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft_values import Packet, Passage
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft_walk import Cause, Exempt, Walk
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_drops.listing import Chain, Ruleset
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_drops.sets import AnonymousSets
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_drops.values import Packet, Passage
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_drops.walk import Cause, Exempt, Walk
 
 # The hooks that a packet passes, by what it is to the host.
 HOOKS = {

@@ -10,11 +10,11 @@ import typing as t
 from collections.abc import Callable
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_drops import judge_packets
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft_walk import Exempt
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_drops.report import judge_packets
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_drops.walk import Exempt
 
 from .conftest import OBSERVER, SAMPLES, Firewall, Sample
-from .test__nft_verdict import compare, compare_loaded
+from .test_verdict import compare, compare_loaded
 
 DEBIAN_WORKSTATION = """
 table inet filter {

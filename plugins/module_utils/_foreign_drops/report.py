@@ -10,10 +10,10 @@ import json
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft_listing import Chain, Ruleset
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft_values import Packet, Route
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft_verdict import Finding, Judge
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft_walk import Exempt
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_drops.listing import Chain, Ruleset
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_drops.values import Packet, Route
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_drops.verdict import Finding, Judge
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_drops.walk import Exempt
 
 Routes = t.Mapping[str, Route]
 

@@ -11,8 +11,12 @@ import sys
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft_sets import ElementSet, Span, read_span
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft_values import Expression
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_drops.sets import (
+    ElementSet,
+    Span,
+    read_span,
+)
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_drops.values import Expression
 
 _FAMILIES = {"ipv4": ("inet", "ip"), "ipv6": ("inet", "ip6")}
 # Chains of type route are for output, and can drop as well. Those of type nat rewrite.

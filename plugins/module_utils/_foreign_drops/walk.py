@@ -12,26 +12,26 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft_listing import (
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_drops.listing import (
     Chain,
     Match,
     Rule,
     Table,
     translated_states,
 )
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft_sets import (
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_drops.sets import (
     AnonymousSets,
     Answer,
     Lookup,
     read_constant,
     within,
 )
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft_statements import (
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_drops.statements import (
     always_goes_on,
     is_harmless_extension,
     is_match,
 )
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft_values import (
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_drops.values import (
     ABSENT,
     CONNTRACK_PRIORITY,
     NO_INTERFACE,

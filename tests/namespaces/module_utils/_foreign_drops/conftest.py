@@ -21,11 +21,11 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_drops import read_routes
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft_listing import Ruleset, read_ruleset
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft_values import Packet, Route
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft_verdict import Finding, Judge
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft_walk import Exempt
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_drops.listing import Ruleset, read_ruleset
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_drops.report import read_routes
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_drops.values import Packet, Route
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_drops.verdict import Finding, Judge
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_drops.walk import Exempt
 
 OBSERVER = "inet observer"
 _SEEN = "type {0}_addr . inet_proto . inet_service . inet_service; flags dynamic; size 65535;"
