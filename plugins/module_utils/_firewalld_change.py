@@ -19,7 +19,7 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils import _firewalld_reload
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm_steps import NotKeptError
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm.steps import NotKeptError
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_host import Firewalld, FirewalldError
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_plan import (
     Objects,

@@ -114,7 +114,7 @@ import typing as t
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._boot_file import BootFile
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm.boot_file import BootFile
 
 _DIRECTORY_MODE = 0o750
 _UNIT_MODE = 0o644

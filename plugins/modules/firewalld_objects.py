@@ -94,7 +94,8 @@ from types import SimpleNamespace
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.respawn import has_respawned, probe_interpreters_for_module, respawn_module
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm_steps import (
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm.pending_change import PendingChange
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm.steps import (
     SPEC,
     answer,
     check_timeout,
@@ -109,7 +110,6 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_h
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_plan import KINDS, Objects
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_reload import CONFIGURATION, patient
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_zones import open_zones
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._pending_change import PendingChange
 
 _INTERPRETERS = ("/usr/bin/python3", "/usr/libexec/platform-python")
 _NOTHING: Objects = {"ipsets": {}, "policies": {}}

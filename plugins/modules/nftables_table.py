@@ -117,8 +117,9 @@ import sys
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._boot_file import BootFile
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm_steps import (
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm.boot_file import BootFile
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm.pending_change import PendingChange
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm.steps import (
     SPEC,
     NotKeptError,
     answer,
@@ -127,7 +128,6 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm_ste
 )
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft import owned_rules
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.program import Nft, OwnedRules
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._pending_change import PendingChange
 
 _IN_THE_KERNEL = "nftables in the kernel"
 _PYTHON = "/usr/bin/python3"

@@ -19,7 +19,7 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm_checks import CONFIRM_SPEC, silent
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm.checks import CONFIRM_SPEC, silent
 
 Result = dict[str, t.Any]
 

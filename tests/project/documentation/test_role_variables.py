@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm_steps import _TIMEOUT
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm.steps import _TIMEOUT
 
 TOP = Path(__file__).parents[3]
 ROLES = sorted(path.name for path in (TOP / "roles").iterdir())

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm_steps import NotKeptError
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm.steps import NotKeptError
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_change import ObjectsChange
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_host import FirewalldError
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils import _pending_change
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm import pending_change
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_host import Firewalld
 from ansible_collections.uc_firewall.pexip_sfb.plugins.modules import firewalld_objects
 
@@ -40,7 +40,7 @@ class Module:
 
 @pytest.fixture
 def objects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(_pending_change, "DIRECTORY", tmp_path / "run")
+    monkeypatch.setattr(pending_change, "DIRECTORY", tmp_path / "run")
     monkeypatch.setattr(firewalld_objects, "CONFIGURATION", tmp_path)
     (tmp_path / "ipsets").mkdir()
     for name in ("pexip_sfb_a.xml", "pexip_sfb_a.xml.old", "other.xml"):

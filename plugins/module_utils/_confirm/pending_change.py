@@ -21,7 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._ssh_connection import ssh_connection
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm.ssh_connection import ssh_connection
 
 DIRECTORY = Path("/run/pexip_sfb")
 UNIT = "pexip-sfb-firewall-go-back"

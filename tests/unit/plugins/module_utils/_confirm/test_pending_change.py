@@ -15,8 +15,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils import _confirm_steps, _pending_change
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._pending_change import PendingChange, _locked
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm import pending_change, steps
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm.pending_change import (
+    PendingChange,
+    _locked,
+)
 
 
 def test_one_at_a_time(tmp_path: Path) -> None:
@@ -138,7 +141,7 @@ class Change:
 
 @pytest.fixture
 def run_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(_pending_change, "DIRECTORY", tmp_path / "run")
+    monkeypatch.setattr(pending_change, "DIRECTORY", tmp_path / "run")
     return tmp_path / "run"
 
 
@@ -155,7 +158,7 @@ def pending(host: Host, identity: str = "mine") -> Iterator[PendingChange]:
 def apply(host: Host, change: Change, identity: str = "mine") -> None:
     with pending(host, identity) as one:
         one.take_turn()
-        _confirm_steps.make_change(t.cast("t.Any", host), one, change, 90)
+        steps.make_change(t.cast("t.Any", host), one, change, 90)
 
 
 def step(host: Host, change: Change, name: str) -> dict[str, t.Any]:
@@ -163,7 +166,7 @@ def step(host: Host, change: Change, name: str) -> dict[str, t.Any]:
     with pending(host) as one:
         one.hold()
         with contextlib.suppress(LeftError):
-            _confirm_steps.answer(t.cast("t.Any", host), one, change, {})
+            steps.answer(t.cast("t.Any", host), one, change, {})
     return host.left
 
 
@@ -195,7 +198,7 @@ def test_the_connection_that_made_a_change_does_not_confirm_it(
     run_directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     host, change = Host(), Change(tmp_path / "state")
-    monkeypatch.setattr(_pending_change, "ssh_connection", lambda: "21 300")
+    monkeypatch.setattr(pending_change, "ssh_connection", lambda: "21 300")
     apply(host, change)
     host.params["over_ssh"] = True
     left = step(host, change, "confirm")
@@ -204,7 +207,7 @@ def test_the_connection_that_made_a_change_does_not_confirm_it(
         "the confirmation came over the connection that was there before",
     )
     assert change.kept == 0
-    monkeypatch.setattr(_pending_change, "ssh_connection", lambda: "22 301")
+    monkeypatch.setattr(pending_change, "ssh_connection", lambda: "22 301")
     assert step(host, change, "confirm")["outcome"] == "confirmed"
 
 
@@ -212,7 +215,7 @@ def test_on_the_host_itself_there_is_no_other_connection(
     run_directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The controller is the host, and somebody works there over SSH."""
-    monkeypatch.setattr(_pending_change, "ssh_connection", lambda: "21 300")
+    monkeypatch.setattr(pending_change, "ssh_connection", lambda: "21 300")
     host, change = Host(), Change(tmp_path / "state")
     apply(host, change)
     assert step(host, change, "confirm")["outcome"] == "confirmed"
@@ -303,7 +306,7 @@ def test_a_way_back_that_was_interrupted_is_no_success(run_directory: Path, tmp_
 def test_a_way_back_that_never_ends_stops_the_next_run(
     run_directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_pending_change, "_LONGEST_WAIT", 0)
+    monkeypatch.setattr(pending_change, "_LONGEST_WAIT", 0)
     host = Host()
     apply(host, Change(tmp_path / "state"))
     (run_directory / "pending").rename(run_directory / "taken_back")

@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._ssh_connection import ssh_connection
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm.ssh_connection import ssh_connection
 
 
 def _process(proc: Path, number: int, name: str, parent: int, start: int) -> None:

@@ -9,8 +9,8 @@ import time
 import typing as t
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils import _confirm_checks
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm_checks import silent
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm import checks
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm.checks import silent
 
 
 def _check(port: int, place: str = "target", host: str = "127.0.0.1") -> dict[str, t.Any]:
@@ -59,5 +59,5 @@ def test_patience_waits_for_one_who_answers_late() -> None:
 
 
 def test_patience_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_confirm_checks, "SECONDS_FOR_ALL", 1)
+    monkeypatch.setattr(checks, "SECONDS_FOR_ALL", 1)
     assert len(silent([_check(_closed_port())], "target", patient=True)) == 1

@@ -9,8 +9,8 @@ import typing as t
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm_checks import CONFIRM_SPEC, silent
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._pending_change import PendingChange
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm.checks import CONFIRM_SPEC, silent
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm.pending_change import PendingChange
 
 SPEC: dict[str, t.Any] = {
     **CONFIRM_SPEC,
