@@ -101,15 +101,15 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm.ste
     check_timeout,
     make_change,
 )
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_change import ObjectsChange
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_host import (
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld.change import ObjectsChange
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld.host import (
     BUS_NAME,
     Firewalld,
     FirewalldError,
 )
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_plan import KINDS, Objects
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_reload import CONFIGURATION, patient
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_zones import open_zones
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld.plan import KINDS, Objects
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld.reload import CONFIGURATION, patient
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld.zones import open_zones
 
 _INTERPRETERS = ("/usr/bin/python3", "/usr/libexec/platform-python")
 _NOTHING: Objects = {"ipsets": {}, "policies": {}}

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm import pending_change
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_host import Firewalld
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld.host import Firewalld
 from ansible_collections.uc_firewall.pexip_sfb.plugins.modules import firewalld_objects
 
 

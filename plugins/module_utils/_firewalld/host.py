@@ -9,13 +9,13 @@ import shutil
 import typing as t
 from pathlib import Path
 
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_plan import (
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld.plan import (
     Objects,
     Plan,
     Settings,
     entry_steps,
 )
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_reload import (
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld.reload import (
     CONFIGURATION,
     ipsets_of,
     reload_for_all,

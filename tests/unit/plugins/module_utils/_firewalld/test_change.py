@@ -9,8 +9,8 @@ import typing as t
 
 import pytest
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm.steps import NotKeptError
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_change import ObjectsChange
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_host import FirewalldError
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld.change import ObjectsChange
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld.host import FirewalldError
 
 WANTED: dict[str, dict[str, t.Any]] = {"ipsets": {}, "policies": {}}
 

@@ -10,8 +10,8 @@ import ipaddress
 import typing as t
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils import _firewalld_plan as planning
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_plan import (
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld import plan as planning
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld.plan import (
     ContentChange,
     Objects,
     Plan,

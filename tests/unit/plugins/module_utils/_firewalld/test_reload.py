@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils import _firewalld_reload
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_reload import put_back, save
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld import reload
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld.reload import put_back, save
 
 POLICY = '<policy><rule><source ipset="pexip_sfb_a"/><destination ipset="{}"/><accept/></rule></policy>'
 OURS = {
@@ -92,9 +92,9 @@ def test_the_program_waits_as_long_for_firewalld_as_the_module_does(tmp_path: Pa
     # With an __init__.py, or the real one of a machine that has firewalld would come first.
     library = {"dbus.py": DBUS, "firewall/__init__.py": "", "firewall/client.py": CLIENT}
     _write(tmp_path / "library", library)
-    for kind in _firewalld_reload.KINDS:
+    for kind in reload.KINDS:
         (tmp_path / "saved" / kind).mkdir(parents=True)
-    command = [sys.executable, str(_firewalld_reload.__file__), str(tmp_path / "saved"), "pexip_sfb_of_no_host_"]
+    command = [sys.executable, str(reload.__file__), str(tmp_path / "saved"), "pexip_sfb_of_no_host_"]
     environment = {**os.environ, "PYTHONPATH": str(tmp_path / "library")}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert "reload 300.0\n" in done.stdout, done.stderr

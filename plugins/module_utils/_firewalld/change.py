@@ -18,10 +18,10 @@ import typing as t
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils import _firewalld_reload
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm.steps import NotKeptError
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_host import Firewalld, FirewalldError
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_plan import (
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld import reload
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld.host import Firewalld, FirewalldError
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld.plan import (
     Objects,
     difference,
     make_plan,
@@ -65,8 +65,8 @@ class ObjectsChange:
 
     def way_back(self, directory: Path) -> str:
         """Save our permanent objects, and the program that reloads them."""
-        _firewalld_reload.save(directory, self._firewalld.prefix)
-        (directory / "reload.py").write_text(inspect.getsource(_firewalld_reload), encoding="utf-8")
+        reload.save(directory, self._firewalld.prefix)
+        (directory / "reload.py").write_text(inspect.getsource(reload), encoding="utf-8")
         return f"exec {shlex.join([sys.executable, 'taken_back/reload.py', 'taken_back', self._firewalld.prefix])}\n"
 
     def make(self) -> None:

@@ -9,7 +9,7 @@ import typing as t
 from collections.abc import Iterator
 from pathlib import Path
 
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_plan import Objects
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld.plan import Objects
 
 NETWORK_INTERFACES = Path("/sys/class/net")
 

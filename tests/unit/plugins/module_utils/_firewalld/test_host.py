@@ -10,9 +10,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils import _firewalld_zones
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_host import Firewalld, FirewalldError
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld_zones import open_zones
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld import zones as host_zones
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld.host import Firewalld, FirewalldError
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld.zones import open_zones
 
 
 class Client:
@@ -65,7 +65,7 @@ def warnings(
 ) -> list[str]:
     for interface in ("lo", "eth0", "eth1"):
         (tmp_path / interface).mkdir()
-    monkeypatch.setattr(_firewalld_zones, "NETWORK_INTERFACES", tmp_path)
+    monkeypatch.setattr(host_zones, "NETWORK_INTERFACES", tmp_path)
     policy = {"ingress_zones": ["ANY"], "egress_zones": [egress]}
     return list(open_zones(Client(zones), {"ipsets": {}, "policies": {"pexip_sfb_x": policy}}))
 
