@@ -133,7 +133,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._port_probe import probe, source_ports
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._probe.probe import probe, source_ports
 
 PROBE_SPEC = {
     "probe": {"type": "str", "choices": ["tcp_connect", "tls", "stun", "responder"], "required": True},

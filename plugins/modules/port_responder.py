@@ -121,9 +121,12 @@ import socket
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._icmp import os_error
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._responder_process import Process, start_responder
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._responder_token import new_token
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._probe.icmp import os_error
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._probe.responder_process import (
+    Process,
+    start_responder,
+)
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._probe.responder_token import new_token
 
 _LONGEST = 600
 _PORTS_TRIED = 20

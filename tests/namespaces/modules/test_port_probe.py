@@ -177,8 +177,8 @@ def test_wrong_arguments(pair: Pair, arguments: dict[str, t.Any], message: str) 
 @pytest.mark.parametrize(
     "path",
     [
-        *(f"plugins/module_utils/{name}.py" for name in (
-            "_port_probe", "_icmp", "_stun", "_certificate", "_responder_process", "_responder_token"
+        *(f"plugins/module_utils/_probe/{name}.py" for name in (
+            "probe", "icmp", "stun", "certificate", "responder_process", "responder_token"
         )),
         "plugins/modules/port_probe.py",
         "plugins/modules/port_responder.py",

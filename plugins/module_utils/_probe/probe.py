@@ -16,18 +16,18 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._certificate import (
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._probe.certificate import (
     CertificateError,
     read_certificate,
 )
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._icmp import (
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._probe.icmp import (
     Verdict,
     judge,
     listen_for_errors,
     os_error,
 )
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._responder_token import LENGTH, reply_to
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._stun import StunRequest
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._probe.responder_token import LENGTH, reply_to
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._probe.stun import StunRequest
 
 _SOURCE_PORTS_TRIED = 10
 _SECONDS_BETWEEN_DATAGRAMS = 0.7  # a lost datagram is sent again

@@ -16,9 +16,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils import _responder_process
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._responder_process import Process, start_responder
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._responder_token import new_token, reply_to
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._probe import responder_process
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._probe.responder_process import (
+    Process,
+    start_responder,
+)
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._probe.responder_token import new_token, reply_to
 
 Sockets = tuple[socket.socket, socket.socket]
 
@@ -107,7 +110,7 @@ def test_silent_connections_do_not_keep_others_out_for_long(
     listening: Sockets, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # With as many as it takes in earnest, the first are closed before the last are made, on a busy machine.
-    monkeypatch.setattr(_responder_process, "_CONNECTIONS", 10)
+    monkeypatch.setattr(responder_process, "_CONNECTIONS", 10)
     token = new_token()
     process = start_responder(listening, token, 30)
     silent = [socket.create_connection(listening[1].getsockname(), timeout=5) for _number in range(10)]
@@ -143,12 +146,12 @@ def test_ending_tells_whether_it_was_there(responder: tuple[str, Process]) -> No
 
 
 def test_one_that_does_not_heed_is_ended_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_responder_process, "_GRACE", 0.2)
+    monkeypatch.setattr(responder_process, "_GRACE", 0.2)
     program = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as deaf:
         assert deaf.stdout
         deaf.stdout.readline()
-        assert Process(deaf.pid, _responder_process._start_of(deaf.pid) or 0).end()
+        assert Process(deaf.pid, responder_process._start_of(deaf.pid) or 0).end()
         assert deaf.wait(5) == -signal.SIGKILL
 
 
@@ -166,7 +169,7 @@ def test_another_process_with_its_number_is_left_alone() -> None:
 def test_it_ends_in_time_also_where_whoever_started_it_is_dead(serve: str, tmp_path: Path) -> None:
     script = f"""
         import os, signal, socket, sys, time
-        from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils import _responder_process as module
+        from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._probe import responder_process as module
         serve = module.Responder.serve
         module.Responder.serve = lambda self, seconds: {serve}
         process = module.start_responder([socket.create_server(("127.0.0.1", 0))], "0" * 32, 2)
@@ -175,7 +178,7 @@ def test_it_ends_in_time_also_where_whoever_started_it_is_dead(serve: str, tmp_p
     """
     program = tmp_path / "start.py"
     program.write_text(textwrap.dedent(script), encoding="utf-8")
-    collections = str(Path(_responder_process.__file__).parents[5])
+    collections = str(Path(responder_process.__file__).parents[6])
     started = time.monotonic()
     done = subprocess.run(
         [sys.executable, str(program)],

@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._certificate import (
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._probe.certificate import (
     CertificateError,
     read_certificate,
 )

@@ -19,7 +19,11 @@ import typing as t
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._responder_token import LENGTH, is_token, reply_to
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._probe.responder_token import (
+    LENGTH,
+    is_token,
+    reply_to,
+)
 
 _SECONDS_FOR_A_CONNECTION = 3
 _GRACE = 5.0  # seconds that a process has to end after each signal

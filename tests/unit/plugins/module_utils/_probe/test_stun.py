@@ -7,7 +7,7 @@ import ipaddress
 import struct
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._stun import StunRequest
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._probe.stun import StunRequest
 from hypothesis import given
 from hypothesis import strategies as st
 
