@@ -18,13 +18,13 @@ from .._matrix.hosts import Host, View
 from .._matrix.site import Site
 from .._values.errors import PortMatrixError, names, shown
 from .._values.mapping import as_flag, as_list, as_strings
+from .._values.words import some
 from .flows import Flow, Kind, flows
 from .parties import Parties, Pool, Target, single_addresses
 from .responders import Listening, Request, all_requests, requests
 from .turns import Group, pick
 
 _IDLE = "nobody listens there without a call"
-_NAMED = 4  # so many hosts are named in a text, the others are counted
 
 
 @dataclass(frozen=True)
@@ -221,13 +221,8 @@ def _without_sender(site: Site, flow: Flow) -> dict[str, t.Any]:
             "family": flow.family,
             "probe": "tcp_connect" if flow.protocol == "tcp" else "responder",
         },
-        f"from {' or '.join(flow.source)} to {' or '.join(flow.destination)}: Ansible manages none of {_some(hosts)}",
+        f"from {' or '.join(flow.source)} to {' or '.join(flow.destination)}: Ansible manages none of {some(hosts)}",
     )
-
-
-def _some(hosts: Sequence[str]) -> str:
-    more = len(hosts) - _NAMED
-    return ", ".join(hosts[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def read_wishes(

@@ -8,6 +8,8 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterator, Mapping, Sequence
 
+from .._values.words import some
+
 _NAMED = 3
 
 Probe = Mapping[str, t.Any]
@@ -19,8 +21,7 @@ def batches(probes: Sequence[Probe], size: int) -> Iterator[tuple[Sequence[Probe
         part = probes[start : start + size]
         end = start + len(part)
         what = [*dict.fromkeys(_what(probe) for probe in part)]
-        named = ", ".join(what[:_NAMED]) + (f" and {len(what) - _NAMED} more" if len(what) > _NAMED else "")
-        yield part, f"probing {start + 1} to {end} of {len(probes)}, {len(probes) - end} left: {named}"
+        yield part, f"probing {start + 1} to {end} of {len(probes)}, {len(probes) - end} left: {some(what, _NAMED)}"
 
 
 def _what(probe: Probe) -> str:

@@ -13,14 +13,14 @@ from .._matrix.expand import expand_host, expand_site, expand_transit
 from .._matrix.hosts import View, parse_host
 from .._matrix.rows import PROTOCOLS
 from .._matrix.site import Site
-from .._report.report import display
-from .._report.words import people_cidrs, rule_line, some
 from .._rules.canonical import Rule
+from .._rules.words import rule_line
 from .._values.addresses import FAMILIES, AddressSet, Family, is_literal_address, parse_single_address
 from .._values.errors import PortMatrixError, shown
 from .._values.intervals import IntervalSet
 from .._values.mapping import as_choice
 from .._values.ports import parse_ports
+from .._values.words import display, people_cidrs, some
 
 # What of a question does not match a rule. An address counts double: a row between the right parties comes nearer
 # than one between others that happens to have the right ports.

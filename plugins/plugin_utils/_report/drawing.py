@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from .._matrix.port_matrix import load_port_matrix
-from .report import LITERAL_NETWORKS, Flow, Report, display, endpoint_title
-from .words import count, ports_text
+from .._values.words import count, display, ports_text
+from .report import LITERAL_NETWORKS, Flow, Report, endpoint_title
 
 
 @dataclass(frozen=True)

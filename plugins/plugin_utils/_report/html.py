@@ -13,6 +13,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from .._probes.verification import Verification
+from .._values.words import display
 from .baseline import Changes
 from .drawing import NARROW, WIDE, report_as_svg
 from .html_tables import (
@@ -23,7 +24,7 @@ from .html_tables import (
     verdict_summary,
     verification_tables,
 )
-from .report import Report, display, endpoint_title
+from .report import Report, endpoint_title
 from .words import NOTHING, change_summary, scope_sentence
 
 _STYLE = Path(__file__).with_name("report.css").read_text(encoding="utf-8")

@@ -12,12 +12,14 @@ from markupsafe import Markup
 
 from .._probes.verification import Probe, Verification
 from .._rules.canonical import Rule
+from .._rules.words import rule_cidrs
 from .._values.intervals import IntervalSet
 from .._values.ports import format_ports
+from .._values.words import count, display, people_cidrs, ports_text, some
 from .baseline import Changes
 from .reasons import origin, reason
-from .report import LITERAL_NETWORKS, Flow, Party, Report, display
-from .words import DIRECTIONS, count, people_cidrs, ports_text, protocols_text, rule_cidrs, some
+from .report import LITERAL_NETWORKS, Flow, Party, Report
+from .words import DIRECTIONS, protocols_text
 
 # More hosts or addresses than these are not shown in a cell, which then leads to their list.
 _HOSTS_IN_A_CELL = 4

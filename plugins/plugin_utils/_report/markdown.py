@@ -9,22 +9,12 @@ import re
 from collections.abc import Iterable, Sequence
 
 from .._rules.canonical import Rule
+from .._rules.words import rule_cidrs
+from .._values.words import display, people_cidrs, ports_text, some
 from .baseline import Changes
 from .reasons import origin, reason
-from .report import Flow, Party, Report, display
-from .words import (
-    CHANGE_TITLES,
-    DIRECTIONS,
-    NOTHING,
-    change_summary,
-    people_cidrs,
-    ports_text,
-    protocols_text,
-    rule_cidrs,
-    scope_sentence,
-    some,
-    summary,
-)
+from .report import Flow, Party, Report
+from .words import CHANGE_TITLES, DIRECTIONS, NOTHING, change_summary, protocols_text, scope_sentence, summary
 
 # Beyond these a list of addresses makes a table unreadable, and it is in the list below the table anyway.
 _IN_A_CELL = 6

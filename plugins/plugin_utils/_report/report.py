@@ -111,11 +111,6 @@ def endpoint_title(name: str) -> str:
     return known[name].title if name in known else name
 
 
-def display(text: str) -> str:
-    """Return *text* with everything that does not print, such as a line break or a change of direction, written out."""
-    return text if text.isprintable() else ascii(text)[1:-1]
-
-
 def _grouped(rules: Iterable[Rule]) -> list[list[Rule]]:
     groups: dict[t.Hashable, list[Rule]] = {}
     for r in rules:

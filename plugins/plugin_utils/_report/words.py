@@ -1,17 +1,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How a report words things: scopes, ports, protocols, addresses, in sentences that every format shares."""
+"""How a report words things: its scope, its size and what changed, in sentences that every format shares."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from .._rules.canonical import Rule
-from .._values.addresses import FAMILIES, AddressSet
-from .._values.intervals import IntervalSet
-from .._values.ports import format_ports
-from .report import Flow, Report, display, endpoint_title
+from .._rules.words import rule_line
+from .._values.words import count, display
+from .report import Flow, Report, endpoint_title
 from .scope import Scope
 
 NOTHING = "The port matrix opens nothing here."
@@ -37,19 +33,9 @@ def scope_sentence(scope: Scope) -> str:
     return "What must be open for the whole site."
 
 
-def ports_text(ports: IntervalSet) -> str:
-    """Write ports for people."""
-    return ", ".join(format_ports(ports)) or "any"
-
-
 def protocols_text(flow: Flow) -> str:
     """Write the protocols of a flow for people."""
     return " and ".join(protocol.upper() for protocol in flow.protocols) + (" (TLS)" if flow.tls else "")
-
-
-def count(number: int, noun: str, plural: str = "") -> str:
-    """Write a number of things."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def summary(report: Report) -> list[str]:
@@ -69,36 +55,6 @@ def change_summary(report: Report) -> str:
         return f"No flow changed since revision {report.changes.baseline}."
     counted = ", ".join(f"{len(rules)} {kind}" for kind, rules in report.changes.by_kind().items() if rules)
     return f"Changes since revision {report.changes.baseline}: {counted}."
-
-
-def people_cidrs(addresses: AddressSet) -> list[str]:
-    """Write addresses for people: a single address without its prefix length."""
-    return [
-        cidr.removesuffix("/32" if family == "ipv4" else "/128")
-        for family in FAMILIES
-        for cidr in addresses.cidrs(family)
-    ]
-
-
-def some(items: Sequence[str], most: int = 4) -> str:
-    """List the first of *items*, and say how many more there are."""
-    rest = len(items) - most
-    return ", ".join(items[:most]) + (f" and {rest:,} more" if rest > 0 else "")
-
-
-def rule_line(rule: Rule) -> str:
-    """Write a rule on one line, for a screen."""
-    source, destination = rule_cidrs(rule)
-    return (
-        f"{rule.row}: {rule.protocol.upper()} from {some(source)} port {ports_text(rule.source_ports)}"
-        f" to {some(destination)} port {ports_text(rule.destination_ports)}"
-    )
-
-
-def rule_cidrs(rule: Rule) -> tuple[list[str], list[str]]:
-    """Write the addresses of both sides of a rule for people."""
-    source, destination = (people_cidrs(AddressSet(**{rule.family: side})) for side in (rule.source, rule.destination))
-    return source, destination
 
 
 def change_lines(report: Report) -> list[str]:

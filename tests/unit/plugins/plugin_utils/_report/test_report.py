@@ -3,12 +3,7 @@
 
 from __future__ import annotations
 
-import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.report import (
-    build_report,
-    display,
-    row_numbers,
-)
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.report import build_report, row_numbers
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.scope import Scope
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.addresses import read_cidrs
 from example_site import MESH, NTP, NTP_SERVER, example_report, example_site
@@ -75,8 +70,3 @@ def test_a_revision_depends_on_flows_and_not_on_texts() -> None:
     reports = [build_report(example_site([row], endpoints=NTP_SERVER), Scope(), "t") for row in (one, other)]
     assert reports[0].revision() == reports[1].revision()
     assert reports[0].revision() != example_report().revision()
-
-
-@pytest.mark.parametrize(("text", "shown"), [("a b", "a b"), ("a\nb", "a\\nb"), ("\u202ex", "\\u202ex"), ("'", "'")])
-def test_what_does_not_print_is_written_out(text: str, shown: str) -> None:
-    assert display(text) == shown

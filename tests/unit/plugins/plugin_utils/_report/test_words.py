@@ -12,13 +12,8 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.scop
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.words import (
     change_lines,
     change_summary,
-    count,
-    people_cidrs,
-    rule_line,
     scope_sentence,
-    some,
 )
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.addresses import read_cidrs
 from example_site import example_report
 
 
@@ -41,22 +36,6 @@ def test_a_scope_is_said_in_a_sentence(scope: Scope, sentence: str) -> None:
     assert scope_sentence(scope) == sentence
 
 
-def test_numbers_and_lists_are_worded() -> None:
-    assert (count(1, "host"), count(2000, "host"), count(2, "entry", "entries")) == (
-        "1 host",
-        "2,000 hosts",
-        "2 entries",
-    )
-    assert some(["a", "b"]) == "a, b"
-    assert some(list("abcdef")) == "a, b, c, d and 2 more"
-
-
-def test_single_addresses_have_no_prefix_length_for_people() -> None:
-    found = read_cidrs(["192.0.2.1/32", "10.0.0.0/8", "2001:db8::1/128", "2001:db8:1::/32"])
-    assert people_cidrs(found) == ["10.0.0.0/8", "192.0.2.1", "2001:db8::/32"]
-    assert people_cidrs(read_cidrs(["2001:db8::1/128", "fd00::/32"])) == ["2001:db8::1", "fd00::/32"]
-
-
 def test_changes_are_said_line_by_line() -> None:
     report = example_report()
     assert (change_summary(report), change_lines(report)) == ("", [])
@@ -70,9 +49,3 @@ def test_changes_are_said_line_by_line() -> None:
     assert change_lines(changed(list(without))) == [
         "added: media_nodes_to_turn: UDP from 192.0.2.11, 192.0.2.13 port 40000-49999 to 198.51.100.41 port 3478"
     ]
-
-
-def test_a_rule_is_said_in_a_line() -> None:
-    assert rule_line(example_report().rules[0]) == (
-        "sip_signaling: TCP from 198.51.100.21 port any to 192.0.2.11, 192.0.2.13 port 5061"
-    )
