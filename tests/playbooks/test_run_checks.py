@@ -23,7 +23,7 @@ def checkout(tmp_path: Path) -> Path:
     (tmp_path / "tests").mkdir()
     shutil.copy(TOP / "tests/run-checks", tmp_path / "tests/run-checks")
     (tmp_path / "bin").mkdir()
-    for program in ("git", "molecule", "mypy", "podman", "pytest", "ruff", "yamllint"):
+    for program in ("git", "lint-imports", "molecule", "mypy", "podman", "pytest", "ruff", "yamllint"):
         (tmp_path / "bin" / program).symlink_to("/bin/false")
     return tmp_path
 
