@@ -20,8 +20,9 @@ PASSES, FAILS, IS_KILLED = "exit 0", "exit 1", "kill -KILL $PPID"
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A checkout with the script alone, where two checks do what a test says, and all others fail at once."""
-    (tmp_path / "tests").mkdir()
-    shutil.copy(TOP / "tests/run-checks", tmp_path / "tests/run-checks")
+    (tmp_path / "tests/checks").mkdir(parents=True)
+    for script in ("run-checks", "checks/summary.py"):
+        shutil.copy(TOP / "tests" / script, tmp_path / "tests" / script)
     (tmp_path / "bin").mkdir()
     for program in ("git", "lint-imports", "molecule", "mypy", "podman", "pytest", "ruff", "yamllint"):
         (tmp_path / "bin" / program).symlink_to("/bin/false")
@@ -57,6 +58,22 @@ def test_a_check_that_fails(checkout: Path) -> None:
     code, said = run(checkout, "tables", "licences", tables=FAILS)
     assert code == 1
     assert said.endswith("1 passed, 1 failed\n")
+
+
+def test_a_check_that_fails_says_why_first_and_where_the_rest_is(checkout: Path) -> None:
+    """A thousand lines about something else come after what matters."""
+    assertion = "printf '____ test_it ____\\nE   assert 1 == 2\\n'"
+    chatter = "for n in $(seq 1000); do echo chatter $n; done"
+    _code, said = run(
+        checkout, "tables", tables=f"{assertion}; {chatter}; echo 'FAILED tests/test_x.py::test_it - assert'; exit 1"
+    )
+    head, why, asserted, where, *rest = said.splitlines()
+    assert re.match(r"tables +FAILED ", head)
+    assert (why, asserted) == ("    FAILED tests/test_x.py::test_it", "        assert 1 == 2")
+    assert where == "    The end of the log .build/logs/tables.log:"
+    assert len(rest) < 20
+    assert "chatter 1000" in said
+    assert (checkout / ".build/logs/tables.log").read_text(encoding="utf-8").count("chatter") == 1000
 
 
 def test_what_did_not_come_to_an_end_is_no_success(checkout: Path) -> None:
