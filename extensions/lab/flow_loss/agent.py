@@ -3,8 +3,8 @@
 """Runs inside a lab host: sends and receives numbered messages, with the standard library only.
 
 Its source is the program of ``python3 -c`` in ``podman exec``. The first line of its input holds its orders as JSON,
-each further line one step: ``connect``, ``start``, ``stop``, ``report``. It answers each with a line of JSON. It ends
-at the end of the input and, whatever happens, after its lifetime.
+each further line one step: ``connect``, ``start``, ``stop``, ``drain``, ``report``. It answers each with a line of
+JSON. It ends at the end of the input and, whatever happens, after its lifetime.
 
 A stream is one direction of a call or connection, or all new flows of one family; its name is the key of all figures.
 """
@@ -12,6 +12,7 @@ A stream is one direction of a call or connection, or all new flows of one famil
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
 import selectors
@@ -19,6 +20,7 @@ import signal
 import socket
 import struct
 import sys
+import termios
 import time
 import typing as t
 from collections.abc import Callable
@@ -32,6 +34,7 @@ _BUFFER = 16 * 1024 * 1024
 _SO_RCVBUFFORCE, _SO_MEMINFO, _MEMINFO = 33, 55, struct.Struct("9I")  # the last of the nine counts dropped packets
 _PASSING = {errno.EAGAIN, errno.ENOBUFS, errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH}
 _TCP_TOTAL_RETRANSMITS = slice(100, 104)  # of struct tcp_info
+_HANG = 60  # seconds for a connection to come about: the SYN goes out six times
 
 
 class Arrivals:
@@ -97,6 +100,10 @@ class Connection:
             self._unsent = data
         return not self._unsent
 
+    def under_way(self) -> int:
+        """Return how many bytes the other side has not acknowledged."""
+        return int.from_bytes(fcntl.ioctl(self._end, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+
     def retransmitted(self) -> int:
         """Return how many segments the kernel sent more than once."""
         information = self._end.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
@@ -138,7 +145,7 @@ class Agent:
         for order in self._dialled:
             connection = socket.socket(_family(order["local"][0]), socket.SOCK_STREAM)
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            connection.settimeout(5)
+            connection.settimeout(_HANG)
             try:
                 connection.bind(tuple(order["local"]))
                 connection.connect(tuple(order["remote"]))
@@ -163,6 +170,16 @@ class Agent:
                 key.data()
         return line
 
+    def drain(self) -> dict[str, t.Any]:
+        """Read all that waits in the sockets; return how much has arrived so far, and what TCP has still under way."""
+        while ready := [key for key, _events in self.selector.select(0) if key.fileobj is not sys.stdin]:
+            for key in ready:
+                key.data()
+        return {
+            "arrived": sum(len(arrivals.numbers) for arrivals in self.arrivals.values()),
+            "under_way": sum(connection.under_way() for connection in self.connections.values()),
+        }
+
     def report(self) -> dict[str, t.Any]:
         """Return all figures."""
         drops = [_MEMINFO.unpack(s.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, 36))[8] for s in self.datagram_sockets]
@@ -174,6 +191,7 @@ class Agent:
             "buffer_drops": sum(drops),
             "retransmitted": sum(connection.retransmitted() for connection in self.connections.values()),
             "pause": self.pause,
+            "starved": _waited_for_a_processor(),
         }
 
     def _call(self, order: Orders) -> None:
@@ -252,6 +270,8 @@ class Agent:
 
         def read() -> None:
             self._unless_broken(order["receives"], talk.read)
+            if order["receives"] in self.broken:  # it would be there to read for ever
+                self.selector.unregister(connection)
 
         def send(number: int) -> bool:
             return self._unless_broken(order["sends"], lambda: talk.send(number))
@@ -284,9 +304,19 @@ def _family(address: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
+def _waited_for_a_processor() -> float:
+    """Return the seconds that this process could have run and did not, because others did."""
+    try:
+        with open("/proc/self/schedstat", encoding="ascii") as file:
+            return int(file.read().split()[1]) / 1e9
+    except FileNotFoundError:  # a kernel without CONFIG_SCHED_INFO
+        return 0.0
+
+
 def run(agent: Agent) -> None:
     """Do the steps that come in, and send and receive meanwhile."""
     sending = False
+    answering = {"drain": agent.drain, "report": agent.report}
     os.set_blocking(0, False)
     agent.selector.register(sys.stdin, selectors.EVENT_READ)
     turned = time.monotonic()
@@ -309,8 +339,8 @@ def run(agent: Agent) -> None:
         elif step == "stop":
             sending = False
             answer = {"seconds": time.monotonic() - agent.started}
-        elif step == "report":
-            answer = agent.report()
+        elif step in answering:
+            answer = answering[step]()
         print(json.dumps(answer), flush=True)
 
 

@@ -19,6 +19,8 @@ _HOOKS = {"in": "prerouting priority -310", "out": "postrouting priority 310"}
 # What the firewall itself receives and sends: a connection of Ansible may well have one of the ports of a call.
 _ITS_OWN = {"in": "fib daddr type local", "out": "fib saddr type local"}
 
+_HANG = 300  # seconds for a command
+
 Doors = Mapping[str, Mapping[tuple[str, int], int]]  # "in" and "out", then kind and IP version
 
 
@@ -42,7 +44,7 @@ class Firewall:
         """
         done = subprocess.run(
             ["podman", "exec", "--interactive", self._container, *command],
-            input=data, capture_output=True, text=True, check=True, timeout=60,
+            input=data, capture_output=True, text=True, check=True, timeout=_HANG,
         )  # fmt: skip
         return done.stdout
 

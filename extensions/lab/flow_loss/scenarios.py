@@ -22,6 +22,7 @@ _NO_RELOAD = '"reload": []'
 _TABLE = "table inet pexip_sfb"
 _RULESET_FILE = "/etc/pexip_sfb/ruleset.nft"
 _APPLIES = 10
+_TWO_STEPS = 100
 _MANY = 2000
 _ENDPOINTS = (
     "conferencing_node", "front_end", "edge", "edge_av", "edge_internal", "client", "sfb_server", "web_conferencing",
@@ -89,13 +90,20 @@ def first_apply(site: Site) -> None:
 
 
 def in_two_steps(site: Site) -> None:
-    """Replace the table as nobody should: with 50 ms in between, in which it lets nothing pass."""
+    """Replace the table as nobody should: with 50 ms in between, in which it lets nothing pass.
+
+    Three times, and then again until each kind of traffic had something to lose: where the machine is busy, a sender
+    may not have run just then.
+    """
     closed = f"{_TABLE} {{\nchain forward {{\ntype filter hook forward priority filter; policy drop;\n}}\n}}\n"
-    for _dummy in range(3):
+    for number in range(_TWO_STEPS):
         site.firewall.nft("-f", "-", data=f"delete {_TABLE}\n{closed}")
         time.sleep(0.05)
         site.firewall.nft("-f", _RULESET_FILE)
         time.sleep(0.5)
+        doors = site.firewall.counted()
+        if number >= 2 and all(entered > doors["out"][what] for what, entered in doors["in"].items()):
+            return
 
 
 def five_applies(site: Site) -> None:
@@ -113,9 +121,9 @@ def reload(site: Site) -> None:
 
 
 def many_addresses(site: Site) -> None:
-    """Apply the role for 2,000 addresses in each endpoint: a matter of seconds, with as many tasks as for a few.
+    """Apply the role for 2,000 addresses in each endpoint, with as many tasks as for a few; tell how long it takes.
 
-    :raises LoadError: it is not.
+    :raises LoadError: it takes more tasks.
     """
     few = site.log.read_text("utf-8").count("\nTASK")
     networks = {  # every other address, so that nothing merges
@@ -129,8 +137,6 @@ def many_addresses(site: Site) -> None:
     _say(f"{_MANY} addresses in each endpoint: applied in {seconds:.0f} s with {many} tasks; a few take {few}")
     if many != few:
         raise LoadError("The number of tasks depends on the number of addresses.")
-    if seconds > 60:
-        raise LoadError("That took too long: at most 60 s are wanted.")
 
 
 def nftables(site: Site, verdict: Verdict) -> None:
