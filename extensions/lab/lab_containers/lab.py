@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 # More at once only wait for each other: podman has locks.
 _AT_ONCE = 4
-_SSH_SECONDS = _SYSTEMD_SECONDS = 60
+_SSH_SECONDS = _SYSTEMD_SECONDS = 300  # only what hangs takes as long, on a busy machine too
 _CAPABILITIES = ("NET_ADMIN", "NET_RAW", "SYS_ADMIN")
 _SSH = 22
 
@@ -143,7 +143,7 @@ def _answers(lab: Lab, host: Host) -> None:
         time.sleep(0.2)
     container = lab.container(host)
     raise LabError(
-        f"The container {container} has not started its SSH server within a minute; see `podman exec {container} "
+        f"The container {container} has not started its SSH server within five minutes; see `podman exec {container} "
         "systemctl status`. Where many containers run, they may have used up the inotify instances of this machine: "
         "each takes about six of fs.inotify.max_user_instances."
     )

@@ -159,7 +159,7 @@ def tls(source: str, source_port: int, destination: str, port: int, patience: fl
 
 def flush() -> dict[str, t.Any]:
     """Forgets every tracked connection of this host."""
-    done = subprocess.run(["conntrack", "-F"], capture_output=True, text=True, timeout=10, check=False)
+    done = subprocess.run(["conntrack", "-F"], capture_output=True, text=True, timeout=300, check=False)
     return {} if done.returncode == 0 else {"error": done.stderr.strip()}
 
 

@@ -20,7 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 Shot = tuple[int, str, str, str, int, int]  # number, source, destination, protocol, source port, destination port
-LIFETIME = 600
+LIFETIME = 3600  # seconds: an agent whose run is gone without a word ends by itself
+PATIENCE = 600  # seconds: for an agent that hangs, and not for one that has to wait for a processor
 # Loads the modules that come as the first line of the input, and leaves the rest of the input to the agent.
 _START = """
 import json, os, sys, types
@@ -70,7 +71,7 @@ class PodmanCrew:
     :raises FileNotFoundError: there is no podman.
     """
 
-    def __init__(self, prefix: str, containers: Iterable[str], patience: float = 30) -> None:
+    def __init__(self, prefix: str, containers: Iterable[str], patience: float = PATIENCE) -> None:
         self.dead: dict[str, str] = {}
         self._containers = {name: f"{prefix}{name}" for name in containers}
         self._patience = patience
@@ -179,11 +180,11 @@ class _Member:
     def end(self) -> None:
         """Waits for the end of the agent, and sees to it."""
         try:
-            self._process.wait(timeout=5)
+            self._process.wait(timeout=60)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            self._process.wait(timeout=5)
-        self._listener.join(timeout=5)
+            self._process.wait(timeout=60)
+        self._listener.join(timeout=60)
         t.cast(t.IO[bytes], self._process.stdout).close()
         self._errors.unlink(missing_ok=True)
 

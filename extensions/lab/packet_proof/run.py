@@ -23,10 +23,12 @@ from packet_proof.plan import Plan, Probe, batches
 from packet_proof.site import Address
 
 TRIES = 3
-WAIT = 1.0  # seconds for a batch to arrive
-_POLL = 0.05
+# A batch is over when so many looks in a row showed nothing new. Looks are counted, not seconds: a busy machine may
+# take long for each, which is an answer of every agent, as it may for the packets.
+LOOKS = 20
+POLL = 0.05  # seconds between two
 _FIRST_CONTROL = 1_000_000
-_SERVICE_PATIENCE = 4.0
+_SERVICE_PATIENCE = 60.0  # seconds: a server that does not answer, and not one that takes its time
 
 
 @dataclass(frozen=True)
@@ -183,19 +185,22 @@ class Run:
             self._observed.errors |= {int(number): text for number, text in report.get("errors", {}).items()}
 
     def _watch(self, done: Callable[[], bool]) -> None:
-        """Collects what the containers see until all is there or the time is over; at least twice."""
-        deadline = time.monotonic() + WAIT
+        """Collects what the containers see until all is there, or nothing comes any more; at least twice."""
         self._collect()
-        while not done() and time.monotonic() < deadline:
-            time.sleep(min(_POLL, WAIT))
-            self._collect()
-        time.sleep(min(_POLL, WAIT))
+        quiet = 0
+        while not done() and quiet < LOOKS:
+            time.sleep(POLL)
+            quiet = 0 if self._collect() else quiet + 1
+        time.sleep(POLL)
         self._collect()
 
-    def _collect(self) -> None:
-        for container, sighting in self._crew.collect().items():
+    def _collect(self) -> bool:
+        """Takes what the containers have seen since the last look; whether there was anything."""
+        sightings = self._crew.collect()
+        for container, sighting in sightings.items():
             self._observed.seen.setdefault(container, set()).update(sighting.seen)
             self._observed.delivered.setdefault(container, set()).update(sighting.delivered)
+        return any(sighting.seen or sighting.delivered for sighting in sightings.values())
 
     def _arrived(self, probe: Probe) -> bool:
         return self._observed.arrived(probe.destination.container, probe.number)

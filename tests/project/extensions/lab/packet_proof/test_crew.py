@@ -66,10 +66,17 @@ def test_a_conversation() -> None:
 
 
 @pytest.mark.usefixtures("fake_podman")
-def test_members_that_are_gone_or_silent() -> None:
-    with PodmanCrew("lab-", ["gone", "silent"], patience=0.5) as crew:
+def test_a_member_that_is_gone() -> None:
+    with PodmanCrew("lab-", ["gone"]) as crew:
         assert "no such container" in crew.dead["gone"]
         assert crew.visit("gone", {"do": "tls"})["error"] == crew.dead["gone"]
+        assert crew.collect() == {}
+
+
+@pytest.mark.usefixtures("fake_podman")
+def test_a_member_that_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    with PodmanCrew("lab-", ["silent"]) as crew:
+        monkeypatch.setattr(crew, "_patience", 0.1)
         assert crew.collect() == {}
         assert crew.dead["silent"] == "its agent does not answer"
 
@@ -101,7 +108,8 @@ def test_what_cannot_be_tried_ends_with_2(
 def test_what_is_not_proven_ends_with_1(
     tmp_path: Path, inventory: dict[str, t.Any], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("packet_proof.run.WAIT", 0.0)
+    monkeypatch.setattr("packet_proof.run.LOOKS", 0)
+    monkeypatch.setattr("packet_proof.run.POLL", 0)
     out = tmp_path / "out.json"
     assert run_main(tmp_path, inventory, "--strict", "--json", str(out)) == 1
     assert json.loads(out.read_text())["proven"] is False

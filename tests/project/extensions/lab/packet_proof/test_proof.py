@@ -8,6 +8,7 @@ import json
 import typing as t
 
 import pytest
+from packet_proof.crew import Sighting
 from packet_proof.lab import Lab
 from packet_proof.oracle import Packet
 from packet_proof.plan import Plan, make_plan
@@ -20,7 +21,8 @@ from .conftest import FakeCrew
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("packet_proof.run.WAIT", 0.0)
+    monkeypatch.setattr("packet_proof.run.LOOKS", 0)
+    monkeypatch.setattr("packet_proof.run.POLL", 0)
 
 
 @pytest.fixture
@@ -34,6 +36,30 @@ def prove(plan: Plan, lab: Lab, crew: FakeCrew) -> Result:
 
 def reasons(result: Result) -> str:
     return "\n".join(outcome.surprise for outcome in result.surprises)
+
+
+@pytest.mark.parametrize(("looks", "proven"), [(5, True), (3, False)])
+def test_what_comes_late_is_waited_for_as_long_as_something_comes(
+    plan: Plan, lab: Lab, crew: FakeCrew, monkeypatch: pytest.MonkeyPatch, looks: int, proven: bool
+) -> None:
+    """A busy machine: what each container saw is known four looks after the one before, and there is one try."""
+    monkeypatch.setattr("packet_proof.run.LOOKS", looks)
+    monkeypatch.setattr("packet_proof.run.TRIES", 1)
+    at_once = crew.collect
+    coming: list[tuple[int, str, Sighting]] = []
+    look = 0
+
+    def collect() -> dict[str, Sighting]:
+        nonlocal look
+        look += 1
+        news = [(name, sighting) for name, sighting in at_once().items() if sighting.seen or sighting.delivered]
+        coming.extend((look + 4 * number, *one) for number, one in enumerate(news, 1))
+        come = {name: sighting for due, name, sighting in coming if due == look}
+        coming[:] = [one for one in coming if one[0] > look]
+        return come
+
+    monkeypatch.setattr(crew, "collect", collect)
+    assert prove(plan, lab, crew).proven is proven
 
 
 def test_a_right_firewall_is_proven(plan: Plan, lab: Lab, crew: FakeCrew) -> None:
