@@ -96,10 +96,24 @@ def remove(label: str) -> list[str]:
     containers = _podman("ps", "--all", *ours, "{{.Names}}").split()
     networks = _podman("network", "ls", *ours, "{{.Name}}").split()
     if containers:  # one command for all: removing them one by one takes a second each
-        _podman("rm", "--force", "--volumes", "--time", "0", *containers)
+        _remove_containers(containers)
     if networks:
         _podman("network", "rm", "--force", "--time", "0", *networks)
     return containers + networks
+
+
+def _remove_containers(containers: Sequence[str], attempts: int = 60) -> None:
+    """Remove containers; again where a file system of one is busy, which it is as long as another program starts.
+
+    Whatever makes a mount namespace just then, such as another container, has a copy of all mounts for a moment.
+    """
+    try:
+        _podman("rm", "--force", "--ignore", "--volumes", "--time", "0", *containers)
+    except LabError as error:
+        if "resource busy" not in str(error) or attempts == 1:
+            raise
+        time.sleep(1)
+        _remove_containers(containers, attempts - 1)
 
 
 def run_arguments(lab: Lab, host: Host) -> list[str]:

@@ -146,12 +146,27 @@ def test_all_that_carries_the_label_goes(machine: Machine, tmp_path: Path, capsy
     machine.prints |= {"podman ps": "try-fw\ntry-turn1\n", "podman network ls": "try-inside\n"}
     assert command.main("remove", {"label": "pexip_sfb_lab=try", "state": str(tmp_path)}) == 0
     assert capsys.readouterr().out.split() == ["try-fw", "try-turn1", "try-inside"]
-    assert "podman rm --force --volumes --time 0 try-fw try-turn1" in machine.commands
+    assert "podman rm --force --ignore --volumes --time 0 try-fw try-turn1" in machine.commands
     assert "podman network rm --force --time 0 try-inside" in machine.commands
     assert all(
         "label=pexip_sfb_lab=try" in call for call in machine.calls("podman ps") + machine.calls("podman network ls")
     )
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("reason", "attempts"), [("shm: device or resource busy", 60), ("no space left", 1)])
+def test_a_container_that_is_busy_is_removed_in_a_moment(
+    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reason: str, attempts: int
+) -> None:
+    machine.prints |= {"podman ps": "try-fw\n"}
+    machine.fail["podman rm"] = reason
+    monkeypatch.setattr(lab.time, "sleep", lambda seconds: None)
+    removal = {"label": "pexip_sfb_lab=try", "state": str(tmp_path)}
+    assert command.main("remove", removal) == 1
+    assert len(machine.calls("podman rm")) == attempts
+    machine.commands.clear()
+    monkeypatch.setattr(lab.time, "sleep", lambda seconds: machine.fail.clear())
+    assert command.main("remove", removal) == (0 if attempts > 1 else 1)
 
 
 def test_where_nothing_is_left_nothing_is_removed(
