@@ -27,6 +27,8 @@ SCENARIO = HERE.parents[1] / "extensions/molecule/faults"
 PREFIX = "pexip-sfb-molecule-faults-"
 ADDED = "198.19.121.12"
 NODES = ["198.19.121.11", ADDED, "2001:db8:fc:1::11"]
+TIMER = "pexip-sfb-firewall-go-back.timer"
+HANG = 600  # seconds: on a busy machine, too, only what hangs takes as long
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -50,14 +52,18 @@ class Run:
         """Everything it has printed so far, in one line, without ends of lines that Ansible put in."""
         return " ".join(self._log.read_text(encoding="utf-8").split())
 
-    def end(self, seconds: float = 150) -> str:
+    def end(self) -> str:
         """Wait for its end; return its output."""
         try:
-            self._process.wait(seconds)
+            self._process.wait(HANG)
         except subprocess.TimeoutExpired:
             self.send(signal.SIGKILL)
-            pytest.fail(f"the play did not end within {seconds} s: {self.output()}")
+            pytest.fail(f"the play did not end within {HANG} s: {self.output()}")
         return self.output()
+
+    @property
+    def has_ended(self) -> bool:
+        return self._process.poll() is not None
 
     @property
     def succeeded(self) -> bool:
@@ -76,7 +82,7 @@ class Run:
         """Send a signal to the whole process group, as a terminal does, and wait for its end."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, number)
-        self._process.wait(60)
+        self._process.wait(HANG)
 
 
 class Target:
@@ -108,24 +114,39 @@ class Target:
         """What the kernel, the daemon and the next boot have of ours."""
         raise NotImplementedError
 
-    def wait_for_pending(self, seconds: float = 60) -> None:
-        """Wait until a change is applied and not confirmed: the kernel has the node that the fixture `nodes` adds."""
-        self.wait_there(f"test -e /run/pexip_sfb/pending/go_back && nft list ruleset | grep -qF {ADDED}", seconds)
+    def wait_for_pending(self, sign: str = ADDED) -> None:
+        """Wait until a change is applied, and its module has ended: it holds the lock until then.
+
+        :param sign: what the ruleset has of the change; default: the node that the fixture `nodes` adds.
+        """
+        # Confirmed where it should not be, it is to fail the test, and not to be waited for.
+        made = "{ test -e /run/pexip_sfb/pending/go_back || test -e /run/pexip_sfb/confirmed; }"
+        in_force = f"nft list ruleset | grep -qF '{sign}'"
+        self.wait_there(f"{in_force} && {made} && flock --nonblock /run/pexip_sfb/lock true")
+
+    def elapse(self) -> None:
+        """Have the time for the confirmation be over: its timer, which is the product's own, elapses at once."""
+        place = f"/run/systemd/system/{TIMER}.d"
+        self.run(
+            "sh", "-ec",
+            f"systemctl is-active {TIMER}; mkdir -p {place}; cd {place}; "
+            "printf '[Timer]\\nOnActiveSec=\\nOnActiveSec=1\\n' >elapse.conf; systemctl daemon-reload; rm elapse.conf",
+        )  # fmt: skip
 
     def wait_for_end_of_pending(self) -> None:
         """Wait until the host has taken the change back."""
-        self.wait_there("test ! -e /run/pexip_sfb/pending && test -e /run/pexip_sfb/taken_back/result", 30)
+        self.wait_there("test ! -e /run/pexip_sfb/pending && test -e /run/pexip_sfb/taken_back/result")
 
-    def wait_there(self, condition: str, seconds: float) -> None:
+    def wait_there(self, condition: str) -> None:
         """Have the host itself wait until *condition* holds: asking it again and again keeps a processor busy."""
         script = f"until {condition}; do sleep 0.1; done; echo yes"
-        waited = self.run("timeout", f"{seconds}", "sh", "-c", script, check=False)
-        assert waited.strip() == "yes", f"{self.name}: not within {seconds} s: {condition}"
+        waited = self.run("timeout", f"{HANG}", "sh", "-c", script, check=False)
+        assert waited.strip() == "yes", f"{self.name}: not within {HANG} s: {condition}"
 
-    def wait(self, condition: Callable[[], bool], seconds: float) -> None:
-        deadline = time.monotonic() + seconds
+    def wait(self, condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + HANG
         while not condition():
-            assert time.monotonic() < deadline, f"{self.name}: not within {seconds} s"
+            assert time.monotonic() < deadline, f"{self.name}: not within {HANG} s"
             time.sleep(0.1)
 
     def is_changed(self) -> bool:
@@ -135,8 +156,8 @@ class Target:
     def reboot(self) -> None:
         subprocess.run(["podman", "restart", "--time", "10", self._container], check=True, capture_output=True)
         self._process = ""
-        self.wait(lambda: self.run("systemctl", "is-system-running", "--wait", check=False).strip() == "running", 60)
-        self.wait(self.answers, 30)
+        self.wait(lambda: self.run("systemctl", "is-system-running", "--wait", check=False).strip() == "running")
+        self.wait(self.answers)
 
     def answers(self) -> bool:
         """Whether a new connection to its SSH server works."""
@@ -147,31 +168,49 @@ class Target:
             return False
 
 
+class Lockout(t.NamedTuple):
+    """A change that lets nobody in: the arguments of its module, what the ruleset has of it, and whether it cuts off
+    who is connected."""
+
+    arguments: dict[str, t.Any]
+    sign: str
+    cuts_off: bool
+
+
 class NftablesTarget(Target):
-    lockout: t.ClassVar[dict[str, t.Any]] = {
-        "ruleset": """table inet pexip_sfb
+    lockout = Lockout(
+        {
+            "ruleset": """table inet pexip_sfb
 delete table inet pexip_sfb
 table inet pexip_sfb {
     chain input { type filter hook input priority filter; policy drop; }
     chain output { type filter hook output priority filter; policy drop; }
 }
 """
-    }
+        },
+        "hook output",
+        cuts_off=True,
+    )
     # What looks good to everybody who is connected already.
-    no_new_connection: t.ClassVar[dict[str, t.Any]] = {
-        "ruleset": """table inet pexip_sfb
+    no_new_connection = Lockout(
+        {
+            "ruleset": """table inet pexip_sfb
 delete table inet pexip_sfb
 table inet pexip_sfb {
     chain input { type filter hook input priority filter; policy drop; tcp flags & (syn | ack) != syn accept; }
 }
 """
-    }
+        },
+        "tcp flags",
+        cuts_off=False,
+    )
 
     def firewall(self) -> dict[str, t.Any]:
         listing = self.run("nft", "-s", "list", "ruleset")
-        files = "find /etc/pexip_sfb -printf '%p %m %u\\n' -type f -exec cat {} + 2>/dev/null; true"
-        unit = "systemctl is-enabled pexip-sfb-firewall.service 2>/dev/null; true"
-        return {"kernel": listing, "files": self.run("sh", "-c", files), "unit": self.run("sh", "-c", unit)}
+        files = "! test -e /etc/pexip_sfb || find /etc/pexip_sfb -printf '%p %m %u\\n' -type f -exec cat {} +"
+        # Its exit code tells the state once more, and that of a unit that is not there differs between releases.
+        unit = self.run("systemctl", "is-enabled", "pexip-sfb-firewall.service", check=False)
+        return {"kernel": listing, "files": self.run("sh", "-c", files), "unit": unit}
 
 
 # What firewalld has, asked at once: each firewall-cmd takes a third of a second of a processor.
@@ -191,18 +230,21 @@ print(json.dumps({
 
 
 class FirewalldTarget(Target):
-    lockout: t.ClassVar[dict[str, t.Any]] = {
-        "objects": {
-            "ipsets": {},
-            "policies": {
-                "pexip_sfb_lockout": {
-                    "short": "", "description": "", "target": "DROP", "priority": -10,
-                    "ingress_zones": ["ANY"], "egress_zones": ["HOST"], "rich_rules": [],
-                }
-            },
-        }
-    }  # fmt: skip
-    no_new_connection = lockout  # firewalld itself lets everybody go on who is connected
+    lockout = Lockout(
+        {
+            "objects": {
+                "ipsets": {},
+                "policies": {
+                    "pexip_sfb_lockout": {
+                        "short": "", "description": "", "target": "DROP", "priority": -10,
+                        "ingress_zones": ["ANY"], "egress_zones": ["HOST"], "rich_rules": [],
+                    }
+                },
+            }
+        },
+        "pexip_sfb_lockout",
+        cuts_off=False,  # firewalld itself lets everybody go on who is connected
+    )  # fmt: skip
 
     def firewall(self) -> dict[str, t.Any]:
         files = "find /etc/firewalld -name '*pexip_sfb*' -print -exec cat {} +"
@@ -233,11 +275,25 @@ class Controller:
             f"--extra-vars={json.dumps(everything)}", str(HERE / "playbooks" / f"{playbook}.yml"),
         ]  # fmt: skip
         environment = {**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml"}
+        environment["ANSIBLE_TIMEOUT"] = "60"  # for a connection, which takes its time where the machine is busy
         return Run(command, self._logs / f"{self._number}.log", environment)
 
     def play(self, target: Target, playbook: str = "role", *options: str, **variables: t.Any) -> Run:
         """Run a play to its end."""
         run = self.start(target, playbook, *options, **variables)
+        run.end()
+        return run
+
+    def lock_out(self, target: Target, lockout: Lockout, **variables: t.Any) -> Run:
+        """Run a play that locks everybody out, and have the time for its confirmation be over once one has failed.
+
+        Where the change cuts the play's own connection, nothing is heard of it before that time is over.
+        """
+        run = self.start(target, "lockout", **lockout.arguments, **variables)
+        target.wait_for_pending(lockout.sign)
+        if not lockout.cuts_off:
+            target.wait(lambda: "not confirmed yet" in run.output() or run.has_ended)
+        target.elapse()
         run.end()
         return run
 
@@ -289,6 +345,8 @@ def applied() -> set[str]:
 @contextlib.contextmanager
 def _with_the_matrix(one: Target, controller: Controller, applied: set[str]) -> Iterator[None]:
     if one.name not in applied:
+        # What a test that failed left would stand in the way for as long as a change may be pending.
+        one.run("sh", "-c", f"! test -e /run/pexip_sfb/pending || systemctl stop {TIMER}")
         run = controller.play(one)
         assert run.succeeded, run.output()
     before = one.firewall()
@@ -322,24 +380,33 @@ def firewalld_target(controller: Controller, applied: set[str]) -> Iterator[Fire
 
 
 @contextlib.contextmanager
-def _answered_once(number: int) -> Iterator[Checks]:
+def _answered_once(number: int) -> Iterator[tuple[socket.socket, Checks]]:
     """Yield so many checks from the controller that are answered before a change, and time out after it in 3 s each.
+
+    With the server that they are for: when it is closed, they are refused at once.
 
     Nobody takes the connections from the queue of the port, so it is full when the first ones have been made.
     """
     with socket.create_server(("127.0.0.1", 0), backlog=number - 1) as server:
-        yield [{"host": "127.0.0.1", "port": server.getsockname()[1], "from": "controller"}] * number
+        yield server, [{"host": "127.0.0.1", "port": server.getsockname()[1], "from": "controller"}] * number
 
 
 @pytest.fixture
 def one_answer() -> Iterator[Checks]:
     """A check from the controller that is answered before the change and not after it."""
-    with _answered_once(1) as checks:
+    with _answered_once(1) as (_server, checks):
         yield checks
+
+
+class Held(t.NamedTuple):
+    """Checks that keep a change pending until they are told that nobody answers."""
+
+    checks: Checks
+    release: Callable[[], None]
 
 
 @pytest.fixture
-def held() -> Iterator[Checks]:
-    """Checks that keep a change pending for half a minute and more."""
-    with _answered_once(12) as checks:
-        yield checks
+def held() -> Iterator[Held]:
+    """So many checks that only what hangs waits for the last one."""
+    with _answered_once(HANG // 3) as (server, checks):
+        yield Held(checks, server.close)

@@ -11,21 +11,19 @@ import typing as t
 import pytest
 
 if t.TYPE_CHECKING:
-    from tests.faults.conftest import AnyTarget, Controller
-
-Checks = list[dict[str, t.Any]]
-SOON: dict[str, t.Any] = {"linux_firewall_confirm_timeout": 15}
+    from tests.faults.conftest import AnyTarget, Controller, Held
 
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT], ids=["killed", "interrupted with Ctrl-C"])
 def test_the_host_goes_back_without_its_controller(
-    target: AnyTarget, controller: Controller, nodes: list[str], held: Checks, end: signal.Signals
+    target: AnyTarget, controller: Controller, nodes: list[str], held: Held, end: signal.Signals
 ) -> None:
     before = target.firewall()
-    run = controller.start(target, nodes=nodes, linux_firewall_confirm_checks=held, **SOON)
+    run = controller.start(target, nodes=nodes, linux_firewall_confirm_checks=held.checks)
     target.wait_for_pending()
     run.send(end)
     assert target.firewall() != before
+    target.elapse()
     target.wait_for_end_of_pending()
     assert target.firewall() == before
     # Whoever comes next finds nothing in the way.
@@ -35,13 +33,14 @@ def test_the_host_goes_back_without_its_controller(
 
 
 def test_a_reboot_before_the_confirmation_brings_what_was_confirmed(
-    target: AnyTarget, controller: Controller, nodes: list[str], held: Checks
+    target: AnyTarget, controller: Controller, nodes: list[str], held: Held
 ) -> None:
     before = target.firewall()
-    run = controller.start(target, nodes=nodes, linux_firewall_confirm_checks=held, **SOON)
+    run = controller.start(target, nodes=nodes, linux_firewall_confirm_checks=held.checks)
     target.wait_for_pending()
     target.reboot()
     assert "198.19.121.12" not in target.run("nft", "list", "ruleset")
+    held.release()
     run.end()
     assert not run.succeeded
     assert "The host knows nothing of the change: the connection broke before it was made, or the host" in run.output()

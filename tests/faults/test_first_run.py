@@ -14,8 +14,8 @@ if t.TYPE_CHECKING:
 def test_a_first_run_that_locks_everybody_out_leaves_nothing(untouched: AnyTarget, controller: Controller) -> None:
     before = untouched.firewall()
     assert "pexip_sfb" not in str(before)
-    run = controller.play(untouched, "lockout", linux_firewall_confirm_timeout=10, **untouched.lockout)
+    run = controller.lock_out(untouched, untouched.lockout)
     assert not run.succeeded
     assert "The change was made and taken back again, because no new connection to the host worked" in run.output()
     assert untouched.firewall() == before
-    assert untouched.answers()
+    untouched.wait(untouched.answers)

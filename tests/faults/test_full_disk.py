@@ -19,7 +19,7 @@ def full(target: Target, directory: str) -> Iterator[None]:
     target.run(
         "sh", "-ec",
         f"mkdir -p {directory}; cp -a {directory} /root/copy; mount -t tmpfs -o size=64k,mode=0750 tmpfs {directory}; "
-        f"cp -a /root/copy/. {directory}; dd if=/dev/zero of={directory}/ballast bs=1k 2>/dev/null || true",
+        f"cp -a /root/copy/. {directory}; ! dd if=/dev/zero of={directory}/ballast bs=1k 2>/dev/null",
     )  # fmt: skip
     try:
         yield

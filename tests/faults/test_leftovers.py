@@ -11,18 +11,17 @@ import typing as t
 import pytest
 
 if t.TYPE_CHECKING:
-    from tests.faults.conftest import AnyTarget, Controller, FirewalldTarget, NftablesTarget
+    from tests.faults.conftest import AnyTarget, Controller, FirewalldTarget, Held, NftablesTarget
 
-Checks = list[dict[str, t.Any]]
 DIED = "An earlier run died before its change of the firewall was confirmed, and nothing was going to take that"
 RULESET = "/etc/pexip_sfb/ruleset.nft"
 
 
 def test_a_change_that_nothing_would_take_back_is_taken_back(
-    target: AnyTarget, controller: Controller, nodes: list[str], held: Checks
+    target: AnyTarget, controller: Controller, nodes: list[str], held: Held
 ) -> None:
     before = target.firewall()
-    run = controller.start(target, nodes=nodes, linux_firewall_confirm_checks=held)
+    run = controller.start(target, nodes=nodes, linux_firewall_confirm_checks=held.checks)
     target.wait_for_pending()
     run.send(signal.SIGKILL)
     target.run("systemctl", "stop", "pexip-sfb-firewall-go-back.timer")
@@ -40,10 +39,10 @@ def test_a_change_that_nothing_would_take_back_is_taken_back(
 
 
 def test_a_change_that_nothing_would_take_back_is_no_obstacle_to_the_removal(
-    nftables_target: NftablesTarget, controller: Controller, nodes: list[str], held: Checks
+    nftables_target: NftablesTarget, controller: Controller, nodes: list[str], held: Held
 ) -> None:
     """Taking it back puts a table in again that somebody removed meanwhile."""
-    run = controller.start(nftables_target, nodes=nodes, linux_firewall_confirm_checks=held)
+    run = controller.start(nftables_target, nodes=nodes, linux_firewall_confirm_checks=held.checks)
     nftables_target.wait_for_pending()
     run.send(signal.SIGKILL)
     nftables_target.run("systemctl", "stop", "pexip-sfb-firewall-go-back.timer")
@@ -126,7 +125,7 @@ def test_a_policy_without_its_ipsets_is_repaired(firewalld_target: FirewalldTarg
     """Somebody removed the files of two ipsets: firewalld would refuse this policy at its next start."""
     before = firewalld_target.firewall()
     firewalld_target.run("sh", "-c", "rm /etc/firewalld/ipsets/pexip_sfb_i6_*.xml && firewall-cmd --state")
-    firewalld_target.wait(lambda: "pexip_sfb_i6" not in _permanent_sets(firewalld_target), 20)
+    firewalld_target.wait(lambda: "pexip_sfb_i6" not in _permanent_sets(firewalld_target))
     run = controller.play(firewalld_target)
     assert run.succeeded, run.output()
     assert firewalld_target.firewall() == before

@@ -17,16 +17,26 @@ if t.TYPE_CHECKING:
     from tests.faults.conftest import AnyTarget, Controller, NftablesTarget
 
 
-@pytest.mark.parametrize("kind", ["lockout", "no_new_connection"])
-def test_what_was_there_comes_back(target: AnyTarget, controller: Controller, kind: str) -> None:
-    if kind == "no_new_connection" and getattr(target, kind) is target.lockout:
-        return  # the same change, and tried already
+TAKEN_BACK = "The change was made and taken back again, because no new connection to the host worked"
+
+
+def test_what_was_there_comes_back(target: AnyTarget, controller: Controller) -> None:
     before = target.firewall()
-    run = controller.play(target, "lockout", linux_firewall_confirm_timeout=10, **getattr(target, kind))
+    run = controller.lock_out(target, target.lockout)
     assert not run.succeeded
-    assert "The change was made and taken back again, because no new connection to the host worked" in run.output()
+    assert TAKEN_BACK in run.output()
     assert target.firewall() == before
-    assert target.answers()
+    target.wait(target.answers)
+
+
+def test_an_established_connection_is_not_taken_for_a_new_one(
+    nftables_target: NftablesTarget, controller: Controller
+) -> None:
+    before = nftables_target.firewall()
+    run = controller.lock_out(nftables_target, nftables_target.no_new_connection)
+    assert not run.succeeded
+    assert TAKEN_BACK in run.output()
+    assert nftables_target.firewall() == before
 
 
 def test_a_connection_that_cannot_be_closed_confirms_nothing(
@@ -36,10 +46,7 @@ def test_a_connection_that_cannot_be_closed_confirms_nothing(
     ssh.write_text('#!/bin/sh\ncase " $* " in *" -O stop "*) exit 255 ;; esac\nexec ssh "$@"\n', encoding="utf-8")
     ssh.chmod(0o755)
     before = nftables_target.firewall()
-    run = controller.play(
-        nftables_target, "lockout", linux_firewall_confirm_timeout=10, ansible_ssh_executable=str(ssh),
-        **nftables_target.no_new_connection,
-    )  # fmt: skip
+    run = controller.lock_out(nftables_target, nftables_target.no_new_connection, ansible_ssh_executable=str(ssh))
     assert not run.succeeded
     assert "the confirmation came over the connection that was there before" in run.output()
     assert "The change was made and taken back again" in run.output()
@@ -50,9 +57,10 @@ def test_counters_come_back_too(nftables_target: NftablesTarget, controller: Con
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
         for _number in range(100):
             sender.sendto(b"nobody takes this", (nftables_target.address, 9))
+    nftables_target.wait(lambda: _denied(nftables_target) >= 100)
     before = _denied(nftables_target)
-    controller.play(nftables_target, "lockout", linux_firewall_confirm_timeout=10, **nftables_target.lockout)
-    assert _denied(nftables_target) >= before >= 100
+    controller.lock_out(nftables_target, nftables_target.lockout)
+    assert _denied(nftables_target) >= before
 
 
 def _denied(target: NftablesTarget) -> int:

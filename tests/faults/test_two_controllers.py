@@ -8,15 +8,14 @@ from __future__ import annotations
 import typing as t
 
 if t.TYPE_CHECKING:
-    from tests.faults.conftest import AnyTarget, Controller
+    from tests.faults.conftest import AnyTarget, Controller, Held
 
-Checks = list[dict[str, t.Any]]
 WAITING = "another change of this host's firewall is waiting for its confirmation"
 
 
-def test_one_change_at_a_time(target: AnyTarget, controller: Controller, nodes: list[str], held: Checks) -> None:
+def test_one_change_at_a_time(target: AnyTarget, controller: Controller, nodes: list[str], held: Held) -> None:
     before = target.firewall()
-    first = controller.start(target, nodes=nodes, linux_firewall_confirm_checks=held)
+    first = controller.start(target, nodes=nodes, linux_firewall_confirm_checks=held.checks)
     target.wait_for_pending()
     with first.paused():
         changed = target.firewall()
@@ -24,6 +23,7 @@ def test_one_change_at_a_time(target: AnyTarget, controller: Controller, nodes: 
         assert not second.succeeded
         assert f"Nothing was changed: {WAITING}" in second.output()
         assert target.firewall() == changed
+    held.release()
     first.end()
     assert not first.succeeded
     assert target.firewall() == before
