@@ -8,15 +8,11 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Callable
 
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._firewalld.objects import (
-    Permissions,
-    render_objects,
-)
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._firewalld.objects import render_objects
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue.filters import as_filter
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.expand import expand, hooks_of
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.inventory import to_plain
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.linux_host import permissions_of
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site_document import read_site
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules.extra import parse_extra_rules
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError, shown
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.mapping import as_flag
 
@@ -72,23 +68,17 @@ def firewalld_objects(
 
     :raises AnsibleFilterError: if the host is neither endpoint nor gateway, or an input is not what it should be.
     """
-    built = read_site(to_plain(site))
     name = to_plain(host)
-    hooks = hooks_of(built, name, as_flag(gateway, "gateway"), as_flag(egress, "linux_firewall_egress"))
+    permissions = permissions_of(
+        read_site(to_plain(site)), name, gateway, egress, to_plain(management), to_plain(extra_rules)
+    )
     if not as_flag(enforce, "linux_firewall_enforce"):
         raise PortMatrixError.at(
             f"host {shown(name)} linux_firewall_enforce",
             "is false, and with firewalld the zones decide what is dropped, so there is nothing to observe",
             "true, or the back end nftables",
         )
-    return render_objects(
-        Permissions(
-            hooks=hooks,
-            rules=expand(built, name, hooks),
-            management=parse_extra_rules(to_plain(management), "linux_firewall_management"),
-            extra_rules=parse_extra_rules(to_plain(extra_rules), "linux_firewall_extra_rules"),
-        )
-    )
+    return render_objects(permissions)
 
 
 class FilterModule:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue.filters import as_filter
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.expand import expand, hooks_of
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.inventory import to_plain
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.linux_host import permissions_of
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site import Site
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site_document import read_site
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables.connection import (
@@ -18,7 +18,6 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables.co
 )
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables.joined import parse_join, render_joined
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables.table import Policy, render_ruleset
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules.extra import parse_extra_rules
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.addresses import AddressSet
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.mapping import (
     as_choice,
@@ -105,13 +104,13 @@ def nftables_ruleset(
     """
     built = read_site(to_plain(site))
     name = to_plain(host)
-    hooks = hooks_of(built, name, as_flag(gateway, "gateway"), as_flag(egress, "linux_firewall_egress"))
+    permissions = permissions_of(built, name, gateway, egress, to_plain(management), to_plain(extra_rules))
     policy = Policy(
-        hooks=hooks,
-        rules=expand(built, name, hooks),
-        management=parse_extra_rules(to_plain(management), "linux_firewall_management"),
-        extra_rules=parse_extra_rules(to_plain(extra_rules), "linux_firewall_extra_rules"),
-        judged=_judged(built, name, to_plain(judged_endpoints)) if "forward" in hooks else None,
+        permissions.hooks,
+        permissions.rules,
+        permissions.management,
+        permissions.extra_rules,
+        judged=_judged(built, name, to_plain(judged_endpoints)) if "forward" in permissions.hooks else None,
         enforce=as_flag(enforce, "linux_firewall_enforce"),
     )
     joined = parse_join({} if join is None else to_plain(join), "linux_firewall_join")

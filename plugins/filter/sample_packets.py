@@ -9,11 +9,10 @@ import typing as t
 from collections.abc import Callable
 
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue.filters import as_filter
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.expand import expand, hooks_of
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.inventory import to_plain
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.linux_host import permissions_of
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site_document import read_site
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables.sample_packets import sample_packets
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.mapping import as_flag
 
 DOCUMENTATION = r"""
 name: sample_packets
@@ -73,10 +72,8 @@ def sample_packets_filter(
 
     :raises AnsibleFilterError: if the host is neither endpoint nor gateway, or an input is not what it should be.
     """
-    built = read_site(to_plain(site))
-    name = to_plain(host)
-    hooks = hooks_of(built, name, as_flag(gateway, "gateway"), as_flag(egress, "linux_firewall_egress"))
-    return [packet.as_mapping() for packet in sample_packets(expand(built, name, hooks))]
+    permissions = permissions_of(read_site(to_plain(site)), to_plain(host), gateway, egress)
+    return [packet.as_mapping() for packet in sample_packets(permissions.rules)]
 
 
 class FilterModule:

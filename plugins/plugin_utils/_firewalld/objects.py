@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import typing as t
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from .._rules.canonical import Hook, Rule
-from .._rules.extra import PROTOCOLS_WITH_PORTS, ExtraRule
+from .._rules.extra import ExtraRule
+from .._rules.permissions import Permissions
 from .._values.addresses import Family
 from .._values.errors import PortMatrixError
 from .._values.intervals import IntervalSet
@@ -41,18 +41,8 @@ _NEIGHBOURS = (
 )
 
 
-@dataclass(frozen=True)
-class Permissions:
-    """What one host gets: ``hooks`` are the policies that it has, the rest is what they let through."""
-
-    hooks: tuple[Hook, ...]
-    rules: Sequence[Rule]
-    management: Sequence[ExtraRule] = ()
-    extra_rules: Sequence[ExtraRule] = ()
-
-
 def render_objects(permissions: Permissions) -> dict[str, t.Any]:
-    """Return ``ipsets`` and ``policies``, each name → settings. Equal permissions give equal data.
+    """Return ``ipsets`` and ``policies``, each name → settings: a policy for each hook. Equal permissions, equal data.
 
     :raises PortMatrixError: if there is no hook.
     """
@@ -120,7 +110,7 @@ def _extra_rule(sets: IpsetTable, extra: ExtraRule) -> Iterator[str]:
             everybody if addresses is None else Party((extra.name, side), addresses.of_family(family), family)
             for side, addresses in (("source", extra.source), ("destination", extra.destination))
         )
-        if extra.protocol in PROTOCOLS_WITH_PORTS:
+        if extra.has_ports:
             ends = (source, extra.source_ports), (destination, extra.destination_ports)
             yield from _permit(sets, extra.hook, extra.protocol, *ends)
         else:

@@ -9,12 +9,12 @@ import typing as t
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from .._rules.canonical import PROTOCOLS
 from .._values.errors import PortMatrixError, ProblemList, names, shown
 from .._values.intervals import IntervalSet
 from .._values.mapping import as_choice, as_flag, as_identifier, as_list, as_mapping, as_strings, as_text
 from .._values.ports import format_ports, parse_ports
 
-PROTOCOLS = ("tcp", "udp")
 GROUPS = ("integration", "strict_clients", "custom")
 ROW_KEYS = (
     "id",

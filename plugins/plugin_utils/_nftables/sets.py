@@ -171,7 +171,7 @@ def _is_of_hosts(addresses: IntervalSet) -> bool:
 def _split(addresses: IntervalSet, into_hosts: bool) -> Iterable[tuple[int, int]]:
     if not into_hosts:
         return addresses.intervals
-    return ((one, one) for first, last in addresses.intervals for one in range(first, last + 1))
+    return ((one, one) for one in addresses.values())
 
 
 def _element(interval: tuple[int, int], family: Family) -> str:

@@ -9,11 +9,12 @@ Nothing that a user typed as free text gets into it: names are checked identifie
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from .._rules.canonical import Hook, Rule
-from .._rules.extra import PROTOCOLS_WITH_PORTS, ExtraRule
+from .._rules.extra import ExtraRule
+from .._rules.permissions import Permissions
 from .._values.addresses import FAMILIES, AddressSet, Family
 from .._values.errors import PortMatrixError
 from .sets import SetTable, Use, match_addresses, match_each, match_ports
@@ -39,18 +40,13 @@ _LOOPBACK: dict[Hook, str] = {"input": 'iifname "lo"', "output": 'oifname "lo"'}
 
 
 @dataclass(frozen=True)
-class Policy:
-    """What one host gets.
+class Policy(Permissions):
+    """What one host gets: a chain for each hook.
 
-    ``hooks`` are the chains that it has; ``rules``, ``management`` and ``extra_rules`` are what they let through.
     ``judged`` are the addresses whose transit traffic is judged, None for all of it. Without ``enforce`` nothing is
     dropped: what would be is counted and logged.
     """
 
-    hooks: tuple[Hook, ...]
-    rules: Sequence[Rule]
-    management: Sequence[ExtraRule] = ()
-    extra_rules: Sequence[ExtraRule] = ()
     judged: AddressSet | None = None
     enforce: bool = True
 
@@ -181,7 +177,7 @@ def _replies(extra: ExtraRule) -> ExtraRule:
 
 def _extra_rule(sets: SetTable, extra: ExtraRule, condition: str = "") -> Iterator[str]:
     ports = f"meta l4proto {'ipv6-icmp' if extra.protocol == 'icmpv6' else extra.protocol}"
-    if extra.protocol in PROTOCOLS_WITH_PORTS:
+    if extra.has_ports:
         ports = match_ports(extra.protocol, extra.source_ports, extra.destination_ports)
     ports = f"{ports} {condition}".strip()
     if extra.source is None and extra.destination is None:

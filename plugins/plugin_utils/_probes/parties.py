@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from .._matrix.endpoints import Side
 from .._matrix.hosts import Addresses, Host, View
 from .._matrix.site import Site
-from .._values.addresses import AddressSet, Family, format_cidrs, read_cidrs
+from .._values.addresses import AddressSet, Family, format_address, format_cidrs, read_cidrs
 from .._values.intervals import IntervalSet
 
 
@@ -54,7 +54,7 @@ class Parties:
             side = self._site.side(endpoints)
             found = {host: side.members[host].addresses for host in sorted(side.machines)}
             for name, host in sorted(self._managed.items()):
-                inside = AddressSet() if name in found else _inside(_all_of(host).local, _networks(side))
+                inside = AddressSet() if name in found else _all_of(host).local.intersection(_networks(side))
                 if inside:
                     found[name] = Addresses(inside, inside)
             self._machines[endpoints] = dict(sorted(found.items()))
@@ -109,8 +109,7 @@ class Parties:
 
 def single_addresses(addresses: IntervalSet, family: Family) -> list[str]:
     """Write each address of a machine, without a prefix length. A machine has few, so all are listed."""
-    each = [address for first, last in addresses.intervals for address in range(first, last + 1)]
-    return [format_cidrs(IntervalSet(((one, one),)), family)[0].partition("/")[0] for one in each]
+    return [format_address(address, family) for address in addresses.values()]
 
 
 def _is_single(cidr: str) -> bool:
@@ -127,11 +126,3 @@ def _networks(side: Side) -> AddressSet:
     return AddressSet.union(
         member.addresses.local for host, member in side.members.items() if host not in side.machines
     )
-
-
-def _inside(addresses: AddressSet, networks: AddressSet) -> AddressSet:
-    def part(here: IntervalSet, there: IntervalSet) -> IntervalSet:
-        each = [address for first, last in here.intervals for address in range(first, last + 1)]
-        return IntervalSet.of((one, one) for one in each if one in there)
-
-    return AddressSet(part(addresses.ipv4, networks.ipv4), part(addresses.ipv6, networks.ipv6))

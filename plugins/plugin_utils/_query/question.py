@@ -11,9 +11,8 @@ from dataclasses import dataclass, replace
 
 from .._matrix.expand import expand_host, expand_site, expand_transit
 from .._matrix.hosts import View, parse_host
-from .._matrix.rows import PROTOCOLS
 from .._matrix.site import Site
-from .._rules.canonical import Rule
+from .._rules.canonical import PROTOCOLS, Rule
 from .._rules.words import rule_line
 from .._values.addresses import FAMILIES, AddressSet, Family, is_literal_address, parse_single_address
 from .._values.errors import PortMatrixError, shown

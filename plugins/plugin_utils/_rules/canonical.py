@@ -14,6 +14,7 @@ from .._values.ports import format_ports
 
 Hook = t.Literal["input", "output", "forward"]
 HOOKS: tuple[Hook, ...] = ("input", "output", "forward")
+PROTOCOLS = ("tcp", "udp")
 
 
 @dataclass(frozen=True)

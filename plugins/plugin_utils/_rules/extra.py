@@ -14,10 +14,9 @@ from .._values.errors import PortMatrixError, ProblemList, names, shown
 from .._values.intervals import IntervalSet
 from .._values.mapping import as_choice, as_identifier, as_list, as_mapping
 from .._values.ports import ANY_PORT, parse_ports
-from .canonical import HOOKS, Hook
+from .canonical import HOOKS, PROTOCOLS, Hook
 
-PROTOCOLS_WITH_PORTS = ("tcp", "udp")
-PROTOCOLS = (*PROTOCOLS_WITH_PORTS, "icmp", "icmpv6")
+_PROTOCOLS = (*PROTOCOLS, "icmp", "icmpv6")
 _FAMILY_OF_PROTOCOL: dict[str, Family] = {"icmp": "ipv4", "icmpv6": "ipv6"}
 
 _KEYS = ("name", "hook", "protocol", "source", "destination", "source_ports", "destination_ports")
@@ -34,6 +33,11 @@ class ExtraRule:
     destination: AddressSet | None
     source_ports: IntervalSet
     destination_ports: IntervalSet
+
+    @property
+    def has_ports(self) -> bool:
+        """Whether its protocol has ports."""
+        return self.protocol in PROTOCOLS
 
     def families(self) -> list[Family]:
         """The families of the packets that the rule can match."""
@@ -65,10 +69,10 @@ def _parse(value: object, where: str) -> ExtraRule:
             )
     name = as_identifier(data["name"], f"{where} name")
     where = f"{where} {name}"
-    protocol = as_choice(data["protocol"], f"{where} protocol", PROTOCOLS)
+    protocol = as_choice(data["protocol"], f"{where} protocol", _PROTOCOLS)
     ports = [key for key in ("source_ports", "destination_ports") if key in data]
-    if ports and protocol not in PROTOCOLS_WITH_PORTS:
-        raise PortMatrixError.at(f"{where} {ports[0]}", f"{protocol} has no ports", names(PROTOCOLS_WITH_PORTS))
+    if ports and protocol not in PROTOCOLS:
+        raise PortMatrixError.at(f"{where} {ports[0]}", f"{protocol} has no ports", names(PROTOCOLS))
     rule = ExtraRule(
         name=name,
         hook=t.cast(Hook, as_choice(data.get("hook", "input"), f"{where} hook", HOOKS)),

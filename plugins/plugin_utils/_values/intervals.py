@@ -61,6 +61,10 @@ class IntervalSet:
         """How many integers the set holds. Not ``len()``, which cannot count an IPv6 /64."""
         return sum(last - first + 1 for first, last in self.intervals)
 
+    def values(self) -> Iterator[int]:
+        """Yield each integer. For sets that are known to be small, as those of single hosts are."""
+        return (value for first, last in self.intervals for value in range(first, last + 1))
+
     def __contains__(self, value: int) -> bool:
         index = bisect_right(self.intervals, value, key=lambda interval: interval[0]) - 1
         return index >= 0 and value <= self.intervals[index][1]

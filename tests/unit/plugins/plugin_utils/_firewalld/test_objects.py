@@ -16,10 +16,10 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.filter.site import site
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._firewalld.objects import (
     MAX_POLICY_NAME,
     POLICY_NAMES,
-    Permissions,
     render_objects,
 )
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules.extra import parse_extra_rules
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules.permissions import Permissions
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
 
 HOSTS = {

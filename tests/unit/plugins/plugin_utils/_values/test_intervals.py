@@ -47,6 +47,11 @@ def test_union_and_subset_agree_with_plain_sets(one: list[tuple[int, int]], two:
     assert left.issubset(right) == all(value in right for value in range(61) if value in left)
 
 
+def test_values_are_listed_in_order() -> None:
+    assert list(IntervalSet.of([(7, 9), (1, 1)]).values()) == [1, 7, 8, 9]
+    assert list(IntervalSet().values()) == []
+
+
 def test_union_of_nothing_is_empty() -> None:
     assert IntervalSet.union([]) == IntervalSet()
 

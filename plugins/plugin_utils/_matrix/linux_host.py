@@ -1,0 +1,33 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A Linux host: what it lets through, by the matrix and beside it."""
+
+from __future__ import annotations
+
+from .._rules.extra import parse_extra_rules
+from .._rules.permissions import Permissions
+from .._values.mapping import as_flag
+from .expand import expand, hooks_of
+from .site import Site
+
+
+def permissions_of(
+    site: Site,
+    host: str,
+    gateway: object = False,
+    egress: object = False,
+    management: object = (),
+    extra_rules: object = (),
+) -> Permissions:
+    """Return the permissions of *host*. The parameters are the variables of the role that end in their names.
+
+    :raises PortMatrixError: if the host is neither endpoint nor gateway, or an input is not what it should be.
+    """
+    hooks = hooks_of(site, host, as_flag(gateway, "gateway"), as_flag(egress, "linux_firewall_egress"))
+    return Permissions(
+        hooks=hooks,
+        rules=expand(site, host, hooks),
+        management=parse_extra_rules(management, "linux_firewall_management"),
+        extra_rules=parse_extra_rules(extra_rules, "linux_firewall_extra_rules"),
+    )
