@@ -67,10 +67,6 @@ class SimulatedHost:
         found = [json.loads(line) for line in self._log_file.read_text(encoding="utf-8").splitlines()]
         return [call for call in found if module in (None, call["module"])]
 
-    def forget_calls(self) -> None:
-        """Begin the log anew."""
-        self._log_file.unlink(missing_ok=True)
-
     def run(self, module: str, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
         """Run a module as Ansible sends it.
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Iterator, Mapping
 
 import pytest
 from ansible.errors import AnsibleFilterError
@@ -20,6 +19,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.filter import (
     site,
 )
 from ansible_collections.uc_firewall.pexip_sfb.plugins.test import permitted
+from lazy_mapping import Lazy
 
 GROUPS = {
     "all": ["node1", "fe1", "fw", "unrelated"],
@@ -39,27 +39,6 @@ ONLY_SIP = [row for row in rows.rows([]) if row["id"] == "sip_signaling"]
 
 def _site(own_rows: list[dict[str, t.Any]] = ONLY_SIP, **arguments: t.Any) -> dict[str, t.Any]:
     return site.site(HOSTVARS, GROUPS, own_rows, **arguments)
-
-
-class Counting(Mapping[str, t.Any]):
-    """Hostvars that note whose variables are read, as each read costs a templating of that host."""
-
-    def __init__(self, data: Mapping[str, t.Any]) -> None:
-        self.data = data
-        self.reads: list[str] = []
-
-    def __getitem__(self, key: str) -> t.Any:
-        self.reads.append(key)
-        return self.data[key]
-
-    def __contains__(self, key: object) -> bool:
-        return key in self.data
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.data)
-
-    def __len__(self) -> int:
-        return len(self.data)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +64,7 @@ def test_the_file_of_a_test_has_the_test_of_its_name() -> None:
 
 
 def test_a_question_reads_only_the_hosts_that_it_is_about() -> None:
-    hostvars = Counting({**HOSTVARS, "pc7": {"ansible_host": "198.51.100.21"}})
+    hostvars = Lazy({**HOSTVARS, "pc7": {"ansible_host": "198.51.100.21"}})
     answer = query.query(_site(), "pc7", "node1", "tcp", destination_port=5061, hostvars=hostvars)
     assert (answer["permitted"], answer["rows"]) == (True, ["sip_signaling"])
     assert set(hostvars.reads) == {"pc7", "node1"}
@@ -100,13 +79,13 @@ def test_a_report_has_its_files_and_what_to_say() -> None:
 
 
 def test_a_site_reads_only_hosts_that_can_be_an_endpoint() -> None:
-    hostvars = Counting({**HOSTVARS, **{f"h{number}": {} for number in range(1000)}})
+    hostvars = Lazy({**HOSTVARS, **{f"h{number}": {} for number in range(1000)}})
     site.site(hostvars, {**GROUPS, "others": [f"h{number}" for number in range(1000)]}, ONLY_SIP)
     assert sorted(hostvars.reads) == ["fe1", "node1"]
 
 
 def test_a_site_reads_the_hosts_of_the_play_too() -> None:
-    hostvars = Counting(HOSTVARS)
+    hostvars = Lazy(HOSTVARS)
     site.site(hostvars, GROUPS, ONLY_SIP, play_hosts=["fw"])
     assert set(hostvars.reads) == {"fe1", "node1", "fw"}
 

@@ -11,7 +11,6 @@ import re
 import socket
 import typing as t
 from collections import Counter
-from collections.abc import Mapping
 
 import netaddr
 import pytest
@@ -31,6 +30,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables.di
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables.table import Policy, render_ruleset
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.intervals import IntervalSet
 from example_site import TABLE_GROUPS
+from lazy_mapping import Lazy
 
 HOSTS = 300  # in each group: enough for sets that are large
 ADDRESSES = (len(TABLE_GROUPS) + 1) * HOSTS  # an Edge has two
@@ -140,33 +140,13 @@ def test_an_address_is_read_back_once_for_what_its_host_has_alike(calls: Counter
     assert calls == {"system": ADDRESSES + HOSTS}
 
 
-class _HostVars(Mapping[str, Mapping[str, object]]):
-    """What Ansible has, which works all variables of a host out whenever it is asked for the host."""
-
-    def __init__(self, hosts: Mapping[str, Mapping[str, object]]) -> None:
-        self._hosts = hosts
-        self.reads: Counter[str] = Counter()
-
-    def __getitem__(self, host: str) -> Mapping[str, object]:
-        self.reads[host] += 1
-        return self._hosts[host]
-
-    def __contains__(self, host: object) -> bool:
-        return host in self._hosts
-
-    def __iter__(self) -> t.Iterator[str]:
-        return iter(self._hosts)
-
-    def __len__(self) -> int:
-        return len(self._hosts)
-
-
 def test_the_variables_of_a_host_are_worked_out_once() -> None:
     variables, groups = _inventory()
-    hostvars = _HostVars(variables)
+    hostvars = Lazy(variables)
     site_filter(hostvars, groups, rows=select_rows(), play_hosts=list(variables))
-    assert set(hostvars.reads) == set(variables)
-    assert set(hostvars.reads.values()) == {1}
+    reads = Counter(hostvars.reads)
+    assert set(reads) == set(variables)
+    assert set(reads.values()) == {1}
 
 
 def _rules(ruleset: str) -> list[str]:

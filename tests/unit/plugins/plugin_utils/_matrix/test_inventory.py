@@ -21,6 +21,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.inve
     to_plain,
 )
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
+from lazy_mapping import Lazy
 
 
 class Text(str):
@@ -49,27 +50,6 @@ class Templated(Mapping[str, t.Any]):
 
     def __len__(self) -> int:
         return len(self._vars)
-
-
-class Lazy(Mapping[str, t.Any]):
-    """A mapping that is no dict, and counts what is read."""
-
-    def __init__(self, data: dict[str, t.Any]) -> None:
-        self.data = data
-        self.reads: list[str] = []
-
-    def __getitem__(self, key: str) -> t.Any:
-        self.reads.append(key)
-        return self.data[key]
-
-    def __contains__(self, key: object) -> bool:
-        return key in self.data
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.data)
-
-    def __len__(self) -> int:
-        return len(self.data)
 
 
 def test_plain_data_has_builtin_types_all_the_way_down() -> None:

@@ -3,24 +3,15 @@
 
 from __future__ import annotations
 
-import typing as t
 from xml.etree import ElementTree
 
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._probes.junit import junit_xml
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._probes.results import Results
 from hypothesis import given
 from hypothesis import strategies as st
+from probe_result import result
 
 TIME = "2026-01-02T03:04:05Z"
-
-
-def result(verdict: str, row: str = "sip_signaling", **changes: t.Any) -> dict[str, t.Any]:
-    return {
-        "row": row, "source_host": "fe1", "source": "198.51.100.21", "source_port": 50001, "destination_host": "node1",
-        "destination": "192.0.2.11", "destination_port": 5061, "protocol": "tcp", "family": "ipv4",
-        "probe": "tcp_connect", "verdict": verdict, "detail": "why", "certificate": None, "accepted": False,
-        **changes,
-    }  # fmt: skip
 
 
 def test_a_suite_for_each_row_and_a_case_for_each_probe() -> None:

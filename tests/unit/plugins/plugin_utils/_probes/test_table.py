@@ -3,19 +3,9 @@
 
 from __future__ import annotations
 
-import typing as t
-
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._probes.results import Results
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._probes.table import table_lines
-
-
-def result(verdict: str, row: str = "sip_signaling", **changes: t.Any) -> dict[str, t.Any]:
-    return {
-        "row": row, "source_host": "fe1", "source": "198.51.100.21", "source_port": 50001, "destination_host": "node1",
-        "destination": "192.0.2.11", "destination_port": 5061, "protocol": "tcp", "family": "ipv4",
-        "probe": "tcp_connect", "verdict": verdict, "detail": "why", "certificate": None, "accepted": False,
-        **changes,
-    }  # fmt: skip
+from probe_result import result
 
 
 def test_a_line_for_each_row_and_then_what_is_not_open() -> None:
