@@ -275,7 +275,6 @@ class Controller:
             f"--extra-vars={json.dumps(everything)}", str(HERE / "playbooks" / f"{playbook}.yml"),
         ]  # fmt: skip
         environment = {**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml"}
-        environment["ANSIBLE_TIMEOUT"] = "60"  # for a connection, which takes its time where the machine is busy
         return Run(command, self._logs / f"{self._number}.log", environment)
 
     def play(self, target: Target, playbook: str = "role", *options: str, **variables: t.Any) -> Run:

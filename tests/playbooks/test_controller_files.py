@@ -35,7 +35,7 @@ def run(where: Path, *options: str, inside: str = "", **arguments: Any) -> tuple
         },
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=900,
         check=False,
     )
     _before, _arrow, result = done.stdout.partition("[far]")[2].partition(" => ")

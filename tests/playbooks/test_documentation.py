@@ -53,7 +53,7 @@ def documented() -> dict[str, dict[str, Documentation]]:
         ["ansible-doc", "--metadata-dump", "--no-fail-on-errors", COLLECTION],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=900,
         check=True,
     )
     everything = json.loads(done.stdout)["all"]
@@ -119,7 +119,7 @@ def play(tasks: list[dict[str, t.Any]], directory: Path) -> subprocess.Completed
         env={**os.environ, "ANSIBLE_NOCOLOR": "1"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=900,
         check=False,
     )
 
@@ -176,7 +176,7 @@ def test_the_documentation_can_be_shown(kind: str) -> None:
         env={**os.environ, "ANSIBLE_NOCOLOR": "1", "NO_COLOR": "1"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=900,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -97,7 +97,7 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> dict[str, t.Any]:
         env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".build"), "ANSIBLE_NOCOLOR": "1"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=900,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

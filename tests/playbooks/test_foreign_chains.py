@@ -60,7 +60,7 @@ def play(tmp_path: Path) -> Iterator[Play]:
         }
         command = [*inside, "ansible-playbook", "-i", "inventory.json", "play.yml", *options]
         done = subprocess.run(
-            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=900, check=False
         )
         return done.returncode, re.sub(r"\s+", " ", done.stdout + done.stderr)
 

@@ -61,7 +61,7 @@ def run(installed: Path, *command: str) -> str:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "PYTHONPATH"))}
     environment |= {"ANSIBLE_CONNECTION_PLUGINS": str(HERE / "connection_plugins"), "ANSIBLE_NOCOLOR": "1"}
     done = subprocess.run(
-        command, env=environment, cwd=installed, capture_output=True, text=True, timeout=120, check=False
+        command, env=environment, cwd=installed, capture_output=True, text=True, timeout=900, check=False
     )
     return done.stdout + done.stderr
 

@@ -58,7 +58,7 @@ class Machine:
             env={"PATH": str(self.programs)},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=900,
             check=False,
         )
         assert done.returncode == 1
@@ -144,7 +144,7 @@ def test_podman_gets_settings_where_it_could_not_work_without(
         env={"PATH": str(machine.programs), "BASH_FUNC_ulimit%%": f"() {{ echo {limit}; }}"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=900,
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")

@@ -42,7 +42,7 @@ def run(checkout: Path, *arguments: str, tables: str = PASSES, licences: str = P
         },
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=900,
         check=False,
     )
     return done.returncode, done.stdout + done.stderr

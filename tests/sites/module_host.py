@@ -33,7 +33,7 @@ class ModuleHost:
         """Run a program, which has to succeed, with *text* as its input; return its output."""
         data = text.encode() if isinstance(text, str) else text
         return subprocess.run(
-            [*self.inside, *command], input=data, capture_output=True, check=True, timeout=60
+            [*self.inside, *command], input=data, capture_output=True, check=True, timeout=900
         ).stdout.decode()
 
     def nft(self, *arguments: str, text: str | bytes | None = None) -> str:
@@ -45,7 +45,7 @@ class ModuleHost:
         done = subprocess.run(
             [*self.inside, sys.executable, "-c", _RUN, self._module],
             input=json.dumps({**arguments, "_ansible_check_mode": check_mode}),
-            capture_output=True, text=True, timeout=60, check=False,
+            capture_output=True, text=True, timeout=900, check=False,
         )  # fmt: skip
         assert done.stdout, done.stderr
         return {"failed": False, **json.loads(done.stdout)}
@@ -58,7 +58,7 @@ class ModuleHost:
             "-m", f"{COLLECTION}.{self._module}", "-a", json.dumps(arguments), *options,
         ]  # fmt: skip
         environment = {**os.environ, "ANSIBLE_NOCOLOR": "1", "COLUMNS": "10000"}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900, check=False)
         start = done.stdout.index("=> ") + 3
         result = t.cast("dict[str, t.Any]", json.JSONDecoder().raw_decode(done.stdout[start:])[0])
         return {**result, "failed": "FAILED!" in done.stdout[:start], "shown": done.stdout + done.stderr}

@@ -31,7 +31,7 @@ def ansible_playbook(
     env: Mapping[str, str],
     of_this_run: Mapping[str, str] | None = None,
     cwd: Path | None = None,
-    timeout: int = 300,
+    timeout: int = 900,
 ) -> subprocess.CompletedProcess[str]:
     """Run ansible-playbook; return its exit code and what it printed, as subprocess.run does.
 

@@ -75,9 +75,12 @@ table inet filter {
 class Prober(ModuleHost):
     """A host that probes."""
 
-    def answers(self, *probes: dict[str, t.Any], **arguments: t.Any) -> list[dict[str, t.Any]]:
-        """Probe, and return the answers."""
-        result = self.module(probes=list(probes), **{"timeout": 1.5, **arguments})
+    def answers(self, *probes: dict[str, t.Any], timeout: float = 60, **arguments: t.Any) -> list[dict[str, t.Any]]:
+        """Probe, and return the answers: a busy machine takes its time for them.
+
+        :param timeout: less, where no answer is to come.
+        """
+        result = self.module(probes=list(probes), timeout=timeout, **arguments)
         assert not result["failed"], result
         return t.cast("list[dict[str, t.Any]]", result["answers"])
 

@@ -13,6 +13,9 @@ import pytest
 if t.TYPE_CHECKING:
     from conftest import Pair
 
+SILENCE = 1.5  # seconds without an answer, where none is to come
+
+HANG = 600  # seconds: only what hangs takes as long, on a busy machine too
 FAR = ["192.0.2.2", "2001:db8::2"]
 
 
@@ -33,7 +36,7 @@ def listening(pair: Pair) -> set[str]:
 
 def test_a_range_is_proven_and_nothing_is_left(pair: Pair) -> None:
     before = listening(pair)
-    started = pair.far.through_ansible(listen=[wanted("udp", "udp", 50000), wanted("tcp", "tcp", 59999)], seconds=60)
+    started = pair.far.through_ansible(listen=[wanted("udp", "udp", 50000), wanted("tcp", "tcp", 59999)], seconds=600)
     assert not started["failed"], started
     assert started["listening"] == {"udp": {"port": 50000}, "tcp": {"port": 59999}}
     assert not started["changed"]
@@ -45,12 +48,16 @@ def test_a_range_is_proven_and_nothing_is_left(pair: Pair) -> None:
         probe("tcp", 59999, token),
         probe("udp", 50000, token, **six),
         probe("tcp", 59999, token, **six),
-        probe("udp", 50000, "0" * 32),
         probe("tcp", 59999, "0" * 32),
-        probe("udp", 50000, token, source_ports=["41000-41009"]),  # the firewall drops what comes from there
         probe("udp", 50001, token),
     )
-    assert [a["verdict"] for a in answers] == ["open"] * 4 + ["filtered", "error", "filtered", "refused"]
+    assert [a["verdict"] for a in answers] == ["open"] * 4 + ["error", "refused"]
+    unanswered = pair.near.answers(
+        probe("udp", 50000, "0" * 32),
+        probe("udp", 50000, token, source_ports=["41000-41009"]),  # the firewall drops what comes from there
+        timeout=SILENCE,
+    )
+    assert [a["verdict"] for a in unanswered] == ["filtered"] * 2
     stopped = pair.far.through_ansible(state="stopped", process=started["process"])
     assert (stopped["was_running"], stopped["changed"]) == (True, False)
     assert listening(pair) == before
@@ -60,8 +67,8 @@ def test_a_range_is_proven_and_nothing_is_left(pair: Pair) -> None:
 def test_it_is_gone_after_its_time_without_anybody_stopping_it(pair: Pair) -> None:
     before = listening(pair)
     started = pair.far.module(listen=[wanted("udp", "udp", 50000)], seconds=3)
-    assert listening(pair) != before
-    deadline = time.monotonic() + 6
+    assert started["listening"] == {"udp": {"port": 50000}}
+    deadline = time.monotonic() + HANG
     while listening(pair) != before:
         assert time.monotonic() < deadline
         time.sleep(0.1)

@@ -150,7 +150,7 @@ class Firewall:
 
     def stop(self) -> None:
         for sender in self._senders.values():
-            sender.communicate(timeout=10)
+            sender.communicate(timeout=900)
 
     def run(self, *command: str, data: str | None = None) -> str:
         done = subprocess.run([*self._inside, *command], input=data, capture_output=True, text=True, check=False)
@@ -176,7 +176,7 @@ class Firewall:
         for place, ours in ((self._client, ("input", "forward")), (self._name, ("output",))):
             self._send(place, [sample for sample in SAMPLES if sample.hook in ours])
         count = sum(sample.hook != "output" for sample in SAMPLES)
-        for _attempt in range(200):
+        for _look in range(5000):  # only what never comes takes as many
             listing = json.loads(self.run("nft", "-j", "list", "table", *OBSERVER.split()))["nftables"]
             if _counted(listing) >= count:
                 break

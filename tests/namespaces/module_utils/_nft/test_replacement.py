@@ -141,7 +141,7 @@ def test_only_the_sets_are_put_in_order() -> None:
 
 # Replaces a table back and forth while new flows go out through it, and prints how many its final drop refused.
 _UNDER_LOAD = """
-import socket, subprocess, sys, threading, time
+import socket, subprocess, sys, threading
 steps = [part.split("\\0") for part in sys.stdin.read().split("\\1")]
 def nft(text):
     subprocess.run(["nft", "-f", "-"], input=text, text=True, check=True)
@@ -162,9 +162,8 @@ def flood():
                 pass
 flooding = threading.Thread(target=flood)
 flooding.start()
-end = time.monotonic() + 3
 applies = 0
-while applies < 20 or time.monotonic() < end:
+while applies < 60 or sent < 5000:
     for step in steps[applies % len(steps)]:
         nft(step)
     applies += 1
@@ -195,5 +194,5 @@ def test_no_new_flow_is_refused_while_a_table_is_replaced() -> None:
         input="\1".join("\0".join(step) for step in steps), capture_output=True, text=True, check=True,
     )  # fmt: skip
     sent, refused = map(int, done.stdout.split())
-    assert sent > 1000
+    assert sent >= 5000
     assert refused == 0
