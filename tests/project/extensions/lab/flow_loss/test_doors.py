@@ -21,7 +21,7 @@ for receiver in receivers:
 # Two neighbours in network namespaces of their own, with this one between them. Through it goes one packet of each kind
 # of traffic and family, and packets that are none of these. What this one itself gets and sends is none of them, too.
 _BETWEEN = """
-import subprocess, sys
+import atexit, json, subprocess, sys, time
 
 def run(*command, pid=None):
     inside = ["nsenter", "--net", f"--target={pid}"] if pid else []
@@ -35,6 +35,7 @@ def send(*addresses, pid=None):
 
 def neighbour(name, network):
     waiting = subprocess.Popen(["unshare", "-n", "sh", "-c", "echo; exec sleep 3600"], stdout=subprocess.PIPE)
+    atexit.register(waiting.kill)  # whatever goes wrong: it would keep the output of this program open
     waiting.stdout.readline()
     ip("link", "add", name, "type", "veth", "peer", "name", "out", "netns", str(waiting.pid))
     for here, device, number in ((None, name, 1), (waiting.pid, "out", 2)):
@@ -61,8 +62,6 @@ for _look in range(5000):  # only what never comes takes as many
     if sum(counted) >= int(sys.argv[2]):
         break
     time.sleep(0.02)
-for waiting in neighbours:
-    waiting.kill()
 print(listing)
 """
 
