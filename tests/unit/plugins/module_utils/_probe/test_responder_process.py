@@ -85,7 +85,7 @@ def test_a_token_in_two_parts_is_a_token(listening: Sockets, responder: tuple[st
 def test_it_ends_though_the_signals_were_blocked_where_it_was_started(
     listening: Sockets, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_responder_process, "_GRACE", HANG)
+    monkeypatch.setattr(responder_process, "_GRACE", HANG)
     sent: list[int] = []
     kill = os.kill
     monkeypatch.setattr(os, "kill", lambda pid, number: (sent.append(number), kill(pid, number)))
