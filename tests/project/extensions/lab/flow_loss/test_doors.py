@@ -83,8 +83,9 @@ class FakeFirewall(Firewall):
 def test_what_passes_is_counted_by_kind_at_both_doors_and_nothing_else() -> None:
     firewall = FakeFirewall("fw")
     firewall.open_doors()
+    packets = 2 * len(VERSIONS) * sum(SENT.values())  # at two doors
     firewall.listing = subprocess.run(
-        ["unshare", "-rn", "python3", "-c", _BETWEEN, _SEND, str(2 * len(VERSIONS) * sum(SENT.values()))],  # at two doors
+        ["unshare", "-rn", "python3", "-c", _BETWEEN, _SEND, str(packets)],
         input=firewall.ruleset, capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
     assert json.loads(firewall.listing)
