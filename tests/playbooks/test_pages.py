@@ -136,6 +136,22 @@ def test_the_page_of_the_architecture_has_every_folder_of_tests() -> None:
     )
 
 
+def test_the_page_of_the_architecture_has_every_package_with_what_it_imports() -> None:
+    """By folder, as two packages may have one name."""
+    for folder, heading in (
+        ("plugin_utils", "In `plugins/plugin_utils`"),
+        ("module_utils", "In `plugins/module_utils`"),
+    ):
+        text = page("docs/architecture.md").partition(heading)[2].partition("\n\n|")[2].partition("\n\n")[0]
+        shown = re.findall(r"^\| `(\w+)` \| .* \| (.*) \| .* \|$", text, re.MULTILINE)
+        found = {}
+        for package in sorted((TOP / "plugins" / folder).glob("*/__init__.py")):
+            code = "\n".join(path.read_text(encoding="utf-8") for path in package.parent.glob("*.py"))
+            names = set(re.findall(rf"^from (?:\.\.|.*\b{folder}\.)(_\w+)", code, re.MULTILINE))
+            found[package.parent.name] = ", ".join(f"`{name}`" for name in sorted(names - {package.parent.name}))
+        assert {name: imports.replace("nothing", "") for name, imports in shown} == found
+
+
 def product_text() -> str:
     """All texts of the product that may become messages, with strings joined that stand in several lines."""
     texts = []
