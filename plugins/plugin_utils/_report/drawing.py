@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The drawing of a report: who talks to whom, as SVG that lies within an HTML page and takes its colours from there.
+"""The drawing of a report: who talks to whom, and where on the drawing. report.svg.j2 makes SVG of it.
 
 An endpoint that many flows have in common stands at the right, the others at the left, and each flow is a straight
 arrow on a line of its own. What does not lead to that endpoint comes in a further panel with another one at the right.
@@ -13,8 +13,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-
-from markupsafe import Markup
 
 from .._matrix.port_matrix import load_port_matrix
 from .._values.words import count, display, ports_text
@@ -70,31 +68,76 @@ class Arrow:
         return f"{self.flow.number} {self.flow.row}", f"{protocols} {ports}"
 
 
-def report_as_svg(report: Report, layout: Layout) -> Markup:
-    """Return the drawing of *report*, with a title and a description for people who do not see it."""
-    top, parts = 1, []
+@dataclass(frozen=True)
+class Label:
+    """A text whose middle is at *x*, and whose line is at *y*; or one that is *turned* and reads from top to bottom."""
+
+    kind: str
+    text: str
+    x: float
+    y: float
+    size: float
+    turned: bool = False
+
+
+@dataclass(frozen=True)
+class Box:
+    """An endpoint with its texts."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+    labels: tuple[Label, ...]
+
+
+@dataclass(frozen=True)
+class Wire:
+    """An arrow as it is drawn: from *start* to *end*, labelled with the row above, and protocol and ports below."""
+
+    title: str
+    start: int
+    end: int
+    y: float
+    labels: tuple[Label, Label]
+
+
+@dataclass(frozen=True)
+class Peer:
+    """An endpoint at the left, and what leads from it and to it."""
+
+    box: Box
+    wires: tuple[Wire, ...]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The endpoint at the right, and those that it talks to."""
+
+    peers: tuple[Peer, ...]
+    hub: Box
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """All panels, one below the other. ``arrows`` is their number in words."""
+
+    name: str
+    width: int
+    height: int
+    arrows: str
+    panels: tuple[Panel, ...]
+
+
+def draw(report: Report, layout: Layout) -> Drawing:
+    """Return the drawing of *report*."""
+    top, panels = 1, []
     hosts, every = _hosts(report.flows), _arrows(report.flows)
     for hub, arrows in _panels(every):
-        panel, height = _panel(hub, arrows, hosts, layout, top)
-        parts.append(panel)
-        top += height + _PANEL_GAP
+        panels.append(_panel(hub, arrows, hosts, layout, top))
+        top += panels[-1].hub.height + _PANEL_GAP
     height = max(top - _PANEL_GAP + 1, 1)
-    return Markup(
-        '<svg class="drawing {name}" viewBox="0 0 {width} {height}" role="img"'
-        ' aria-labelledby="drawing-title-{name} drawing-text-{name}" xmlns="http://www.w3.org/2000/svg">\n'
-        '<title id="drawing-title-{name}">Who talks to whom</title>\n'
-        '<desc id="drawing-text-{name}">{description}</desc>\n'
-        '<defs><marker id="head-{name}" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="7" markerHeight="7"'
-        ' orient="auto"><path class="head" d="M0 0L10 5L0 10z"/></marker></defs>\n'
-        "{parts}\n</svg>"
-    ).format(
-        name=layout.name,
-        width=layout.width,
-        height=height,
-        description=f"{count(len(every), 'arrow')} between endpoints, each labelled with row and ports. "
-        "The table of flows has the same in words.",
-        parts=Markup("\n").join(parts),
-    )
+    return Drawing(layout.name, layout.width, height, count(len(every), "arrow"), tuple(panels))
 
 
 def _arrows(flows: Iterable[Flow]) -> list[Arrow]:
@@ -129,35 +172,31 @@ def _place(name: str) -> tuple[int, str]:
     return (order.index(name) if name in order else len(order)), name
 
 
-def _panel(
-    hub: str, arrows: Sequence[Arrow], hosts: dict[str, tuple[str, ...]], layout: Layout, top: int
-) -> tuple[Markup, int]:
+def _panel(hub: str, arrows: Sequence[Arrow], hosts: dict[str, tuple[str, ...]], layout: Layout, top: int) -> Panel:
     at_right = _hub_texts(hub, hosts[hub], layout)
-    peers = [_Peer.of(peer, hub, arrows, hosts, layout) for peer in sorted(_others(hub, arrows), key=_place)]
-    short = _height_of_hub(hub, at_right, layout) - sum(peer.height + _GAP for peer in peers) + _GAP
-    parts, y = [], top
-    for index, peer in enumerate(peers):
+    plans = [_PeerPlan.of(peer, hub, arrows, hosts, layout) for peer in sorted(_others(hub, arrows), key=_place)]
+    short = _height_of_hub(hub, at_right, layout) - sum(plan.height + _GAP for plan in plans) + _GAP
+    peers, y = [], top
+    for index, plan in enumerate(plans):
         # What the text at the right needs beyond the boxes at the left, the first of them gets.
-        height = peer.height + (max(short, 0) if index == 0 else 0)
-        parts.append(_box(1, y, layout.peer, height, peer.lines, peer.notes, layout))
-        first = y + (height - len(peer.arrows) * _LANE_HEIGHT) / 2
-        parts += [
+        height = plan.height + (max(short, 0) if index == 0 else 0)
+        first = y + (height - len(plan.arrows) * _LANE_HEIGHT) / 2
+        wires = (
             _wire(arrow, arrow.destination == hub, first + lane * _LANE_HEIGHT, layout)
-            for lane, arrow in enumerate(peer.arrows)
-        ]
+            for lane, arrow in enumerate(plan.arrows)
+        )
+        peers.append(Peer(_box(1, y, layout.peer, height, plan.lines, plan.notes, layout), tuple(wires)))
         y += height + _GAP
     height = y - _GAP - top
     left = 1 + layout.peer + layout.lane
     if layout.upright:
-        parts.append(_box(left, top, layout.hub, height, *at_right, layout))
-    else:
-        parts.append(_turned_box(left, top, height, hub, layout))
-    return Markup("\n").join(parts), height
+        return Panel(tuple(peers), _box(left, top, layout.hub, height, *at_right, layout))
+    return Panel(tuple(peers), _turned_box(left, top, height, hub, layout))
 
 
 @dataclass(frozen=True)
-class _Peer:
-    """A box at the left: its texts, its arrows and the height that both need."""
+class _PeerPlan:
+    """What is to be drawn at the left: texts, arrows and the height that both need."""
 
     lines: list[str]
     notes: list[str]
@@ -167,7 +206,7 @@ class _Peer:
     @classmethod
     def of(
         cls, name: str, hub: str, arrows: Sequence[Arrow], hosts: dict[str, tuple[str, ...]], layout: Layout
-    ) -> _Peer:
+    ) -> _PeerPlan:
         own = [arrow for arrow in arrows if arrow.other_end(hub) == name]
         lines = _wrapped(endpoint_title(name), layout.peer, layout)
         notes = _wrapped(_who(hosts[name], layout), layout.peer, layout, most=2)
@@ -221,57 +260,41 @@ def _cut(text: str, room: int) -> str:
     return text if len(text) <= room else f"{text[: room - 1]}…"
 
 
-def _box(
-    x: float, y: float, width: float, height: float, lines: Sequence[str], notes: Sequence[str], layout: Layout
-) -> Markup:
+def _box(x: int, y: int, width: int, height: int, lines: Sequence[str], notes: Sequence[str], layout: Layout) -> Box:
     step = layout.title_size * 1.35
     first = y + height / 2 - (len(lines) + len(notes)) * step / 2 + step * 0.75
     texts = [
-        Markup('<text class="{}" x="{}" y="{:.1f}" font-size="{}" text-anchor="middle">{}</text>').format(
-            kind, x + width / 2, first + index * step, layout.title_size - (1 if kind == "note" else 0), line
-        )
-        for index, (kind, line) in enumerate([*(("name", line) for line in lines), *(("note", n) for n in notes)])
+        *(("name", line, layout.title_size) for line in lines),
+        *(("note", note, layout.title_size - 1) for note in notes),
     ]
-    box = Markup('<rect class="box" x="{}" y="{}" width="{}" height="{}" rx="6"/>').format(x, y, width, height)
-    return Markup("{}{}").format(box, Markup("").join(texts))
-
-
-def _turned_box(x: float, y: float, height: float, hub: str, layout: Layout) -> Markup:
-    box = Markup('<rect class="box" x="{}" y="{}" width="{}" height="{}" rx="6"/>').format(x, y, layout.hub, height)
-    room = int((height - 8) / (layout.title_size * _PROPORTIONAL))
-    return Markup(
-        '{}<text class="name" font-size="{}" text-anchor="middle" transform="translate({} {:.1f}) rotate(90)">{}</text>'
-    ).format(
-        box,
-        layout.title_size,
-        x + layout.hub / 2 - layout.title_size * 0.35,
-        y + height / 2,
-        _cut(endpoint_title(hub), room),
+    labels = (
+        Label(kind, text, x + width / 2, round(first + index * step, 1), size)
+        for index, (kind, text, size) in enumerate(texts)
     )
+    return Box(x, y, width, height, tuple(labels))
 
 
-def _wire(arrow: Arrow, to_hub: bool, top: float, layout: Layout) -> Markup:
+def _turned_box(x: int, y: int, height: int, hub: str, layout: Layout) -> Box:
+    room = int((height - 8) / (layout.title_size * _PROPORTIONAL))
+    middle = x + layout.hub / 2 - layout.title_size * 0.35
+    text = _cut(endpoint_title(hub), room)
+    label = Label("name", text, middle, round(y + height / 2, 1), layout.title_size, turned=True)
+    return Box(x, y, layout.hub, height, (label,))
+
+
+def _wire(arrow: Arrow, to_hub: bool, top: float, layout: Layout) -> Wire:
     left, right = 1 + layout.peer, 1 + layout.peer + layout.lane
     start, end = (left, right - 1) if to_hub else (right, left + 1)
-    y = top + _LANE_HEIGHT / 2
-    room = int((layout.lane - layout.margin) / (layout.label_size * _MONOSPACED))
+    middle, y, size = (left + right) / 2, top + _LANE_HEIGHT / 2, layout.label_size
+    room = int((layout.lane - layout.margin) / (size * _MONOSPACED))
     row, ports = arrow.labels()
-    middle = (left + right) / 2
-    return Markup(
-        '<g class="flow"><title>{title}</title>'
-        '<line class="wire" x1="{start}" y1="{y:.1f}" x2="{end}" y2="{y:.1f}" marker-end="url(#head-{name})"/>'
-        '<text class="row" x="{middle}" y="{above:.1f}" font-size="{size}" text-anchor="middle">{row}</text>'
-        '<text class="ports" x="{middle}" y="{below:.1f}" font-size="{size}" text-anchor="middle">{ports}</text></g>'
-    ).format(
+    return Wire(
         title=f"{endpoint_title(arrow.source)} to {endpoint_title(arrow.destination)}: row {row}, {ports}",
         start=start,
         end=end,
-        y=y,
-        name=layout.name,
-        middle=middle,
-        above=y - 5,
-        below=y + layout.label_size + 2,
-        size=layout.label_size,
-        row=_cut(row, room),
-        ports=_cut(ports, room),
+        y=round(y, 1),
+        labels=(
+            Label("row", _cut(row, room), middle, round(y - 5, 1), size),
+            Label("ports", _cut(ports, room), middle, round(y + size + 2, 1), size),
+        ),
     )

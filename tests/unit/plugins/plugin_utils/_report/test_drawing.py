@@ -15,8 +15,9 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.draw
     NARROW,
     WIDE,
     Layout,
-    report_as_svg,
+    draw,
 )
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.html import rendered
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.report import Report, build_report
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.scope import Scope
 from example_site import MESH, NTP, NTP_SERVER, example_report, example_site
@@ -31,7 +32,7 @@ LONG = {"id": "x" * 63, "source": "client", "destination": "a_name_of_an_endpoin
 
 
 def _drawn(report: Report, layout: Layout) -> ET.Element:
-    return ET.fromstring(str(report_as_svg(report, layout)))
+    return ET.fromstring(rendered("report.svg.j2", drawing=draw(report, layout)))
 
 
 def _texts(svg: ET.Element) -> list[tuple[str, Box]]:
