@@ -10,6 +10,7 @@ import dataclasses
 import hashlib
 import html.parser
 import re
+import types
 import typing as t
 
 import pytest
@@ -17,10 +18,25 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.port
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site import build_site
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._probes.verification import read_verification
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.baseline import compare
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.html import report_as_html
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.html import (
+    page_of,
+    rendered,
+    report_as_html,
+)
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.report import Report, build_report
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.scope import Scope
-from example_site import GROUPS, HOSTILE, HOSTVARS, NTP, example_report, example_site, hostile_site
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.scope import Scope, read_scope
+from example_site import (
+    GROUPS,
+    HOSTILE,
+    HOSTILE_NAMES,
+    HOSTVARS,
+    NTP,
+    NTP_SERVER,
+    example_report,
+    example_site,
+    hostile_site,
+)
+from jinja2 import UndefinedError
 
 VOID = {"meta", "br", "input", "wbr"}
 PROBE = {
@@ -166,6 +182,72 @@ def test_hostile_texts_stay_text(text: str, name: str) -> None:
     assert name.isprintable() == any(name in cell for cells in page.cells for cell in cells)
     assert all(a["href"].startswith(("#", "https://", "http://")) for a in page.of("a"))
     assert page.text["script"] == plain.text["script"]
+
+
+def _full_report() -> Report:
+    """A report that has something for everything that a page can show: both kinds of each alternative."""
+    many = {f"turn{number}": {"port_matrix_addresses": [f"10.1.{number}.1"]} for number in range(2, 16)}
+    rows = [{**NTP, "reference": "a page"}]
+    groups = {**GROUPS, "turn_servers": ["turn1", *many], "pexip_conferencing_nodes": ["node1"]}
+    site = example_site(rows, hostvars=many, groups=groups, endpoints=NTP_SERVER)
+    now, before = build_report(site, read_scope("host:node1", "scope", site), "t"), example_report("host:node1")
+    nobody = {**PROBE, "source_host": "", "source": "", "certificate": {"names": ["x"]}}
+    probes = [{**PROBE, "verdict": "refused"}, *[PROBE] * 40, nobody, {**nobody, "source_port": 1}]
+    verification = read_verification({"version": 1, "generated": "now", "probes": probes}, "v")
+    changes = compare(before.rules, now.rules, "abc")
+    return dataclasses.replace(now, notes=("note",), changes=changes, verification=verification)
+
+
+def _hostile(data: t.Any, text: str) -> t.Any:
+    """Replace every text in the data of a page that is not empty, whether the core would let *text* through or not."""
+    if isinstance(data, str):
+        return data and text
+    if isinstance(data, (list, tuple)):
+        return [_hostile(item, text) for item in data]
+    if not dataclasses.is_dataclass(data):
+        return data
+    fields = [field.name for field in dataclasses.fields(data) if field.name not in ("style", "script")]
+    return dataclasses.replace(data, **{name: _hostile(getattr(data, name), text) for name in fields})
+
+
+@pytest.mark.parametrize("text", HOSTILE_NAMES)
+def test_no_text_of_a_page_can_become_markup(text: str) -> None:
+    data = page_of(_full_report())
+    plain, page = (Page(rendered("report.html.j2", page=shown)) for shown in (data, _hostile(data, text)))
+    assert [(tag, list(names)) for tag, names in page.elements] == [(tag, list(names)) for tag, names in plain.elements]
+    assert [page.text[tag] for tag in ("style", "script")] == [plain.text[tag] for tag in ("style", "script")]
+
+
+def _without(data: t.Any, kind: type, name: str) -> t.Any:
+    """The data of a page, where what is of the class *kind* lacks the field *name*."""
+    if isinstance(data, (list, tuple)):
+        return [_without(item, kind, name) for item in data]
+    if not dataclasses.is_dataclass(data):
+        return data
+    fields = [field.name for field in dataclasses.fields(data) if not (isinstance(data, kind) and field.name == name)]
+    return types.SimpleNamespace(**{field: _without(getattr(data, field), kind, name) for field in fields})
+
+
+def _fields(data: t.Any) -> set[tuple[type, str]]:
+    """The classes and fields of all that *data* consists of."""
+    if isinstance(data, (list, tuple)):
+        return {found for item in data for found in _fields(item)}
+    if not dataclasses.is_dataclass(data):
+        return set()
+    own = [field.name for field in dataclasses.fields(data)]
+    return {(type(data), name) for name in own}.union(*(_fields(getattr(data, name)) for name in own))
+
+
+def test_a_page_uses_all_of_its_data_and_is_not_made_without() -> None:
+    full, empty = page_of(_full_report()), page_of(example_report("pair:client:turn_server"))
+    fields = _fields(full)
+    assert len(fields) > 50
+    for kind, name in fields:
+        data = empty if name == "nothing" else full
+        with pytest.raises(UndefinedError, match=f"has no attribute '{name}'"):
+            rendered("report.html.j2", page=_without(data, kind, name))
+    with pytest.raises(UndefinedError, match="'page' is undefined"):
+        rendered("report.html.j2")
 
 
 def test_a_reference_that_is_no_address_of_a_page_is_no_link() -> None:
