@@ -66,7 +66,7 @@ print(listing)
 """
 
 
-SENT = dict(zip(KINDS, (1, 2, 0), strict=True))  # in each family
+SENT = dict(zip(KINDS, (1, 2, 0), strict=True))  # in each family, and at each of the two doors
 
 
 class FakeFirewall(Firewall):
@@ -83,9 +83,8 @@ class FakeFirewall(Firewall):
 def test_what_passes_is_counted_by_kind_at_both_doors_and_nothing_else() -> None:
     firewall = FakeFirewall("fw")
     firewall.open_doors()
-    packets = 2 * len(VERSIONS) * sum(SENT.values())  # at two doors
     firewall.listing = subprocess.run(
-        ["unshare", "-rn", "python3", "-c", _BETWEEN, _SEND, str(packets)],
+        ["unshare", "-rn", "python3", "-c", _BETWEEN, _SEND, str(len(VERSIONS) * 2 * sum(SENT.values()))],
         input=firewall.ruleset, capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
     assert json.loads(firewall.listing)
