@@ -112,7 +112,9 @@ def test_the_inventory_of_the_readme_is_valid(installed: Path, inventory: Path) 
 
 
 def test_the_playbooks_are_found_by_name(installed: Path, inventory: Path) -> None:
-    for name in sorted(path.stem for path in (TOP / "playbooks").glob("*.yml")):
+    names = sorted(path.stem for path in (TOP / "playbooks").glob("*.yml"))
+    assert {"site", "remove", "verify"} <= set(names)
+    for name in names:
         playbook = f"uc_firewall.pexip_sfb.{name}"
         output = run(installed, "ansible-playbook", "-i", str(inventory), "--syntax-check", playbook)
         assert "playbook: " in output

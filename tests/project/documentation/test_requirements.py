@@ -134,6 +134,7 @@ def test_users_may_have_what_the_project_is_tested_with() -> None:
 
 
 def test_users_are_not_held_to_one_version() -> None:
+    assert USERS
     for requirement in USERS:
         assert {specifier.operator for specifier in requirement.specifier} <= {">=", "<", "!="}
 

@@ -48,7 +48,9 @@ def test_a_checkout_on_windows_has_the_ends_of_lines_that_sed_looks_for() -> Non
         assert f"{name}: text: auto" in done.stdout
         assert f"{name}: eol: lf" in done.stdout
     template = text(names[0])
-    for expression in re.findall(r"s/(\^\w+=\$)/", scripts("windows")):
+    expressions = re.findall(r"s/(\^\w+=\$)/", scripts("windows"))
+    assert expressions
+    for expression in expressions:
         assert re.search(expression, template, re.MULTILINE), expression
 
 

@@ -32,6 +32,7 @@ def test_nothing_is_left_unplanned(plan: Plan) -> None:
 
 
 def test_every_enabled_line_has_permitted_and_refused_probes(plan: Plan) -> None:
+    assert {line.enabled for line in plan.lines} == {True, False}
     for line in plan.lines:
         found = kinds(plan, line.row, line.protocol, line.family)
         if line.enabled:
@@ -48,6 +49,7 @@ def test_each_kind_of_refusal_is_sent_where_it_is_possible(plan: Plan) -> None:
 
 
 def test_expectations_are_the_oracles(site: Site, plan: Plan) -> None:
+    assert {probe.permitted for probe in plan.probes if probe.claims} == {True, False}
     for probe in plan.probes:
         assert probe.permitted == all(permitted(site, probe.packet, at) for at in probe.judges)
         for _line, kind in probe.claims:

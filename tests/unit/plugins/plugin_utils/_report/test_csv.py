@@ -104,6 +104,7 @@ def test_no_cell_starts_a_formula_whatever_users_typed(text: str) -> None:
             assert len(row) == len(HEADER)
             assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d")) for cell in row)
         texts = {row[1] for row in rows if row[0] == "ntp"}
+        assert texts
         assert texts <= {text, f"'{text}", " ".join(text.split())}
 
 

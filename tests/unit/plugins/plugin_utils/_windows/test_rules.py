@@ -95,7 +95,9 @@ def test_the_internal_interface_is_bound_to_its_address() -> None:
 
 def test_every_documented_option_is_given_but_those_for_icmp_and_state() -> None:
     options = set(argument_spec(MODULE)) - {"icmp_type_code", "state"}
-    for rule in rules_of(site_of_edge()):
+    rules = rules_of(site_of_edge())
+    assert rules
+    for rule in rules:
         assert set(rule) == options
         assert checked_arguments(MODULE, rule)[1] == ""
 
