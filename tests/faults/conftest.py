@@ -288,7 +288,8 @@ class Controller:
 
         Where the change cuts the play's own connection, nothing is heard of it before that time is over.
         """
-        run = self.start(target, "lockout", **lockout.arguments, **variables)
+        # Each attempt to connect takes as long as this, so the lab's own 60 s would be waited for in vain.
+        run = self.start(target, "lockout", ansible_timeout=20, **lockout.arguments, **variables)
         target.wait_for_pending(lockout.sign)
         if not lockout.cuts_off:
             target.wait(lambda: "not confirmed yet" in run.output() or run.has_ended)
