@@ -18,6 +18,8 @@ description:
     V(not_probeable), and V(tls) connects and shakes no hands.
   - Windows repeats a connection that was reset for about two seconds, and hides most ICMP errors. So O(timeout) should
     be three seconds or more, and a firewall that rejects by ICMP is V(filtered) here.
+  - Probes to several destinations can have the same source port (C(SO_REUSEADDR)). One that is taken or reserved on the
+    host is passed over. Up to ten of those that are permitted are tried, each once.
   - Probing changes nothing. So it is done in check mode, too.
   - M(uc_firewall.pexip_sfb.port_probe) chooses this module by itself on a Windows host.
 options:
@@ -26,6 +28,12 @@ options:
     type: list
     elements: dict
     required: true
+  timeout:
+    description:
+      - After so many seconds without an answer a probe is V(filtered). At most 86400.
+      - Text is read with a point, as in V(2.7), whatever the language of the host.
+    type: raw
+    default: "3.0"
   batch:
     description: Has no effect here; all O(probes) of a call are made at the same time.
     type: int
@@ -55,8 +63,10 @@ answers:
   contains:
     verdict:
       description:
-        - V(open) after a connection, V(refused) after a reset, V(filtered) after silence, V(error) if the probe could
-          not be sent, V(not_probeable) if it is not one of TCP.
+        - V(open) after a connection, V(refused) after a reset, V(filtered) after silence or where a firewall on the
+          probing host itself drops the probe, V(error) if the probe could not be sent, V(not_probeable) if it is not
+          one of TCP.
+        - What is wrong with one of O(probes), such as a source port that is none, is V(error) for that one alone.
       type: str
     detail:
       description: Who answered what.

@@ -33,7 +33,7 @@ def argument_spec(module: str) -> dict[str, dict[str, t.Any]]:
         path = Path(root) / "plugins" / "modules" / f"{name}.py"
         if path.exists():
             documentation = read_docstring(str(path), verbose=False)["doc"]
-            options = {**documentation.get("options", {}), **_shared_options(documentation)}
+            options = {**_shared_options(documentation), **documentation.get("options", {})}
             return {option: {key: spec[key] for key in _KEPT if key in spec} for option, spec in options.items()}
     raise NotImplementedError(f"no documentation of {module} was found")
 

@@ -42,7 +42,7 @@ class SimulatedHost:
     Keys of its state: ``rules`` (COM properties), ``profiles`` (as win_firewall_state returns them), ``refuse`` (rule
     name → property that COM refuses to write), ``lose_connection_at`` (number of the win_firewall_rule call, from 1,
     whose answer is lost; nothing gets through after it while ``is_lost`` is true), ``network`` (what win_port_probe
-    finds at "address port", where that is not open).
+    finds at "address port", where that is not open), ``taken_ports`` (source ports that another program has).
     """
 
     def __init__(self, directory: Path, name: str) -> None:
@@ -96,7 +96,7 @@ class SimulatedHost:
         if module == "uc_firewall.pexip_sfb.win_firewall_state":
             return state_module.run(arguments, collection, self.state["profiles"])
         if module == "uc_firewall.pexip_sfb.win_port_probe":
-            return probe_module.run(arguments, self.state.get("network", {}))
+            return probe_module.run(arguments, self.state.get("network", {}), self.state.get("taken_ports", ()))
         raise NotImplementedError(f"the simulated Windows host has no stand-in for {module}")
 
     def _refuse(self, rule: str, written: str) -> None:

@@ -178,3 +178,13 @@ def test_probes_find_what_the_network_has_and_only_over_tcp(host: SimulatedHost)
     assert [answer["source_port"] for answer in result["answers"]] == [40000, 40000, 40000, None]
     assert not result["changed"]
     assert host.run("uc_firewall.pexip_sfb.win_port_probe", {"_ansible_check_mode": False})["failed"]
+
+
+def test_source_ports_have_conflicts(host: SimulatedHost) -> None:
+    host.state["taken_ports"] = [40600]
+    probe = {"probe": "tcp_connect", "protocol": "tcp", "source": "192.0.2.1", "source_ports": ["40600-40602"]}
+    probe |= {"destination": "192.0.2.11", "destination_port": 5061}
+    probes = [probe, {**probe, "destination_port": 5062}, probe, probe, {**probe, "source_ports": None}]
+    answers = host.run("uc_firewall.pexip_sfb.win_port_probe", {"probes": probes})["answers"]
+    assert [answer["source_port"] for answer in answers] == [40601, 40601, 40602, None, 49152]
+    assert answers[3]["detail"] == "no permitted source port is free, of 3 that were tried"
