@@ -9,6 +9,7 @@ $spec = @{
     options = @{
         group = @{ type = "str"; default = "Pexip SfB port matrix" }
         name_prefix = @{ type = "str"; default = "Pexip SfB " }
+        wanted = @{ type = "list"; elements = "dict"; default = @() }
     }
     supports_check_mode = $true
 }
@@ -26,20 +27,37 @@ $defaultsOfOthers = [ordered]@{
     SecureFlags = @("", "0")
     IcmpTypesAndCodes = @("", "*")
     LocalAppPackageId = @("")
+    LocalUserOwner = @("")
     LocalUserAuthorizedList = @("")
     RemoteUserAuthorizedList = @("")
     RemoteMachineAuthorizedList = @("")
 }
 
-function ConvertTo-Text {
+function Get-Property {
+    <#
+    .SYNOPSIS
+    Returns a property of a COM object. PowerShell's own way makes $null of an error; this one throws it.
+    #>
+    param($Object, [string]$Name)
+
+    try {
+        return , $Object.GetType().InvokeMember($Name, [System.Reflection.BindingFlags]::GetProperty, $null, $Object, $null)
+    }
+    catch {
+        throw "${Name}: $($_.Exception.GetBaseException().Message)"
+    }
+}
+
+function Get-Text {
     <#
     .SYNOPSIS
     Returns a property of a COM object as text; what is not set is the empty text.
     #>
-    param($Value)
+    param($Object, [string]$Name)
 
-    if ($null -eq $Value) { return "" }
-    return (@($Value) -join ",")
+    $value = Get-Property -Object $Object -Name $Name
+    if ($null -eq $value) { return "" }
+    return (@($value) -join ",")
 }
 
 function ConvertTo-ProtocolName {
@@ -74,29 +92,29 @@ function ConvertTo-RuleData {
     #>
     param($Rule)
 
-    $program = ConvertTo-Text -Value $Rule.ApplicationName
-    $service = ConvertTo-Text -Value $Rule.ServiceName
+    $program = Get-Text -Object $Rule -Name "ApplicationName"
+    $service = Get-Text -Object $Rule -Name "ServiceName"
     $other = @{}
     foreach ($property in $defaultsOfOthers.Keys) {
         # An older Windows has fewer properties.
         if (-not $Rule.PSObject.Properties[$property]) { continue }
-        $value = ConvertTo-Text -Value $Rule.$property
+        $value = Get-Text -Object $Rule -Name $property
         if ($value -notin $defaultsOfOthers[$property]) { $other[$property] = $value }
     }
 
     return @{
-        name = ConvertTo-Text -Value $Rule.Name
-        group = ConvertTo-Text -Value $Rule.Grouping
-        description = ConvertTo-Text -Value $Rule.Description
-        enabled = [bool]$Rule.Enabled
-        direction = if ($Rule.Direction -eq 2) { "out" } else { "in" }
-        action = if ($Rule.Action -eq 1) { "allow" } else { "block" }
-        protocol = ConvertTo-ProtocolName -Number $Rule.Protocol
-        profiles = ConvertTo-ProfileList -Bits $Rule.Profiles
-        localip = ConvertTo-Text -Value $Rule.LocalAddresses
-        remoteip = ConvertTo-Text -Value $Rule.RemoteAddresses
-        localport = ConvertTo-Text -Value $Rule.LocalPorts
-        remoteport = ConvertTo-Text -Value $Rule.RemotePorts
+        name = Get-Text -Object $Rule -Name "Name"
+        group = Get-Text -Object $Rule -Name "Grouping"
+        description = Get-Text -Object $Rule -Name "Description"
+        enabled = [bool](Get-Property -Object $Rule -Name "Enabled")
+        direction = if ((Get-Property -Object $Rule -Name "Direction") -eq 2) { "out" } else { "in" }
+        action = if ((Get-Property -Object $Rule -Name "Action") -eq 1) { "allow" } else { "block" }
+        protocol = ConvertTo-ProtocolName -Number (Get-Property -Object $Rule -Name "Protocol")
+        profiles = ConvertTo-ProfileList -Bits (Get-Property -Object $Rule -Name "Profiles")
+        localip = Get-Text -Object $Rule -Name "LocalAddresses"
+        remoteip = Get-Text -Object $Rule -Name "RemoteAddresses"
+        localport = Get-Text -Object $Rule -Name "LocalPorts"
+        remoteport = Get-Text -Object $Rule -Name "RemotePorts"
         program = if ($program) { $program } else { "any" }
         service = if ($service) { $service } else { "any" }
         other = $other
@@ -106,7 +124,8 @@ function ConvertTo-RuleData {
 function Get-RuleState {
     <#
     .SYNOPSIS
-    Returns the rules of the group, and the foreign ones whose names matter to it. Enumerates the firewall once.
+    Returns the rules of the group, and of the others those whose names matter to it and those that block. Enumerates the
+    firewall once.
     #>
     param($Policy, [string]$Group, [string]$NamePrefix)
 
@@ -114,10 +133,10 @@ function Get-RuleState {
     $outside = [System.Collections.Generic.List[object]]@()
     # win_firewall_rule compares names without regard to case.
     $names = [System.Collections.Generic.HashSet[string]]::new([System.StringComparer]::OrdinalIgnoreCase)
-    foreach ($rule in $Policy.Rules) {
-        if ($rule.Grouping -eq $Group) {
+    foreach ($rule in (Get-Property -Object $Policy -Name "Rules")) {
+        if ((Get-Property -Object $rule -Name "Grouping") -eq $Group) {
             $inGroup.Add((ConvertTo-RuleData -Rule $rule))
-            [void]$names.Add([string]$rule.Name)
+            [void]$names.Add((Get-Text -Object $rule -Name "Name"))
         }
         else {
             $outside.Add($rule)
@@ -125,15 +144,20 @@ function Get-RuleState {
     }
 
     $foreign = [System.Collections.Generic.List[object]]@()
+    $blocking = [System.Collections.Generic.List[object]]@()
     foreach ($rule in $outside) {
-        $name = [string]$rule.Name
+        $name = Get-Text -Object $rule -Name "Name"
         $isAlike = $name.StartsWith($NamePrefix, [System.StringComparison]::OrdinalIgnoreCase)
+        $isBlocking = (Get-Property -Object $rule -Name "Enabled") -and (Get-Property -Object $rule -Name "Action") -eq 0
         if ($isAlike -or $names.Contains($name)) {
             $foreign.Add((ConvertTo-RuleData -Rule $rule))
         }
+        if ($isBlocking) {
+            $blocking.Add((ConvertTo-RuleData -Rule $rule))
+        }
     }
 
-    return @{ rules = $inGroup.ToArray(); foreign = $foreign.ToArray() }
+    return @{ rules = $inGroup.ToArray(); foreign = $foreign.ToArray(); blocking = $blocking.ToArray() }
 }
 
 function Get-ProfileState {
@@ -143,7 +167,7 @@ function Get-ProfileState {
     #>
     param([int]$ActiveBits)
 
-    $found = foreach ($firewallProfile in (Get-NetFirewallProfile -PolicyStore ActiveStore)) {
+    $found = foreach ($firewallProfile in (Get-NetFirewallProfile -PolicyStore ActiveStore -ErrorAction Stop)) {
         $name = ([string]$firewallProfile.Name).ToLowerInvariant()
         # What nobody configured is what Windows does by itself: rules count, inbound is blocked, outbound is allowed.
         @{
@@ -156,6 +180,7 @@ function Get-ProfileState {
             default_outbound = if ([string]$firewallProfile.DefaultOutboundAction -eq "Block") { "block" } else { "allow" }
         }
     }
+    if ($null -eq $found) { throw "it has no profiles" }
     return , @($found)
 }
 
@@ -164,10 +189,11 @@ try {
     $ruleState = Get-RuleState -Policy $policy -Group $module.Params.group -NamePrefix $module.Params.name_prefix
     $module.Result.rules = $ruleState.rules
     $module.Result.foreign_rules = $ruleState.foreign
-    $module.Result.profiles = Get-ProfileState -ActiveBits $policy.CurrentProfileTypes
+    $module.Result.blocking_rules = $ruleState.blocking
+    $module.Result.profiles = Get-ProfileState -ActiveBits (Get-Property -Object $policy -Name "CurrentProfileTypes")
 }
 catch {
-    $module.FailJson("The Windows Firewall could not be read: $($_.Exception.Message)", $_)
+    $module.FailJson("The Windows Firewall could not be read: $($_.Exception.GetBaseException().Message)", $_)
 }
 
 $module.ExitJson()

@@ -302,6 +302,30 @@ def test_outbound_traffic_that_is_allowed_anyway_is_said_and_no_failure(lab: Lab
     assert "our outbound rules change nothing there" in lab.apply()
 
 
+def test_a_rule_of_others_that_blocks_what_ours_allow_is_warned_of(lab: Lab) -> None:
+    block = {"Name": "Hardening", "Grouping": "theirs", "Enabled": True, "Action": 0, "Protocol": 17}
+    elsewhere = {**block, "Name": "elsewhere", "LocalPorts": "53"}
+    lab.change(rules=[*lab.host().state["rules"], {**block, "RemoteAddresses": "192.0.0.0/255.255.0.0"}, elsewhere])
+    for arguments in (["--check"], [], []):  # also where nothing has to be changed
+        output = re.sub(r"\s+", " ", warnings_of(lab.run(*arguments)))
+        assert "edge1: rule 'Hardening' (group 'theirs') blocks what rules of ours allow" in output
+        assert f"beats all that allow: '{EDGE_RULE}', for example udp from 192.0.0.1 port" in output
+        assert "elsewhere" not in output
+    others = [rule for rule in lab.host().state["rules"] if rule["Name"] != "Hardening"]
+    lab.change(rules=others)
+    assert "block" not in warnings_of(lab.run())
+    lab.change(rules=[*others, *({**block, "Name": f"Hardening {number}"} for number in range(7))])
+    output = re.sub(r"\s+", " ", warnings_of(lab.run("--check")))
+    assert output.count("blocks what rules of ours allow") == 5
+    assert "edge1: rules of others that block what rules of ours allow, or may: 2 more" in output
+
+
+def warnings_of(result: subprocess.CompletedProcess[str]) -> str:
+    """What a run that succeeds warned of, to which Ansible has an output of its own."""
+    assert result.returncode == 0, result.stdout + result.stderr
+    return "".join(re.findall(r"^\[WARNING\]:.*?(?=^\S|\Z)", result.stderr, re.MULTILINE | re.DOTALL))
+
+
 def test_the_way_in_is_not_taken_away(lab: Lab) -> None:
     rule = {"Grouping": "Pexip SfB port matrix", "Name": "Pexip SfB winrm in tcp ipv4 1", "Enabled": True}
     lab.change(rules=[*lab.host().state["rules"], {**rule, "Protocol": 6, "LocalPorts": "5986", "RemotePorts": "*"}])

@@ -50,8 +50,15 @@ class FirewallRule:
         "Enabled": False,
         "Profiles": ALL_PROFILES,
         "InterfaceTypes": "All",
+        "Interfaces": None,
+        "EdgeTraversal": False,
         "EdgeTraversalOptions": 0,
         "SecureFlags": 0,
+        "LocalAppPackageId": None,
+        "LocalUserOwner": None,
+        "LocalUserAuthorizedList": None,
+        "RemoteUserAuthorizedList": None,
+        "RemoteMachineAuthorizedList": None,
     }
 
     def __init__(self, properties: dict[str, Value] | None = None) -> None:

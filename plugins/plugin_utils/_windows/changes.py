@@ -18,6 +18,8 @@ from .rules import GROUP, RuleArguments
 # Skype for Business names its own rules so and makes them anew by itself. Nothing of that name is ours, in any group.
 SFB_PREFIX = "cs "
 
+_KEYS = ("rules", "foreign_rules", "profiles")
+
 # One call edits these on the rule that is there.
 _EDITED = ("description", "enabled", "action", "profiles", "localip", "remoteip", "localport", "remoteport")
 # These would leave a rule half changed (ports are written before the protocol), or cannot be set back to nothing
@@ -30,12 +32,18 @@ class WindowsState:
     """The part of a host's firewall that concerns us, as the module win_firewall_state returns it.
 
     ``rules`` are those of our group; ``foreign`` are rules outside of it that share a name with one of ours, or begin
-    like ours.
+    like ours; ``blocking`` are enabled rules outside of it that block.
     """
 
     rules: tuple[StateRule, ...]
     foreign: tuple[StateRule, ...]
     profiles: tuple[Mapping[str, t.Any], ...] = ()
+    blocking: tuple[StateRule, ...] = ()
+
+    def blocks_of_others(self) -> list[StateRule]:
+        """The rules that block and are not ours to mend."""
+        left_alone = (rule for rule in self.rules if _is_of_sfb(rule))
+        return [rule for rule in (*self.blocking, *left_alone) if rule["enabled"] and rule["action"] == "block"]
 
 
 @dataclass(frozen=True)
@@ -58,14 +66,14 @@ def read_state(value: object) -> WindowsState:
     :raises PortMatrixError: if it is something else, for instance the result of a task that failed.
     """
     data = as_mapping(value, "state")
-    missing = [key for key in ("rules", "foreign_rules", "profiles") if key not in data]
+    missing = [key for key in _KEYS if key not in data]
     if missing:
         raise PortMatrixError.at("state", f"has no {names(missing)}", "what win_firewall_state returned")
-    rules, foreign, profiles = (
-        tuple(as_mapping(item, f"state {key}") for item in as_list(data[key], f"state {key}"))
-        for key in ("rules", "foreign_rules", "profiles")
+    rules, foreign, profiles, blocking = (
+        tuple(as_mapping(item, f"state {key}") for item in as_list(data.get(key, []), f"state {key}"))
+        for key in (*_KEYS, "blocking_rules")
     )
-    return WindowsState(rules, foreign, profiles)
+    return WindowsState(rules, foreign, profiles, blocking)
 
 
 def find_changes(wanted: Sequence[RuleArguments], state: WindowsState) -> Changes:

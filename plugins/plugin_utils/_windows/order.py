@@ -35,8 +35,8 @@ class Replacement:
 
 
 @dataclass(frozen=True)
-class _Traffic:
-    """What a rule permits: every combination of these."""
+class Traffic:
+    """What a rule permits or blocks: every combination of these."""
 
     direction: str
     protocols: frozenset[str]
@@ -45,11 +45,11 @@ class _Traffic:
     local: AddressSet
     remote: AddressSet
 
-    def intersection(self, other: _Traffic) -> _Traffic | None:
-        """What both permit; None if that is nothing."""
+    def intersection(self, other: Traffic) -> Traffic | None:
+        """What is in both; None if that is nothing."""
         if self.direction != other.direction or self._is_apart(other):
             return None
-        both = _Traffic(
+        both = Traffic(
             self.direction,
             self.protocols & other.protocols,
             self.local_ports.intersection(other.local_ports),
@@ -60,7 +60,7 @@ class _Traffic:
         parts = (both.protocols, both.local_ports, both.remote_ports, both.local, both.remote)
         return both if all(parts) else None
 
-    def _is_apart(self, other: _Traffic) -> bool:
+    def _is_apart(self, other: Traffic) -> bool:
         """Tell whether one ends before the other begins. Most pairs of rules are so, and there are many pairs."""
         return (
             _are_apart(self.local_ports, other.local_ports)
@@ -68,7 +68,7 @@ class _Traffic:
             or all(_are_apart(self.remote.of_family(one), other.remote.of_family(one)) for one in FAMILIES)
         )
 
-    def is_within(self, other: _Traffic) -> bool:
+    def is_within(self, other: Traffic) -> bool:
         """Tell whether *other* permits all of it."""
         return self.intersection(other) == self
 
@@ -115,25 +115,34 @@ def _waits(replacements: Sequence[Replacement]) -> list[set[int]]:
     return waits
 
 
-def _traffic(rules: Sequence[StateRule]) -> list[tuple[_Traffic, _Traffic]]:
-    """Return what each of *rules* permits at most, and what for certain, whatever the profile, program and network."""
-    return [_traffic_of(rule) for rule in rules if rule.get("enabled") is True and rule.get("action") == "allow"]
+def _traffic(rules: Sequence[StateRule]) -> list[tuple[Traffic, Traffic]]:
+    """Return what each of *rules* permits at most, and what for certain."""
+    return [traffic_of(rule) for rule in rules if rule.get("enabled") is True and rule.get("action") == "allow"]
 
 
-def _traffic_of(rule: StateRule) -> tuple[_Traffic, _Traffic]:
+def traffic_of(rule: StateRule) -> tuple[Traffic, Traffic]:
+    """Return what a rule is for at most, and what for certain, whatever the profile, program and network."""
     local_ports, remote_ports = (_ports(str(rule.get(option) or "")) for option in ("localport", "remoteport"))
     local, remote = (_addresses(str(rule.get(option) or "")) for option in ("localip", "remoteip"))
     direction, protocols = str(rule.get("direction")), _protocols(str(rule.get("protocol")))
-    surely = frozenset() if _has_conditions(rule) else protocols
+    surely = frozenset() if conditions_of(rule) else protocols
     return (
-        _Traffic(direction, protocols, local_ports[0], remote_ports[0], local[0], remote[0]),
-        _Traffic(direction, surely, local_ports[1], remote_ports[1], local[1], remote[1]),
+        Traffic(direction, protocols, local_ports[0], remote_ports[0], local[0], remote[0]),
+        Traffic(direction, surely, local_ports[1], remote_ports[1], local[1], remote[1]),
     )
 
 
-def _has_conditions(rule: StateRule) -> bool:
-    anyone = all(str(rule.get(option) or "any").lower() == "any" for option in ("program", "service"))
-    return not anyone or bool(rule.get("other")) or set(rule.get("profiles") or ()) != set(PROFILES)
+def conditions_of(rule: StateRule) -> list[str]:
+    """Return what a rule takes to count besides addresses and ports, such as ``service Dnscache``."""
+    found = [f"{option} {rule[option]}" for option in ("program", "service") if _is_named(rule, option)]
+    profiles = set(rule.get("profiles") or ())
+    if profiles != set(PROFILES):
+        found.append(f"profile {' or '.join(name for name in PROFILES if name in profiles) or 'none'}")
+    return found + [f"{name} {value}" for name, value in dict(rule.get("other") or {}).items()]
+
+
+def _is_named(rule: StateRule, option: str) -> bool:
+    return str(rule.get(option) or "any").lower() != "any"
 
 
 def _protocols(text: str) -> frozenset[str]:

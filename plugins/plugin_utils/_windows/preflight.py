@@ -9,13 +9,16 @@ import typing as t
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from .._values.addresses import FAMILIES, AddressSet, format_address
+from .._values.errors import shown
 from .._values.intervals import IntervalSet
 from .._values.ports import ANY_PORT
+from .rules import PROFILES, RuleArguments
 from .changes import Changes, WindowsState
 from .lists import read_port_list
-from .order import StateRule
-from .rules import PROFILES
+from .order import StateRule, Traffic, conditions_of, traffic_of
 
+_MOST_NAMES = 3
 CHECKS = ("profile_off", "local_rules_void", "inbound_blocked", "outbound_default_allow", "management_port")
 
 
@@ -88,3 +91,71 @@ def _opens(rule: StateRule, port: int) -> bool:
     ports = read_port_list(str(rule.get("localport") or ""))
     named = isinstance(ports, IntervalSet) and ports != ANY_PORT and port in ports
     return allows and rule.get("protocol") == "tcp" and named
+
+
+@dataclass(frozen=True)
+class Block:
+    """A rule of somebody else that blocks what rules of ours permit, for certain or (``conditions``) perhaps."""
+
+    rule: StateRule
+    names: tuple[str, ...]
+    conditions: tuple[str, ...]
+    example: str
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether it counts whatever the program, the profile and the network."""
+        return not self.conditions
+
+    def as_mapping(self) -> dict[str, t.Any]:
+        """Write it as plain data."""
+        return {
+            "rule": self.rule["name"],
+            "group": self.rule.get("group") or "",
+            "blocked": list(self.names),
+            "certain": self.is_certain,
+            "conditions": list(self.conditions),
+            "example": self.example,
+        }
+
+    def message(self) -> str:
+        """Say it to people."""
+        listed = ", ".join(shown(name) for name in self.names[:_MOST_NAMES])
+        more = f" and {len(self.names) - _MOST_NAMES} more" if len(self.names) > _MOST_NAMES else ""
+        verb = "blocks" if self.is_certain else "may block"
+        why = "" if self.is_certain else f" It is for {', '.join(self.conditions)}."
+        return (
+            f"rule {shown(self.rule['name'])} (group {shown(self.rule.get('group') or '')}) {verb} what rules of ours "
+            f"allow, and a rule that blocks beats all that allow: {listed}{more}, for example {self.example}.{why}"
+        )
+
+
+def find_blocks(wanted: Sequence[RuleArguments], state: WindowsState) -> list[Block]:
+    """Return the rules of others that block what *wanted* permits, those that do so for certain first."""
+    permitted = [(str(arguments["name"]), traffic_of(arguments)[0]) for arguments in wanted]
+    found = [block for rule in state.blocks_of_others() for block in _blocks_of(rule, permitted)]
+    return sorted(found, key=lambda block: (not block.is_certain, str(block.rule["name"])))
+
+
+def _blocks_of(rule: StateRule, permitted: Sequence[tuple[str, Traffic]]) -> Iterator[Block]:
+    may, surely = traffic_of(rule)
+    conditions = conditions_of(rule) or ["addresses or ports that Windows alone knows"]
+    for blocked, why in ((surely, []), (may, conditions)):
+        hits = [(name, both) for name, traffic in permitted if (both := blocked.intersection(traffic))]
+        if hits:
+            yield Block(rule, tuple(name for name, _both in hits), tuple(why), _example(hits[0][1]))
+            return
+
+
+def _example(traffic: Traffic) -> str:
+    local, remote = (
+        f"{_first(addresses)} port {ports.intervals[0][0]}"
+        for addresses, ports in ((traffic.local, traffic.local_ports), (traffic.remote, traffic.remote_ports))
+    )
+    source, destination = (remote, local) if traffic.direction == "in" else (local, remote)
+    return f"{min(traffic.protocols)} from {source} to {destination}"
+
+
+def _first(addresses: AddressSet) -> str:
+    family = next(family for family in FAMILIES if addresses.of_family(family))
+    return format_address(addresses.of_family(family).intervals[0][0], family)

@@ -7,7 +7,11 @@ import typing as t
 
 import pytest
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._windows.changes import Changes, WindowsState
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._windows.preflight import CHECKS, find_findings
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._windows.preflight import (
+    CHECKS,
+    find_blocks,
+    find_findings,
+)
 
 PROFILE = {
     "name": "public",
@@ -85,3 +89,115 @@ def test_taking_away_the_way_in_is_said() -> None:
 )
 def test_any_other_rule_is_no_way_in(other: dict[str, t.Any]) -> None:
     assert findings(Changes(removed=({**WINRM, **other},))) == []
+
+
+ALL_PROFILES = ["domain", "private", "public"]
+WANTED = {
+    "name": "Pexip SfB r1 in udp ipv4 1",
+    "enabled": True,
+    "direction": "in",
+    "action": "allow",
+    "protocol": "udp",
+    "profiles": ALL_PROFILES,
+    "localip": "10.0.0.131",
+    "remoteip": "192.0.2.11,192.0.2.13",
+    "localport": "50000-59999",
+    "remoteport": "40000-49999",
+    "program": "any",
+    "service": "any",
+}
+BLOCK = {
+    "name": "Hardening",
+    "group": "theirs",
+    "enabled": True,
+    "direction": "in",
+    "action": "block",
+    "protocol": "any",
+    "profiles": ALL_PROFILES,
+    "localip": "*",
+    "remoteip": "192.0.2.0/255.255.255.0",
+    "localport": "",
+    "remoteport": "",
+    "program": "any",
+    "service": "any",
+    "other": {},
+}
+
+
+def blocks(*rules: dict[str, t.Any], wanted: list[dict[str, t.Any]] | None = None) -> list[dict[str, t.Any]]:
+    state = WindowsState((), (), (), tuple({**BLOCK, **rule} for rule in rules))
+    return [block.as_mapping() for block in find_blocks([WANTED] if wanted is None else wanted, state)]
+
+
+def test_a_rule_that_blocks_what_ours_allow_is_found() -> None:
+    assert blocks({}) == [
+        {
+            "rule": "Hardening",
+            "group": "theirs",
+            "blocked": [WANTED["name"]],
+            "certain": True,
+            "conditions": [],
+            "example": "udp from 192.0.2.11 port 40000 to 10.0.0.131 port 50000",
+        }
+    ]
+    out = {**WANTED, "direction": "out", "remoteip": "2001:db8::11", "localip": "2001:db8::131", "protocol": "tcp"}
+    (found,) = blocks({"direction": "out", "remoteip": "2001:db8::-2001:db8::ffff", "group": None}, wanted=[out])
+    assert found["example"] == "tcp from 2001:db8::131 port 50000 to 2001:db8::11 port 40000"
+    assert found["group"] == ""
+
+
+@pytest.mark.parametrize(
+    "apart",
+    [
+        {"direction": "out"},
+        {"protocol": "tcp"},
+        {"protocol": "1"},
+        {"localip": "10.0.0.132"},
+        {"remoteip": "192.0.2.12"},
+        {"protocol": "udp", "localport": "49999"},
+        {"protocol": "udp", "remoteport": "50000-65535"},
+        {"enabled": False},
+        {"action": "allow"},
+    ],
+)
+def test_a_rule_about_something_else_is_not(apart: dict[str, t.Any]) -> None:
+    assert blocks(apart) == []
+
+
+@pytest.mark.parametrize(
+    ("narrowed", "condition"),
+    [
+        ({"program": r"C:\x.exe"}, r"program C:\x.exe"),
+        ({"service": "Dnscache"}, "service Dnscache"),
+        ({"profiles": ["public", "private"]}, "profile private or public"),
+        ({"profiles": []}, "profile none"),
+        ({"other": {"InterfaceTypes": "Wireless"}}, "InterfaceTypes Wireless"),
+        ({"remoteip": "LocalSubnet"}, "addresses or ports that Windows alone knows"),
+        ({"protocol": "udp", "localport": "Teredo"}, "addresses or ports that Windows alone knows"),
+    ],
+)
+def test_a_rule_that_counts_now_and_then_may_block(narrowed: dict[str, t.Any], condition: str) -> None:
+    (found,) = blocks(narrowed)
+    assert (found["certain"], found["conditions"]) == (False, [condition])
+
+
+def test_what_blocks_for_certain_is_said_first_and_how_much_more_there_is() -> None:
+    wanted = [{**WANTED, "name": f"rule {number}"} for number in range(5)]
+    rules = ({**BLOCK, "name": "a", "program": "x.exe"}, BLOCK)
+    first, second = (block.message() for block in find_blocks(wanted, WindowsState((), (), (), rules)))
+    assert first == (
+        "rule 'Hardening' (group 'theirs') blocks what rules of ours allow, and a rule that blocks beats all that "
+        "allow: 'rule 0', 'rule 1', 'rule 2' and 2 more, for example udp from 192.0.2.11 port 40000 to "
+        "10.0.0.131 port 50000."
+    )
+    assert second.startswith("rule 'a' (group 'theirs') may block what rules of ours allow")
+    assert second.endswith("port 50000. It is for program x.exe.")
+
+
+def test_a_rule_of_sfb_in_our_group_is_somebody_elses_and_one_of_ours_is_mended() -> None:
+    state = WindowsState(({**BLOCK, "name": "CS RTCSRV"}, {**BLOCK, "name": "Pexip SfB x"}), ())
+    assert [block.rule["name"] for block in find_blocks([WANTED], state)] == ["CS RTCSRV"]
+
+
+def test_where_nothing_is_wanted_nothing_is_blocked() -> None:
+    assert blocks({}, wanted=[]) == []
