@@ -18,6 +18,7 @@ ANY_PROTOCOL = 256
 PROTOCOLS_WITH_PORTS = (6, 17)
 ALL_PROFILES = 0x7FFFFFFF
 LIST_LIMIT = 1000
+_KEYWORDS = {word.lower(): word for word in ("LocalSubnet", "DNS", "DHCP", "WINS", "DefaultGateway")}
 _PORTS = re.compile(r"\d{1,5}(-\d{1,5})?", re.ASCII)
 
 
@@ -138,8 +139,8 @@ def normalised_addresses(text: str) -> str:
 
 
 def _normalised_address(item: str) -> str:
-    if item in ("LocalSubnet", "DNS", "DHCP", "WINS", "DefaultGateway"):
-        return item
+    if item.lower() in _KEYWORDS:
+        return _KEYWORDS[item.lower()]
     try:
         if "-" in item:
             first, last = (ipaddress.ip_address(part) for part in item.split("-"))

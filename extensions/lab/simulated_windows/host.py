@@ -12,6 +12,7 @@ from simulated_windows import probe_module, rule_module, state_module
 from simulated_windows.com import ComError, FirewallRule, RuleCollection
 from simulated_windows.documented import checked_arguments
 
+_RULE_MODULE = "community.windows.win_firewall_rule"
 _OUT_OF_THE_BOX: tuple[dict[str, t.Any], ...] = (
     {
         "Name": "Windows Remote Management (HTTP-In)",
@@ -80,7 +81,8 @@ class SimulatedHost:
         if module.endswith("setup"):
             result: dict[str, t.Any] = {"ansible_facts": {"ansible_os_family": "Windows"}, "changed": False}
         else:
-            checked, problem = checked_arguments(module, given)
+            read = rule_module.as_the_host_reads_them(given) if module == _RULE_MODULE else given
+            checked, problem = checked_arguments(module, read)
             result = {"failed": True, "msg": problem} if problem else self._run(module, checked, check_mode, diff)
         self._log(module, given, check_mode, result)
         self.state["is_lost"] = self._is_lost_now(module)
@@ -91,7 +93,7 @@ class SimulatedHost:
 
     def _run(self, module: str, arguments: dict[str, t.Any], check_mode: bool, diff: bool) -> dict[str, t.Any]:
         collection = RuleCollection(self.rules)
-        if module == "community.windows.win_firewall_rule":
+        if module == _RULE_MODULE:
             return rule_module.run(arguments, collection, check_mode, diff, self._refuse)
         if module == "uc_firewall.pexip_sfb.win_firewall_state":
             return state_module.run(arguments, collection, self.state["profiles"])
@@ -105,8 +107,7 @@ class SimulatedHost:
 
     def _is_lost_now(self, module: str) -> bool:
         number = self.state.get("lose_connection_at")
-        name = "community.windows.win_firewall_rule"
-        return number is not None and module == name and len(self.calls(name)) == number
+        return number is not None and module == _RULE_MODULE and len(self.calls(module)) == number
 
     def _log(self, module: str, arguments: dict[str, t.Any], check_mode: bool, result: dict[str, t.Any]) -> None:
         call = {"module": module, "arguments": arguments, "check_mode": check_mode, "changed": result.get("changed")}

@@ -4,8 +4,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import fnmatch
+import re
 import typing as t
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from simulated_windows.com import ALL_PROFILES, ComError, FirewallRule, RuleCollection
 
@@ -29,42 +32,78 @@ _COMPARED = (
     ("Protocol", "protocol"),
     ("IcmpTypesAndCodes", "icmp_type_code"),
 )
+# What the module shows of a rule: $fwPropertiesToCompare.
+_SHOWN = (
+    *(name for name, _option in _COMPARED[:-1]),
+    "InterfaceTypes",
+    "EdgeTraversalOptions",
+    "SecureFlags",
+    "IcmpTypesAndCodes",
+)
 _PROFILE_BITS = {"domain": 1, "private": 2, "public": 4}
-_PROTOCOLS = {"tcp": 6, "udp": 17, "icmpv4": 1, "icmpv6": 58}
+_PROTOCOLS = {"tcp": 6, "udp": 17, "icmpv4*": 1, "icmpv6*": 58}
+_ENVIRONMENT = {
+    "systemroot": r"C:\Windows",
+    "windir": r"C:\Windows",
+    "systemdrive": "C:",
+    "programdata": r"C:\ProgramData",
+    "programfiles": r"C:\Program Files",
+    "programfiles(x86)": r"C:\Program Files (x86)",
+}
 
 
 def _protocol(value: str) -> int:
-    if value.isdigit():
-        return int(value)
-    if value.lower() not in _PROTOCOLS:
-        raise ComError(f"Unknown protocol '{value}'.")
-    return _PROTOCOLS[value.lower()]
+    with contextlib.suppress(ValueError):
+        return round(float(value))  # -as [int]
+    for pattern, number in _PROTOCOLS.items():
+        if fnmatch.fnmatchcase(value.lower(), pattern):
+            return number
+    raise ComError(f"Unknown protocol '{value}'.")
 
 
 def _profiles(values: list[str]) -> int:
-    for value in values:
+    # Select-Object -Unique tells upper from lower case, and switch does not: two spellings of a profile count twice.
+    unique = dict.fromkeys(values)
+    for value in unique:
         if value.lower() not in _PROFILE_BITS:
             raise ComError(f"Unknown profile '{value}'.")
-    bits = sum({_PROFILE_BITS[value.lower()] for value in values})
+    bits = sum(_PROFILE_BITS[value.lower()] for value in unique)
     return ALL_PROFILES if bits == 7 else bits
+
+
+def _program(value: str) -> str:
+    """[System.Environment]::ExpandEnvironmentVariables: what is no variable stays."""
+    return re.sub("%([^%]+)%", lambda found: _ENVIRONMENT.get(found[1].lower(), found[0]), value)
 
 
 # Order, property, option, conversion: how a new rule is filled. With "any" the property stays as it is.
 _FILLED: tuple[tuple[str, str, Callable[[t.Any], t.Any], bool], ...] = (
     ("Description", "description", str, False),
     ("Grouping", "group", str, False),
-    ("ApplicationName", "program", str, True),
+    ("ApplicationName", "program", _program, True),
     ("ServiceName", "service", str, True),
     ("Protocol", "protocol", _protocol, True),
     ("LocalPorts", "localport", str, True),
     ("RemotePorts", "remoteport", str, True),
     ("LocalAddresses", "localip", str, True),
     ("RemoteAddresses", "remoteip", str, True),
-    ("IcmpTypesAndCodes", "icmp_type_code", ",".join, True),
+    ("IcmpTypesAndCodes", "icmp_type_code", str, True),
     ("Direction", "direction", {"in": 1, "out": 2}.__getitem__, False),
     ("Action", "action", {"block": 0, "allow": 1}.__getitem__, False),
     ("Profiles", "profiles", _profiles, False),
 )
+
+
+def as_the_host_reads_them(arguments: Arguments) -> dict[str, t.Any]:
+    """Return the arguments as Get-AnsibleParam takes them: choices in any case, lists of text without blanks."""
+    read = dict(arguments)
+    for option in ("direction", "action", "state"):
+        if isinstance(read.get(option), str):
+            read[option] = read[option].lower()
+    for option in ("profiles", "profile", "icmp_type_code"):
+        if isinstance(read.get(option), str):
+            read[option] = [item.strip() for item in read[option].split(",")]
+    return read
 
 
 def run(
@@ -76,6 +115,8 @@ def run(
     :return: the result; with ``failed`` where COM threw, and then what was written before that stays.
     """
     result: dict[str, t.Any] = {"changed": False}
+    if arguments.get("icmp_type_code") is not None:
+        arguments = {**arguments, "icmp_type_code": ",".join(arguments["icmp_type_code"])}
     if not arguments.get("name") and not arguments.get("group"):
         return {**result, "failed": True, "msg": "Either name or group must be specified"}
     if diff:
@@ -90,7 +131,7 @@ def run(
             if not check_mode:
                 on_write(new["Name"], "Name")
                 rules.add(new)
-            result.update(changed=True, msg=f"Firewall rule '{new['Name']}' created.")
+            result.update(changed=True, msg=f"Firewall rule '{arguments['name']}' created.")
         elif existing:
             _edit(arguments, existing, new, check_mode, on_write, result)
     except ComError as error:
@@ -112,7 +153,7 @@ def _new_rule(arguments: Arguments) -> FirewallRule:
     rule["Enabled"] = True if enabled is None else enabled
     for name, option, convert, any_is_nothing in _FILLED:
         value = arguments.get(option)
-        if value is not None and not (any_is_nothing and value in ("any", ["any"])):
+        if value is not None and not (any_is_nothing and str(value).lower() == "any"):
             rule[name] = convert(value)
     return rule
 
@@ -126,7 +167,9 @@ def _remove(
     result: dict[str, t.Any],
 ) -> None:
     if not existing:
-        result["msg"] = f"Firewall rule '{arguments.get('name')}' does not exist."
+        result["msg"] = f"No firewall rules in group '{arguments.get('group')}' exist."
+        if arguments.get("name"):
+            result["msg"] = f"Firewall rule '{arguments['name']}' does not exist."
         return
     for rule in existing:
         _show(result, "-", rule)
@@ -134,7 +177,7 @@ def _remove(
             on_write(rule["Name"], "Name")
             rules.remove(rule["Name"])  # by name, whatever the group
         result["changed"] = True
-    result["msg"] = f"Firewall rule(s) '{', '.join(rule['Name'] for rule in existing)}' removed."
+    result["msg"] = f"Firewall rule(s) {_quoted(rule['Name'] for rule in existing)} removed."
 
 
 def _edit(
@@ -148,25 +191,27 @@ def _edit(
     changed: list[str] = []
     unchanged: list[str] = []
     for rule in existing:
+        if "diff" in result:
+            result["diff"]["prepared"] += f"[{rule['Name']}]\n"
         different = False
         for name, option in _COMPARED:
             # Only what the task gives is compared.
             if arguments.get(option) is None or _same(name, rule[name], new[name]):
                 continue
             if "diff" in result:
-                result["diff"]["prepared"] += f"-{name}='{rule[name]}'\n+{name}='{new[name]}'\n"
+                result["diff"]["prepared"] += f"-{_line(name, rule)}+{_line(name, new)}"
             if not check_mode:
                 on_write(rule["Name"], name)
                 rule[name] = new[name]
             different = True
         (changed if different else unchanged).append(rule["Name"])
         result["changed"] = result["changed"] or different
-    result["msg"] = f"Firewall rule(s) changed '{', '.join(changed)}' - unchanged '{', '.join(unchanged)}'"
+    result["msg"] = f"Firewall rule(s) changed {_quoted(changed)} - unchanged {_quoted(unchanged)}"
 
 
 def _same(name: str, existing: t.Any, new: t.Any) -> bool:
-    if name.endswith("Addresses"):
-        return set(str(existing).split(",")) == set(str(new).split(","))
+    if name.endswith("Addresses"):  # Compare-Object, whatever the order
+        return sorted(str(existing).lower().split(",")) == sorted(str(new).lower().split(","))
     return _equal(existing, new)
 
 
@@ -179,5 +224,13 @@ def _equal(existing: t.Any, new: t.Any) -> bool:
 
 def _show(result: dict[str, t.Any], sign: str, rule: FirewallRule) -> None:
     if "diff" in result:
-        lines = [f"{sign}[{rule['Name']}]", *(f"{sign}{name}='{rule[name]}'" for name, _option in _COMPARED)]
-        result["diff"]["prepared"] += "".join(f"{line}\n" for line in lines)
+        lines = [f"{sign}[{rule['Name']}]\n", *(f"{sign}{_line(name, rule)}" for name in _SHOWN)]
+        result["diff"]["prepared"] += "".join(lines)
+
+
+def _line(name: str, rule: FirewallRule) -> str:
+    return f"{name}='{'' if rule[name] is None else rule[name]}'\n"
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return "'" + "', '".join(names) + "'"

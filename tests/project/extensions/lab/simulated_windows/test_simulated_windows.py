@@ -188,3 +188,96 @@ def test_source_ports_have_conflicts(host: SimulatedHost) -> None:
     answers = host.run("uc_firewall.pexip_sfb.win_port_probe", {"probes": probes})["answers"]
     assert [answer["source_port"] for answer in answers] == [40601, 40601, 40602, None, 49152]
     assert answers[3]["detail"] == "no permitted source port is free, of 3 that were tried"
+
+
+@pytest.mark.parametrize("spelling", ["any", "Any", "ANY"])
+def test_any_leaves_a_property_as_it_is_whatever_its_case(host: SimulatedHost, spelling: str) -> None:
+    options = ("program", "service", "localip", "remoteip", "localport", "remoteport")
+    assert call(host, **{**SMTP, **dict.fromkeys(options, spelling)})["changed"]
+    made = rule(host, "SMTP")
+    assert [made[name] for name in ("ApplicationName", "ServiceName", "LocalPorts")] == [None, None, "*"]
+    assert call(host, name="all", protocol=spelling, icmp_type_code=[spelling])["failed"]  # for its name alone
+    assert call(host, name="everything", protocol=spelling, icmp_type_code=[spelling])["changed"]
+    assert rule(host, "everything")["IcmpTypesAndCodes"] is None
+
+
+def test_choices_and_profiles_may_be_in_any_case(host: SimulatedHost) -> None:
+    spelt = {"direction": "Out", "action": "BLOCK", "protocol": "TCP", "state": "Present"}
+    assert call(host, **{**SMTP, **spelt}, profiles="Domain, PUBLIC")["changed"]
+    made = rule(host, "SMTP")
+    assert [made[name] for name in ("Direction", "Action", "Protocol", "Profiles")] == [2, 0, 6, 5]
+    assert call(host, name="SMTP", state="ABSENT")["changed"]
+    assert "direction must be one of" in call(host, name="x", direction="inbound")["msg"]
+
+
+@pytest.mark.parametrize(
+    ("profiles", "bits"),
+    [
+        (["Domain", "domain"], 2),  # which is private: the module adds up what it takes for different
+        (["domain", "domain"], 1),
+        (["public", "domain", "Domain", "DOMAIN"], 0x7FFFFFFF),
+        (None, 0x7FFFFFFF),
+    ],
+)
+def test_profiles_are_added_up_as_the_module_does_it(host: SimulatedHost, profiles: object, bits: int) -> None:
+    call(host, **SMTP, profiles=profiles)
+    assert rule(host, "SMTP")["Profiles"] == bits
+
+
+def test_null_is_not_given(host: SimulatedHost) -> None:
+    call(host, **SMTP, group="ours", profiles=["domain"])
+    assert not call(host, name="SMTP", group=None, profiles=None, enabled=None, localip=None)["changed"]
+    assert rule(host, "SMTP")["Grouping"] == "ours"
+
+
+@pytest.mark.parametrize(
+    ("program", "written"),
+    [
+        (r"%SystemRoot%\system32\svchost.exe", r"C:\Windows\system32\svchost.exe"),
+        (r"%PROGRAMFILES%\x.exe", r"C:\Program Files\x.exe"),
+        (r"%nobody%\x.exe", r"%nobody%\x.exe"),
+    ],
+)
+def test_variables_in_a_program_are_expanded(host: SimulatedHost, program: str, written: str) -> None:
+    call(host, **SMTP, program=program)
+    assert rule(host, "SMTP")["ApplicationName"] == written
+    assert not call(host, name="SMTP", program=program)["changed"]
+
+
+def test_words_for_addresses_are_written_back_in_their_own_case(host: SimulatedHost) -> None:
+    call(host, **SMTP, remoteip="localsubnet,DEFAULTGATEWAY")
+    assert set(rule(host, "SMTP")["RemoteAddresses"].split(",")) == {"LocalSubnet", "DefaultGateway"}
+    assert not call(host, name="SMTP", remoteip="DefaultGateway,LOCALSUBNET")["changed"]
+
+
+@pytest.mark.parametrize(("protocol", "number"), [("ICMPv4", 1), ("icmpv6-x", 58), ("47", 47), ("6.4", 6)])
+def test_protocols_are_read_as_the_module_does_it(host: SimulatedHost, protocol: str, number: int) -> None:
+    call(host, name="x", protocol=protocol)
+    assert rule(host, "x")["Protocol"] == number
+
+
+def test_messages_and_diff_are_those_of_the_module(host: SimulatedHost) -> None:
+    call(host, **SMTP, group="ours")
+    call(host, **{**SMTP, "name": "SMTP 2"}, group="ours")
+    result = call(host, group="ours", enabled=False)
+    assert result["msg"] == "Firewall rule(s) changed 'SMTP 2', 'SMTP' - unchanged ''"
+    change = "-Enabled='True'\n+Enabled='False'\n"
+    assert result["diff"]["prepared"] == f"[SMTP 2]\n{change}[SMTP]\n{change}"
+    removed = call(host, group="ours", state="absent")
+    assert removed["msg"] == "Firewall rule(s) 'SMTP 2', 'SMTP' removed."
+    assert "-ServiceName=''\n" in removed["diff"]["prepared"]
+    assert removed["diff"]["prepared"].count("-SecureFlags='0'\n") == 2
+    assert call(host, group="ours", state="absent")["msg"] == "No firewall rules in group 'ours' exist."
+
+
+def test_a_state_has_every_property_that_the_read_module_asks_for(host: SimulatedHost) -> None:
+    names = ["Interfaces", "EdgeTraversal", "LocalAppPackageId", "LocalUserOwner", "LocalUserAuthorizedList"]
+    names += ["RemoteUserAuthorizedList", "RemoteMachineAuthorizedList"]
+    others = {name: True if name == "EdgeTraversal" else "x" for name in names}
+    host.rules = [FirewallRule({"Name": "Pexip SfB x", "Grouping": None, "Profiles": None, **others})]
+    read = "uc_firewall.pexip_sfb.win_firewall_state"
+    for group in ("", None):
+        assert host.run(read, {"group": group})["rules"] == []  # a rule in no group is in no group of no name
+    (found,) = host.run(read, {})["foreign_rules"]
+    assert found["other"] == {name: str(value) for name, value in others.items()}
+    assert found["profiles"] == []
