@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import fnmatch
 import operator
+import re
 import typing as t
 from collections.abc import Callable, Sequence
 
@@ -41,7 +43,9 @@ def as_text(value: t.Any) -> str:
 def as_int(value: t.Any) -> int:
     """What ``[int]`` makes of a value."""
     try:
-        return round(float(value)) if isinstance(value, str) else round(value or 0)
+        if not isinstance(value, str):
+            return round(value or 0)
+        return int(value, 16) if value.strip().lower().startswith("0x") else round(float(value or 0))
     except (TypeError, ValueError) as e:
         raise DotNetError(f'Cannot convert value "{value}" to type "System.Int32".') from e
 
@@ -54,6 +58,9 @@ CASTS: dict[str, Callable[[t.Any], t.Any]] = {
     "void": lambda _value: None,
     "ordered": dict,
 }
+
+
+TYPES = {"int": int, "string": str, "array": list}
 
 
 def is_true(value: t.Any) -> bool:
@@ -83,6 +90,8 @@ OPERATORS: dict[str, Callable[[t.Any, t.Any], t.Any]] = {
     "-in": lambda a, b: any(equal(item, a) for item in b),
     "-notin": lambda a, b: not any(equal(item, a) for item in b),
     "-is": isinstance,
+    "-like": lambda a, b: fnmatch.fnmatchcase(as_text(a).lower(), as_text(b).lower()),
+    "-split": lambda a, b: re.split(b, as_text(a), flags=re.IGNORECASE),
     "-join": lambda a, b: b.join(as_text(item) for item in a),
     "-band": lambda a, b: a & b,
     "+": operator.add,
