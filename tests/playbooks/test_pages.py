@@ -155,7 +155,13 @@ def test_the_page_of_the_architecture_has_every_package_with_what_it_imports() -
 def product_text() -> str:
     """All texts of the product that may become messages, with strings joined that stand in several lines."""
     texts = []
-    for pattern in ("plugins/**/*.py", "roles/**/*.yml", "tests/prepare-machine", "extensions/lab/**/*.yml"):
+    for pattern in (
+        "plugins/**/*.py",
+        "plugins/**/*.ps1",
+        "roles/**/*.yml",
+        "tests/prepare-machine",
+        "extensions/lab/**/*.yml",
+    ):
         texts += [path.read_text(encoding="utf-8") for path in sorted(TOP.glob(pattern))]
     return re.sub(r"\s+", " ", re.sub(r"\"\s*\n\s*f?\"", "", "\n".join(texts)))
 
