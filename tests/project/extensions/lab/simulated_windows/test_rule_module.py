@@ -150,11 +150,11 @@ ARGUMENTS: dict[str, st.SearchStrategy[t.Any]] = {
     "direction": spellings(*CHOICES["direction"]),
     "action": spellings(*CHOICES["action"]),
     "protocol": st.one_of(
-        spellings("tcp", "udp", "any", "icmpv4", "icmpv6:8"), st.sampled_from(["47", "6.4", "sctp", None])
+        spellings("tcp", "udp", "any", "icmpv4", "icmpv4:0", "icmpv6:8"), st.sampled_from(["47", "6.4", "sctp", None])
     ),
     "profiles": st.one_of(
         st.lists(spellings("domain", "private", "public"), max_size=4),
-        st.sampled_from(["domain, Public", ["home"], None]),
+        st.sampled_from(["domain, Public", ["Domain", "domain"], ["home"], None]),
     ),
     "localip": ADDRESSES,
     "remoteip": ADDRESSES,
