@@ -9,11 +9,11 @@ import typing as t
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._errors import PortMatrixError
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._inventory import to_plain
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._mapping import as_list, as_mapping
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._windows_changes import read_state
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._windows_preflight import find_blocks
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.inventory import to_plain
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.mapping import as_list, as_mapping
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._windows.changes import read_state
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._windows.preflight import find_blocks
 
 Result = dict[str, t.Any]
 

@@ -13,10 +13,10 @@ from .._values.addresses import FAMILIES, AddressSet, format_address
 from .._values.errors import shown
 from .._values.intervals import IntervalSet
 from .._values.ports import ANY_PORT
-from .rules import PROFILES, RuleArguments
 from .changes import Changes, WindowsState
 from .lists import read_port_list
 from .order import StateRule, Traffic, conditions_of, traffic_of
+from .rules import PROFILES, RuleArguments
 
 _MOST_NAMES = 3
 CHECKS = ("profile_off", "local_rules_void", "inbound_blocked", "outbound_default_allow", "management_port")

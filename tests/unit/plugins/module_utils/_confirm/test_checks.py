@@ -45,7 +45,7 @@ def test_who_does_not_answer_is_named_with_the_reason(host: str, port: int | Non
 
 
 def test_patience_waits_for_one_who_answers_late(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_confirm_checks, "SECONDS_FOR_ALL", 600)  # only what hangs takes as long
+    monkeypatch.setattr(checks, "SECONDS_FOR_ALL", 600)  # only what hangs takes as long
     port = _closed_port()
 
     def late() -> None:

@@ -38,7 +38,7 @@ def listening() -> Iterator[Sockets]:
 @pytest.fixture
 def responder(listening: Sockets, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, Process]]:
     # How long a client takes to say its token is the machine's affair.
-    monkeypatch.setattr(_responder_process, "_SECONDS_FOR_A_CONNECTION", HANG)
+    monkeypatch.setattr(responder_process, "_SECONDS_FOR_A_CONNECTION", HANG)
     token = new_token()
     process = start_responder(listening, token, HANG)
     yield token, process
