@@ -56,7 +56,7 @@ extends_documentation_fragment:
   - uc_firewall.pexip_sfb.confirm
 requirements:
   - systemd, with O(confirm_timeout)
-  - firewalld 0.9 or later with the back end nftables, and its Python library (Debian package python3-firewall)
+  - firewalld 1.0 or later with the back end nftables, and its Python library (Debian package python3-firewall)
   - root
 """
 

@@ -53,7 +53,9 @@ service_manager:
   type: str
   sample: systemd
 firewalld:
-  description: What systemd says of C(firewalld.service). Of a host without systemd, that it is not there.
+  description:
+    - What systemd says of C(firewalld.service), and the version of one that runs.
+    - Of a host without systemd, that it is not there.
   returned: success
   type: dict
   contains:
@@ -66,10 +68,14 @@ firewalld:
     unit_file_state:
       description: V(enabled), V(disabled) and others. Empty where there is no such file.
       type: str
-  sample: {load_state: loaded, active_state: active, unit_file_state: enabled}
+    version:
+      description: The version of a firewalld that runs. Empty where it does not, or does not say.
+      type: str
+  sample: {load_state: loaded, active_state: active, unit_file_state: enabled, version: 1.3.3}
 """
 
 import os
+import re
 import typing as t
 from pathlib import Path
 
@@ -95,6 +101,21 @@ def firewalld_states(shown: str) -> dict[str, str]:
     return {name: said.get(word) or absent.get(word, "") for word, name in _PROPERTIES.items()}
 
 
+def firewalld_version(module: AnsibleModule) -> str:
+    """Ask the daemon itself, as everybody may, and never have the bus start it; return ``""`` where it does not say.
+
+    The files of the package can be newer than what runs.
+    """
+    busctl = module.get_bin_path("busctl")  # of systemd
+    if not busctl:
+        return ""
+    bus_name = "org.fedoraproject.FirewallD1"
+    question = ["get-property", bus_name, "/org/fedoraproject/FirewallD1", bus_name, "version"]
+    _rc, out, _err = module.run_command([busctl, "--system", "--auto-start=no", *question])
+    answer = re.fullmatch(r's "(.*)"\s*', out)
+    return answer[1] if answer else ""
+
+
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec={}, supports_check_mode=True)
@@ -102,10 +123,12 @@ def main() -> None:
     if manager == "systemd":
         command = ["systemctl", "show", "firewalld.service", f"--property={','.join(_PROPERTIES)}"]
         shown = module.run_command(command, check_rc=True)[1]
+    firewalld = firewalld_states(shown)
+    runs = firewalld["active_state"] in ("active", "reloading")
     found: dict[str, t.Any] = {
         "ssh_connection": os.environ.get("SSH_CONNECTION", "").split(),
         "service_manager": manager,
-        "firewalld": firewalld_states(shown),
+        "firewalld": {**firewalld, "version": firewalld_version(module) if runs else ""},
     }
     module.exit_json(changed=False, **found)
 

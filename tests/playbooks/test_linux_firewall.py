@@ -108,10 +108,11 @@ def choose_backend(
     service_manager: str = "systemd",
     active: str = "inactive",
     load: str = "not-found",
+    version: str = "",
     **variables: Any,
 ) -> tuple[int, str]:
     """Choose the back end of a host whose firewalld is in these states; return the exit code and what was said."""
-    firewalld = {"active_state": active, "load_state": load, "unit_file_state": "disabled"}
+    firewalld = {"active_state": active, "load_state": load, "unit_file_state": "disabled", "version": version}
     given = {
         "__linux_firewall_host": {"service_manager": service_manager, "firewalld": firewalld},
         "__linux_firewall_ssh_connection": [],
@@ -157,6 +158,24 @@ def test_all_that_speaks_against_a_back_end_is_said_at_once(tmp_path: Path) -> N
     assert code
     assert "linux_firewall_backend: nftables, and firewalld is enabled or running on this host." in said
     assert "table nobody can join" not in said
+
+
+@pytest.mark.parametrize(
+    ("wanted", "version", "accepted"),
+    [("auto", "0.9.3", False), ("firewalld", "0.9.11", False), ("auto", "1.0.0", True), ("auto", "2.4.0~beta1", True)],
+)
+def test_a_firewalld_that_is_too_old_is_refused_at_once(
+    tmp_path: Path, wanted: str, version: str, accepted: bool
+) -> None:
+    states = {"active": "active", "load": "loaded", "version": version}
+    code, said = choose_backend(tmp_path, **states, linux_firewall_backend=wanted)
+    assert (code == 0) == accepted, said
+    refused = (
+        f"linux_firewall_backend: {wanted}, and firewalld {version} is in charge of this host. Only since 1.0 a rule "
+        "can have an ipset as its destination, as the rules of the matrix need it; accepted: firewalld 1.0 or later, or "
+        "linux_firewall_backend: nftables where firewalld is stopped and disabled (systemctl disable --now firewalld)."
+    )
+    assert (refused in said) != accepted
 
 
 @pytest.mark.parametrize(("seconds", "accepted"), [("0", True), ("90", True), ("9", False), ("3601", False)])

@@ -22,7 +22,10 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld.r
 )
 
 BUS_NAME = "org.fedoraproject.FirewallD1"
-OLDEST = (0, 9)  # the first version with policies
+FIRST_WITH_POLICIES = (0, 9)
+# The first version that takes a rich rule with an ipset as its destination. Earlier ones refuse it, late and oddly:
+# "INVALID_RULE: attribute 'ipset' outside of any element".
+OLDEST = (1, 0)
 
 _POLICY_KEYS = ("short", "description", "target", "priority", "ingress_zones", "egress_zones", "rich_rules")
 
@@ -48,16 +51,23 @@ class Firewalld:
     @property
     def has_policies(self) -> bool:
         """Whether this version of firewalld can have anything of ours."""
-        return tuple(int(part) for part in self._version.split(".")[:2] if part.isdigit()) >= OLDEST
+        return self._major_and_minor >= FIRST_WITH_POLICIES
 
     @property
     def _version(self) -> str:
         return str(self.client.get_property("version"))
 
+    @property
+    def _major_and_minor(self) -> tuple[int, ...]:
+        return tuple(int(part) for part in self._version.split(".")[:2] if part.isdigit())
+
     def check(self) -> None:
         """Raise :class:`FirewalldError` where this firewalld cannot express the rules."""
-        if not self.has_policies:
-            raise FirewalldError(f"firewalld {self._version} has no policies; accepted: 0.9 or later")
+        if self._major_and_minor < OLDEST:
+            raise FirewalldError(
+                f"firewalld {self._version} cannot have an ipset as the destination of a rule, as the rules need it, "
+                "and nothing was changed; accepted: 1.0 or later, or nftables where firewalld is stopped and disabled"
+            )
         backend = str(self._config.get_property("FirewallBackend"))
         if backend != "nftables":
             raise FirewalldError(

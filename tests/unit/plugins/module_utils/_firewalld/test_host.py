@@ -45,7 +45,8 @@ class Client:
 @pytest.mark.parametrize(
     ("properties", "message"),
     [
-        ({"version": "0.8.2"}, "firewalld 0.8.2 has no policies; accepted: 0.9 or later"),
+        ({"version": "0.8.2"}, "firewalld 0.8.2 cannot have an ipset as the destination .*; accepted: 1.0 or later"),
+        ({"version": "0.9.3"}, "firewalld 0.9.3 cannot have an ipset as the destination .*; accepted: 1.0 or later"),
         ({"FirewallBackend": "iptables"}, "FirewallBackend in firewalld.conf is iptables, .*; accepted: nftables"),
         ({"state": "FAILED"}, "firewalld is in state FAILED"),
     ],
@@ -55,7 +56,7 @@ def test_a_firewalld_that_cannot(properties: dict[str, str], message: str) -> No
         Firewalld(Client(**properties), None, "pexip_sfb_").check()
 
 
-@pytest.mark.parametrize("version", ["0.9.0", "1.3.3", "2.3.1", "2.4.0~beta1"])
+@pytest.mark.parametrize("version", ["1.0.0", "1.3.3", "2.3.1", "2.4.0~beta1"])
 def test_a_firewalld_that_can(version: str) -> None:
     Firewalld(Client(version=version), None, "pexip_sfb_").check()
 
