@@ -172,8 +172,9 @@ def test_a_firewalld_that_is_too_old_is_refused_at_once(
     assert (code == 0) == accepted, said
     refused = (
         f"linux_firewall_backend: {wanted}, and firewalld {version} is in charge of this host. Only since 1.0 a rule "
-        "can have an ipset as its destination, as the rules of the matrix need it; accepted: firewalld 1.0 or later, or "
-        "linux_firewall_backend: nftables where firewalld is stopped and disabled (systemctl disable --now firewalld)."
+        "can have an ipset as its destination, as the rules of the matrix need it; accepted: firewalld 1.0 or later, "
+        "or linux_firewall_backend: nftables where firewalld is stopped and disabled "
+        "(systemctl disable --now firewalld)."
     )
     assert (refused in said) != accepted
 

@@ -24,8 +24,8 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_dro
 
 # A closed interval of numbers, an interface name (with ``*`` at its end, of many), or what cannot be read.
 # Types that are evaluated at import, also by the Python of old hosts.
-Span = t.Union[t.Tuple[int, int], str, NoValue]  # noqa: UP006, UP007
-Answer = t.Optional[bool]  # noqa: UP045
+Span = t.Union[t.Tuple[int, int], str, NoValue]  # noqa: UP006
+Answer = t.Optional[bool]
 
 # What an element can carry without a say in whether it matches.
 _HARMLESS = {"val", "timeout", "expires", "comment", "counter", "last"}
@@ -108,7 +108,7 @@ class Element:
 
     def holds(self, values: t.Sequence[Value]) -> Answer:
         """Tell whether the element matches *values*."""
-        answers = [within(value, span) for value, span in zip(values, self.spans)]  # noqa: B905  # Python 3.9
+        answers = [within(value, span) for value, span in zip(values, self.spans)]  # Python 3.9
         if False in answers:
             return False
         return None if None in answers or self.conditional else True
@@ -161,7 +161,7 @@ class ElementSet:
             self._rest = Element((), value, conditional)
             return
         parts = key["concat"] if isinstance(key, dict) and "concat" in key else [key]
-        spans = tuple(read_span(kind, part) for kind, part in zip(self._kinds, parts))  # noqa: B905  # Python 3.9
+        spans = tuple(read_span(kind, part) for kind, part in zip(self._kinds, parts))  # Python 3.9
         if len(parts) != len(self._kinds):
             spans = (UNKNOWN,) * len(self._kinds)
         self._all.append(Element(spans, value, conditional))

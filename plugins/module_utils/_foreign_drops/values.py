@@ -31,7 +31,7 @@ NO_INTERFACE = NoValue("no interface")
 # Some interface, but not the loopback: the packets come from other hosts or go to them.
 SOME_INTERFACE = NoValue("some interface")
 
-Value = t.Union[int, str, NoValue]  # noqa: UP007  # evaluated at import, also by the Python of old hosts
+Value = t.Union[int, str, NoValue]  # evaluated at import, also by the Python of old hosts
 Expression = t.Any  # JSON of nft
 
 CONNTRACK_PRIORITY = -200

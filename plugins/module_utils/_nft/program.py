@@ -19,6 +19,12 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.replace
 # Loads a ruleset from standard input into a new network namespace and shows what it came to.
 _IN_SCRATCH_NAMESPACE = ("--net", "--", "/bin/sh", "-c", '"$1" -f - && "$1" -s list ruleset', "sh")
 
+# What a shell returns for a program that ended by signal 11.
+_SEGMENTATION_FAULT = 128 + 11
+_CRASHED = (
+    "nft itself crashed. nft 0.9.8 does so where rules join a table of others; accepted: a later nft, or no "
+    "linux_firewall_join"
+)
 
 # Stands there for the tables of others, which a ruleset must leave alone.
 _BYSTANDER = "table inet bystander"
@@ -57,7 +63,8 @@ class Nft:
             self.module.fail_json(msg="unshare was not found on this host: install the package util-linux")
         rc, out, err = self.module.run_command([unshare, *_IN_SCRATCH_NAMESPACE, self.program], data=_text(ruleset))
         if rc:
-            self.module.fail_json(msg=f"{failing}: nft did not take it in a scratch network namespace: {err.strip()}")
+            reason = _CRASHED if rc == _SEGMENTATION_FAULT else err.strip()
+            self.module.fail_json(msg=f"{failing}: nft did not take it in a scratch network namespace: {reason}")
         return str(out)
 
 

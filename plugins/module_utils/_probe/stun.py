@@ -39,7 +39,7 @@ class StunRequest:
             if kind == _XOR_MAPPED_ADDRESS and len(value) in (8, 20):
                 key = struct.pack("!I", _COOKIE) + self._transaction
                 port = int.from_bytes(value[2:4], "big") ^ (_COOKIE >> 16)
-                address = bytes(a ^ b for a, b in zip(value[4:], key))  # noqa: B905 # the key is longer for IPv4
+                address = bytes(a ^ b for a, b in zip(value[4:], key))  # the key is longer for IPv4
                 return f"{ipaddress.ip_address(address)} port {port}"
             attributes = attributes[4 + (length + 3) // 4 * 4 :]
         return ""

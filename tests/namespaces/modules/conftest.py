@@ -63,8 +63,8 @@ table inet filter {
     chain input {
         type filter hook input priority 0; policy accept;
         meta l4proto { tcp, udp } th dport 6001 drop
-        tcp dport 6002 reject with icmpx admin-prohibited
-        udp dport 6002 reject with icmpx admin-prohibited
+        tcp dport 6002 reject with icmpx type admin-prohibited
+        udp dport 6002 reject with icmpx type admin-prohibited
         tcp dport 6003 reject with tcp reset
         udp dport 50000-59999 udp sport != 40000-40009 drop
     }

@@ -58,6 +58,7 @@ def host(namespace: str) -> ModuleHost:
     return ModuleHost(namespace, "nftables_foreign_drops")
 
 
+@pytest.mark.controller
 def test_what_drops_is_named_with_its_rows(host: ModuleHost) -> None:
     host.nft("-f", "-", text=OURS + THEIRS)
     before = host.nft("list", "ruleset")
@@ -86,6 +87,7 @@ def test_what_drops_is_named_with_its_rows(host: ModuleHost) -> None:
     assert host.nft("list", "ruleset") == before
 
 
+@pytest.mark.controller
 def test_drops_need_not_be_warnings(host: ModuleHost) -> None:
     host.nft("-f", "-", text=THEIRS)
     result = host.through_ansible(packets=[packet(), SIP], warn_drops=False)
@@ -110,6 +112,7 @@ def test_what_is_ours_is_not_judged(host: ModuleHost, ruleset: str, arguments: d
     assert (result["failed"], result["drops"], result["possible"]) == (False, [], [])
 
 
+@pytest.mark.controller
 def test_many_drops_are_told_in_few_words(host: ModuleHost) -> None:
     rules = "\n".join(f"udp dport {port} drop" for port in range(1000, 1060))
     host.nft("-f", "-", text=f"table ip x {{ chain f {{ type filter hook forward priority 0;\n{rules}\n}}\n}}")

@@ -65,6 +65,7 @@ def host(namespace: str) -> ModuleHost:
     return ModuleHost(namespace, "nftables_table")
 
 
+@pytest.mark.controller
 def test_the_table_is_made_once_and_others_are_left_alone(host: ModuleHost) -> None:
     host.nft("-f", "-", text=FOREIGN)
     first = host.through_ansible(ruleset=RULESET)
@@ -103,6 +104,7 @@ def test_what_somebody_changed_in_the_kernel_is_put_right(host: ModuleHost, spoi
     assert host.nft("-s", "list", "ruleset") == good
 
 
+@pytest.mark.controller
 def test_check_mode_tells_the_difference_and_changes_nothing(host: ModuleHost) -> None:
     host.module(ruleset=RULESET)
     before = host.nft("-s", "list", "ruleset")
@@ -145,6 +147,7 @@ def test_what_cannot_be_applied_leaves_the_kernel_alone(
     assert host.nft("list", "ruleset") == before
 
 
+@pytest.mark.newer_nft
 def test_rules_join_a_table_of_others_and_leave_it_again(host: ModuleHost, tmp_path: Path) -> None:
     host.nft("-f", "-", text=FOREIGN)
     before = host.nft("list", "ruleset")
@@ -167,6 +170,7 @@ def test_rules_join_a_table_of_others_and_leave_it_again(host: ModuleHost, tmp_p
     assert host.nft("list", "ruleset") == before
 
 
+@pytest.mark.newer_nft
 @pytest.mark.parametrize(
     "spoil",
     [
@@ -188,6 +192,7 @@ def test_what_somebody_changed_of_the_joined_rules_is_put_right(host: ModuleHost
     assert host.module(ruleset=JOINED)["changed"] is False
 
 
+@pytest.mark.newer_nft
 def test_what_somebody_changed_in_the_table_that_is_joined_is_theirs(host: ModuleHost) -> None:
     host.nft("-f", "-", text=FOREIGN)
     host.module(ruleset=JOINED)
@@ -195,6 +200,7 @@ def test_what_somebody_changed_in_the_table_that_is_joined_is_theirs(host: Modul
     assert host.module(ruleset=JOINED)["changed"] is False
 
 
+@pytest.mark.newer_nft
 def test_a_chain_to_join_that_is_not_there_is_named(host: ModuleHost) -> None:
     result = host.module(ruleset=JOINED)
     assert result["msg"] == (

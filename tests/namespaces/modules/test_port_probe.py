@@ -148,6 +148,7 @@ def test_it_probes_in_check_mode_and_changes_nothing(pair: Pair) -> None:
     assert (result["changed"], result["answers"][0]["verdict"]) == (False, "open")
 
 
+@pytest.mark.controller
 def test_progress_is_shown_for_each_batch(pair: Pair) -> None:
     named = probe("tcp_connect", 5061, row="sip_signaling", destination_host="far")
     result = pair.near.through_ansible(probes=[named, named, probe("stun", 3478, "udp")], batch=2)

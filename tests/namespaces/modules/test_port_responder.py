@@ -34,6 +34,7 @@ def listening(pair: Pair) -> set[str]:
     return {line.split()[4] for line in pair.far.run("ss", "-Hlntu").splitlines()}
 
 
+@pytest.mark.controller
 def test_a_range_is_proven_and_nothing_is_left(pair: Pair) -> None:
     before = listening(pair)
     started = pair.far.through_ansible(listen=[wanted("udp", "udp", 50000), wanted("tcp", "tcp", 59999)], seconds=600)

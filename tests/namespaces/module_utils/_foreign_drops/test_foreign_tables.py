@@ -16,6 +16,8 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_dro
 from .conftest import OBSERVER, SAMPLES, Firewall, Sample
 from .test_verdict import compare, compare_loaded
 
+pytestmark = pytest.mark.newer_nft
+
 DEBIAN_WORKSTATION = """
 table inet filter {
   chain input {

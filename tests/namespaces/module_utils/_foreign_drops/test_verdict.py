@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from .conftest import SAMPLES, Firewall, Sample
 
+pytestmark = pytest.mark.newer_nft
+
 CHAINS = ("input", "forward", "output")
 
 

@@ -92,6 +92,7 @@ def _replaced(module: _Module, ruleset: str) -> dict[str, int]:
     return counted
 
 
+@pytest.mark.newer_nft
 @KINDS
 @pytest.mark.parametrize("addresses", [3, 3000])
 def test_a_change_of_addresses_is_one_transaction(module: _Module, addresses: int, kind: Kind) -> None:

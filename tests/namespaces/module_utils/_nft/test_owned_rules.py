@@ -107,6 +107,7 @@ def test_nothing_of_ours_is_nothing(host: Host) -> None:
     assert tables_with_ours(host.outline()) == []
 
 
+@pytest.mark.newer_nft
 def test_ours_is_the_table_and_what_is_joined(host: Host) -> None:
     host.nft("-f", "-", data=f"{THEIRS}{OURS}{JOINED}")
     found = host.owned()
@@ -119,6 +120,7 @@ def test_ours_is_the_table_and_what_is_joined(host: Host) -> None:
         assert theirs not in found
 
 
+@pytest.mark.newer_nft
 def test_removing_takes_ours_and_nothing_else(host: Host) -> None:
     host.nft("-f", "-", data=THEIRS)
     before = host.ruleset()
@@ -136,6 +138,7 @@ def test_what_firewalld_has_of_ours_is_its_own_business(host: Host) -> None:
     assert host.ruleset() == before
 
 
+@pytest.mark.newer_nft
 def test_removing_finds_what_somebody_half_removed(host: Host) -> None:
     host.nft("-f", "-", data=THEIRS)
     before = host.ruleset()
@@ -148,6 +151,7 @@ def test_removing_finds_what_somebody_half_removed(host: Host) -> None:
     assert emptied.splitlines()[-5:] == before.splitlines()[-5:]
 
 
+@pytest.mark.newer_nft
 def test_replacing_is_one_transaction_that_leaves_no_trace_where_it_fails(host: Host) -> None:
     host.nft("-f", "-", data=f"{THEIRS}{OURS}{JOINED}")
     before = host.ruleset()
@@ -156,6 +160,7 @@ def test_replacing_is_one_transaction_that_leaves_no_trace_where_it_fails(host: 
     assert host.ruleset() == before
 
 
+@pytest.mark.newer_nft
 @pytest.mark.parametrize("there", ["", OURS, JOINED, OURS + JOINED], ids=["nothing", "table", "joined", "both"])
 @pytest.mark.parametrize("change", ["", OURS, JOINED], ids=["nothing", "table", "joined"])
 def test_the_program_restores_what_was_there_with_counters(host: Host, tmp_path: Path, there: str, change: str) -> None:
@@ -183,6 +188,7 @@ def test_the_program_minds_no_comment_of_others(host: Host, tmp_path: Path) -> N
     assert "table inet pexip_sfb" in host.nft("list", "tables")
 
 
+@pytest.mark.newer_nft
 def test_a_skeleton_is_all_that_a_ruleset_needs(host: Host) -> None:
     wanted = joins(JOINED)
     assert wanted == [Join("filter", "input", "input"), Join("filter", "transit", "forward")]

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import ssl
 import subprocess
 import tempfile
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -33,9 +35,10 @@ def certificate(subject: str, extension: str = "", days: int = 30) -> bytes:
 
 def expiry(der: bytes) -> str:
     """The expiry as openssl reads it."""
-    command = ["openssl", "x509", "-inform", "DER", "-noout", "-enddate", "-dateopt", "iso_8601"]
+    command = ["openssl", "x509", "-inform", "DER", "-noout", "-enddate"]
     text = subprocess.run(command, input=der, check=True, capture_output=True).stdout.decode()
-    return text.strip().removeprefix("notAfter=").replace(" ", "T").replace("Z", "+00:00")
+    seconds = ssl.cert_time_to_seconds(text.strip().removeprefix("notAfter="))
+    return datetime.fromtimestamp(seconds, timezone.utc).isoformat()
 
 
 @pytest.mark.parametrize(

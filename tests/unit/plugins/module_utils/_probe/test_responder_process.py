@@ -53,7 +53,7 @@ def say(sock: socket.socket, data: bytes, patience: float = HANG) -> bytes:
         client.sendall(data)
         try:
             return client.recv(100)
-        except (TimeoutError, ConnectionResetError):
+        except (socket.timeout, ConnectionResetError):
             return b""
 
 
