@@ -30,6 +30,13 @@ _OTHERWISE = "quick" if "ANSIBLE_CONTROLLER_MIN_PYTHON_VERSION" in os.environ el
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", _OTHERWISE))
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known to ansible-test as well, which has its own settings of pytest."""
+    config.addinivalue_line(
+        "markers", "operating_system: starts processes, opens sockets or locks files; not for Python in WebAssembly"
+    )
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Measure what is covered without random examples: a branch that only they reach needs a test of its own."""
     for item in items:

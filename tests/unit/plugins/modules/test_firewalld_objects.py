@@ -52,6 +52,7 @@ def remove(module: Module) -> None:
     firewalld_objects.remove_files(t.cast("t.Any", module))
 
 
+@pytest.mark.operating_system
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the lock, which a process ends with
 def test_our_objects_go_and_nothing_is_left_of_it(objects: Path) -> None:
     with pytest.raises(EndError, match="changed: True"):
@@ -60,6 +61,7 @@ def test_our_objects_go_and_nothing_is_left_of_it(objects: Path) -> None:
     assert not (objects.parent / "run").exists()
 
 
+@pytest.mark.operating_system
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_nothing_goes_while_a_change_is_pending_that_would_bring_it_back(objects: Path) -> None:
     (objects.parent / "run/pending").mkdir(parents=True)
@@ -68,6 +70,7 @@ def test_nothing_goes_while_a_change_is_pending_that_would_bring_it_back(objects
     assert len(list(objects.iterdir())) == 3
 
 
+@pytest.mark.operating_system
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_there_is_nothing_to_remove_from_a_firewalld_without_policies(objects: Path) -> None:
     client = SimpleNamespace(config=lambda: None, get_property=lambda _name: "0.8.2")

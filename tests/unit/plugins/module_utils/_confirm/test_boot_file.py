@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm.boot_file import BootFile
 
+pytestmark = pytest.mark.operating_system
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:

@@ -12,6 +12,8 @@ import pytest
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm import checks
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm.checks import silent
 
+pytestmark = pytest.mark.operating_system
+
 
 def _check(port: int, place: str = "target", host: str = "127.0.0.1") -> dict[str, t.Any]:
     return {"host": host, "port": port, "from": place}

@@ -23,6 +23,8 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm.pen
 
 HANG = 600  # seconds: only what hangs takes as long, on a busy machine too
 
+pytestmark = pytest.mark.operating_system
+
 
 def test_one_at_a_time(tmp_path: Path) -> None:
     path = tmp_path / "run/lock"

@@ -12,6 +12,8 @@ import pytest
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld import reload
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld.reload import put_back, save
 
+pytestmark = pytest.mark.operating_system
+
 POLICY = '<policy><rule><source ipset="pexip_sfb_a"/><destination ipset="{}"/><accept/></rule></policy>'
 OURS = {
     "ipsets/pexip_sfb_a.xml": "<ipset>a</ipset>",

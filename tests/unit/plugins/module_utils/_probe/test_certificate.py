@@ -21,6 +21,8 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._probe.certi
 from hypothesis import given
 from hypothesis import strategies as st
 
+pytestmark = pytest.mark.operating_system
+
 
 @functools.cache
 def certificate(subject: str, extension: str = "", days: int = 30) -> bytes:

@@ -24,6 +24,8 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._probe.respo
 )
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._probe.responder_token import new_token, reply_to
 
+pytestmark = pytest.mark.operating_system
+
 HANG = 600  # seconds: only what hangs takes as long, on a busy machine too
 Sockets = tuple[socket.socket, socket.socket]
 
