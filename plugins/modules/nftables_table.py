@@ -61,7 +61,7 @@ extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
   - uc_firewall.pexip_sfb.confirm
 requirements:
-  - nft (package nftables), 1.0.6 or later tested
+  - nft (package nftables); 0.9.8, 1.0.6 and 1.1.3 tested. With 0.9.8 rules cannot join a table of others.
   - unshare (package util-linux), and root
   - systemd, with O(confirm_timeout)
 """

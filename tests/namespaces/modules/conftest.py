@@ -28,7 +28,10 @@ def bind(kind, port):
 def accept(sock, answer=b""):
     while True:
         connection, peer = sock.accept()
-        connection.sendall(answer)
+        try:
+            connection.sendall(answer)
+        except OSError:
+            pass # a prober that has given up; the next one wants an answer
         connection.close()
 def tls(sock):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -84,7 +84,7 @@ def test_probes_come_from_a_permitted_source_port(pair: Pair) -> None:
         *(probe("tcp_connect", 5061, source_ports=["40000-40009", "40020"]) for _number in range(8)),
         probe("stun", 50000, "udp", source_ports=["40000-40009"]),
     )
-    assert {a["verdict"] for a in answers[:8]} == {"open"}
+    assert {a["verdict"] for a in answers[:8]} == {"open"}, answers
     assert all(a["source_port"] in (*range(40000, 40010), 40020) for a in answers[:8])
     assert answers[8]["verdict"] == "refused"
     (dropped,) = pair.near.answers(probe("stun", 50000, "udp", source_ports=["40010-40019"]), timeout=SILENCE)

@@ -156,7 +156,7 @@ def test_one_lowest_ansible_is_named_everywhere() -> None:
 def test_what_runs_on_hosts_has_the_syntax_of_the_python_that_is_promised() -> None:
     readme = (TOP / "README.md").read_text(encoding="utf-8")
     promised = re.findall(r"On Linux hosts: Python 3\.(\d+) or later", readme)
-    assert len(promised) == 1
+    assert promised == ["9"]  # the Python of the older host in tests/versions
     for folder in ("modules", "module_utils"):
         found = list((TOP / "plugins" / folder).rglob("*.py"))
         assert len(found) > 5, folder
