@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft import Nft
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.program import Nft
 
 
 class EndError(Exception):
