@@ -176,6 +176,18 @@ BAD_INPUTS = {
         ),
         "linux_firewall_extra_rules ntp source: '192.0.2.256' is not an address",
     ),
+    "an address with host bits as a way in": (
+        host(
+            "fw",
+            "port_matrix_gateways",
+            ansible_host="198.51.100.2",
+            linux_firewall_management=[
+                {"name": "ssh", "protocol": "tcp", "source": ["198.51.100.99/24"], "destination_ports": [22]}
+            ],
+        ),
+        "linux_firewall_management ssh source: '198.51.100.99/24' may be one address or a network; accepted: "
+        "198.51.100.99 or 198.51.100.99/32 for the address, 198.51.100.0/24 for the network",
+    ),
     "hosts that disagree": (
         host("turn1", "port_matrix_linux", port_matrix_strict_clients=True),
         "port_matrix_strict_clients: differs between the hosts 'fw', 'turn1'; accepted: one value for all",

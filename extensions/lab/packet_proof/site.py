@@ -163,14 +163,17 @@ def _pairs(host: str, entries: t.Any) -> tuple[NatPair, ...]:
 
 def read_address(where: str, text: object) -> Network:
     """What a host has: a network, or with host bits set the one address. :raises SiteError: it is none."""
-    network = read_network(where, text)
-    address = ipaddress.ip_interface(str(text)).ip
-    return network if address == network.network_address else ipaddress.ip_network(address)
+    try:
+        interface = ipaddress.ip_interface(str(text))
+    except ValueError as error:
+        raise SiteError(f"{where}: {text!r} is no address or network: {error}") from error
+    is_network = interface.ip == interface.network.network_address
+    return interface.network if is_network else ipaddress.ip_network(interface.ip)
 
 
 def read_network(where: str, text: object) -> Network:
-    """An address, network, or interface address as a network. :raises SiteError: it is none; `where` says whose."""
+    """An address or a network, without host bits. :raises SiteError: it is none; `where` says whose."""
     try:
-        return ipaddress.ip_network(str(text), strict=False)
+        return ipaddress.ip_network(str(text))
     except ValueError as error:
         raise SiteError(f"{where}: {text!r} is no address or network: {error}") from error

@@ -127,11 +127,22 @@ def parse_address(value: object, where: str) -> AddressSet:
 
 
 def parse_network(value: object, where: str) -> AddressSet:
-    """Read a literal network (or a single address) of an endpoint; host bits are cleared, as the key says network.
+    """Read what a rule or an endpoint names: an address or a network.
 
-    :raises PortMatrixError: if *value* is neither; the message begins with *where*.
+    With host bits set, as in ``192.0.2.10/24``, it may be meant as either, and the network would open more.
+
+    :raises PortMatrixError: if *value* is neither, or may be both; the message begins with *where*.
     """
-    return _span(*_parse(value, where))
+    family, address, length = _parse(value, where)
+    if _has_host_bits(family, address, length):
+        single = format_address(address, family)
+        network = f"{format_address(_bounds(family, address, length)[0], family)}/{length}"
+        raise PortMatrixError.at(
+            where,
+            f"{shown(value)} may be one address or a network",
+            f"{single} or {single}/{_WIDTH[family]} for the address, {network} for the network",
+        )
+    return _span(family, address, length)
 
 
 def parse_single_address(value: object, where: str) -> AddressSet:

@@ -186,6 +186,9 @@ def test_errors(site: Site) -> None:
         port_ranges("media", {})
     with pytest.raises(SiteError, match=r"host h.*'x\.y' is no address"):
         build_site({}, {"host h": {"port_matrix_addresses": ["x.y"]}})
+    literal = site_from_inventory({}, {"port_matrix_endpoints": {"client": {"networks": ["10.0.0.5/24"]}}})
+    with pytest.raises(SiteError, match=r"client: '10\.0\.0\.5/24' is no address or network: .* host bits"):
+        endpoint_networks(literal, "client")
     with pytest.raises(SiteError, match="host b: port_matrix_ports differs"):
         build_site({}, {"a": {"port_matrix_ports": {}}, "b": {"port_matrix_ports": {"sip": 1}}})
     with pytest.raises(SiteError, match="port_matrix_ports is a template"):

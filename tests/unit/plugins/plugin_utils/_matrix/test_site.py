@@ -72,7 +72,7 @@ def test_who_is_who(endpoint: str, addresses: list[str]) -> None:
         ({"interface": "internal"}, ["198.51.100.31/32"]),
         ({"interface": None}, ["192.0.2.131/32", "198.51.100.31/32"]),
         ({"interface": "*"}, ["192.0.2.131/32", "198.51.100.31/32"]),
-        ({"networks": ["203.0.113.5/24", "2001:db8::1"]}, ["192.0.2.131/32", "203.0.113.0/24", "2001:db8::1/128"]),
+        ({"networks": ["203.0.113.0/24", "2001:db8::1"]}, ["192.0.2.131/32", "203.0.113.0/24", "2001:db8::1/128"]),
         ({"groups": [], "networks": ["203.0.113.5"]}, ["203.0.113.5/32"]),
     ],
 )
@@ -204,6 +204,12 @@ def test_a_site_knows_no_endpoint_that_its_rows_do_not_use() -> None:
             _row(),
             {"endpoints": {"edge": {"networks": "192.0.2.0/24"}}},
             "port_matrix_endpoints.edge.networks: '192.0.2.0/24' is not a list; accepted: a list",
+        ),
+        (
+            _row(),
+            {"endpoints": {"edge": {"networks": ["198.51.100.99/24"]}}},
+            "port_matrix_endpoints.edge.networks: '198.51.100.99/24' may be one address or a network"
+            "; accepted: 198.51.100.99 or 198.51.100.99/32 for the address, 198.51.100.0/24 for the network",
         ),
         (
             _row(),

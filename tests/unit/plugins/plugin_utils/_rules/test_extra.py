@@ -29,7 +29,7 @@ def test_a_full_rule() -> None:
                 "name": "snmp",
                 "hook": "forward",
                 "protocol": "udp",
-                "source": ["192.0.2.5/24", "2001:db8::1"],
+                "source": ["192.0.2.0/24", "2001:db8::1"],
                 "destination": ["198.51.100.1"],
                 "source_ports": "1024-65535",
                 "destination_ports": [161, 162],
@@ -86,6 +86,16 @@ NO_FAMILY = (
         (
             {"source": ["jump.example"]},
             f"W ssh source: 'jump.example' is a host name, and the rules need an address; accepted: {ACCEPTED}",
+        ),
+        (
+            {"source": ["198.51.100.99/24"]},
+            "W ssh source: '198.51.100.99/24' may be one address or a network"
+            "; accepted: 198.51.100.99 or 198.51.100.99/32 for the address, 198.51.100.0/24 for the network",
+        ),
+        (
+            {"destination": ["192.0.2.1", "2001:db8::1/64"]},
+            "W ssh destination: '2001:db8::1/64' may be one address or a network"
+            "; accepted: 2001:db8::1 or 2001:db8::1/128 for the address, 2001:db8::/64 for the network",
         ),
         ({"source_ports": 0}, f"W ssh source_ports: 0: port 0 is out of range; accepted: {PORTS}"),
         ({"destination_ports": "23-22"}, f"W ssh destination_ports: '23-22' ends before it begins; accepted: {PORTS}"),

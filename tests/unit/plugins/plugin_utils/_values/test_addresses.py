@@ -29,26 +29,42 @@ def _cidrs(addresses: AddressSet) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("value", "as_address", "as_network"),
+    ("value", "cidr"),
     [
-        ("192.0.2.10", "192.0.2.10/32", "192.0.2.10/32"),
-        ("192.0.2.0/24", "192.0.2.0/24", "192.0.2.0/24"),
-        ("192.0.2.10/24", "192.0.2.10/32", "192.0.2.0/24"),
-        ("192.0.2.10/32", "192.0.2.10/32", "192.0.2.10/32"),
-        ("192.0.2.11/31", "192.0.2.11/32", "192.0.2.10/31"),
-        ("0.0.0.0/0", "0.0.0.0/0", "0.0.0.0/0"),
-        ("2001:DB8::0010", "2001:db8::10/128", "2001:db8::10/128"),
-        ("2001:db8::/64", "2001:db8::/64", "2001:db8::/64"),
-        ("2001:db8::10/64", "2001:db8::10/128", "2001:db8::/64"),
-        ("::/0", "::/0", "::/0"),
-        ("fe80::1", "fe80::1/128", "fe80::1/128"),
+        ("192.0.2.10", "192.0.2.10/32"),
+        ("192.0.2.0/24", "192.0.2.0/24"),
+        ("192.0.2.10/32", "192.0.2.10/32"),
+        ("192.0.2.10/31", "192.0.2.10/31"),
+        ("0.0.0.0/0", "0.0.0.0/0"),
+        ("2001:DB8::0010", "2001:db8::10/128"),
+        ("2001:db8::/64", "2001:db8::/64"),
+        ("::/0", "::/0"),
+        ("fe80::1", "fe80::1/128"),
     ],
 )
-def test_interface_addresses_are_one_machine_or_cleared_to_their_network(
-    value: str, as_address: str, as_network: str
+def test_addresses_and_networks(value: str, cidr: str) -> None:
+    assert _cidrs(parse_address(value, "W")) == [cidr]
+    assert _cidrs(parse_network(value, "W")) == [cidr]
+
+
+@pytest.mark.parametrize(
+    ("value", "single", "width", "network"),
+    [
+        ("192.0.2.10/24", "192.0.2.10", 32, "192.0.2.0/24"),
+        ("192.0.2.11/31", "192.0.2.11", 32, "192.0.2.10/31"),
+        ("2001:DB8::10/64", "2001:db8::10", 128, "2001:db8::/64"),
+    ],
+)
+def test_an_interface_address_is_one_machine_of_a_host_and_refused_elsewhere(
+    value: str, single: str, width: int, network: str
 ) -> None:
-    assert _cidrs(parse_address(value, "W")) == [as_address]
-    assert _cidrs(parse_network(value, "W")) == [as_network]
+    assert _cidrs(parse_address(value, "W")) == [f"{single}/{width}"]
+    with pytest.raises(PortMatrixError) as caught:
+        parse_network(value, "W")
+    assert str(caught.value) == (
+        f"W: '{value}' may be one address or a network"
+        f"; accepted: {single} or {single}/{width} for the address, {network} for the network"
+    )
 
 
 GARBAGE = [
@@ -241,7 +257,7 @@ def test_what_netaddr_takes_for_an_address_is_one(address: str, prefix: str, pla
     try:
         parsed = _cidrs(parse_network(text, "W"))
     except PortMatrixError as e:
-        # An address of nobody, about which there are examples above, or a netmask, which only Windows writes.
+        # Examples above are about addresses of nobody and host bits. Only Windows writes a netmask.
         assert not network or "is not an address" not in str(e) or "." in text.partition("/")[2]  # noqa: PT017
     else:
         assert parsed == [network]
