@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import os
+import re
+import stat
 import tempfile
 import typing as t
 from pathlib import Path
@@ -25,7 +27,15 @@ _SPEC: Result = {
         "options": {"name": {"type": "str", "required": True}, "content": {"type": "str", "required": True}},
     },
     "absent": {"type": "list", "elements": "str", "default": []},
+    "mode": {"type": "str", "default": "0640"},
 }
+# With the zero, because YAML makes another number of one without quotes.
+_MODE = re.compile(r"0[0-7]{3}", re.ASCII)
+
+
+class _File(t.NamedTuple):
+    content: bytes
+    mode: int
 
 
 class ActionModule(ActionBase):  # type: ignore[misc] # Ansible has no types
@@ -39,53 +49,65 @@ class ActionModule(ActionBase):  # type: ignore[misc] # Ansible has no types
         result: Result = super().run(tmp, task_vars)
         _validation, wanted = self.validate_argument_spec(argument_spec=_SPEC)
         directory = Path(wanted["directory"])
-        files = {one["name"]: one["content"].encode() for one in wanted["files"]}
-        after: dict[str, bytes | None] = {**files, **dict.fromkeys(wanted["absent"])}
+        mode = _mode(wanted["mode"])
+        files = {one["name"]: _File(one["content"].encode(), mode) for one in wanted["files"]}
+        after: dict[str, _File | None] = {**files, **dict.fromkeys(wanted["absent"])}
         for name in after:
             if name in ("", "..") or Path(name).name != name:
                 raise AnsibleActionFail(f"{name} is no name of a file; accepted: one without a directory")
         try:
             before = {name: _read(directory / name) for name in after}
-            changed = {name: content for name, content in after.items() if content != before[name]}
-            directory_differs = not directory.is_dir() or directory.stat().st_mode & 0o777 != 0o755
+            changed = {name: file for name, file in after.items() if file != before[name]}
+            missing = not directory.is_dir()
             if not self._task.check_mode:
-                _write(directory, changed, directory_differs)
+                if missing:
+                    _make(directory, mode)
+                _write(directory, changed)
         except OSError as e:
             raise AnsibleActionFail(f"Files of the controller could not be written: {e}") from e
         return {
             **result,
-            "changed": bool(changed) or directory_differs,
-            "written": [name for name, content in changed.items() if content is not None],
-            "removed": [name for name, content in changed.items() if content is None],
-            "diff": [_difference(directory / name, before[name], content) for name, content in changed.items()],
+            "changed": bool(changed) or missing,
+            "written": [name for name, file in changed.items() if file],
+            "removed": [name for name, file in changed.items() if not file],
+            "diff": [_difference(directory / name, before[name], file) for name, file in changed.items()],
         }
 
 
-def _read(path: Path) -> bytes | None:
+def _mode(text: str) -> int:
+    if not _MODE.fullmatch(text):
+        raise AnsibleActionFail(f'mode: {text!r} is no mode of a file; accepted: as in "0640", in quotes')
+    return int(text, 8)
+
+
+def _read(path: Path) -> _File | None:
     try:
-        return path.read_bytes()
+        return _File(path.read_bytes(), stat.S_IMODE(path.stat().st_mode))
     except FileNotFoundError:
         return None
 
 
-def _write(directory: Path, changed: dict[str, bytes | None], directory_differs: bool) -> None:
+def _make(directory: Path, mode: int) -> None:
+    """Make the directory, for those to enter who may read its files."""
     directory.mkdir(parents=True, exist_ok=True)
-    if directory_differs:
-        directory.chmod(0o755)
-    for name, content in changed.items():
-        if content is None:
-            (directory / name).unlink()
+    directory.chmod(0o700 | mode | (mode & 0o444) >> 2)
+
+
+def _write(directory: Path, changed: dict[str, _File | None]) -> None:
+    for name, file in changed.items():
+        if file:
+            _replace(directory / name, file)
         else:
-            _replace(directory / name, content)
+            (directory / name).unlink()
 
 
-def _replace(path: Path, content: bytes) -> None:
+def _replace(path: Path, wanted: _File) -> None:
     """Write the file beside *path*, and have it take its place only where all of it is on the disk."""
     descriptor, beside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            os.fchmod(file.fileno(), 0o644)
+            file.write(wanted.content)
+            os.fchmod(file.fileno(), wanted.mode)
             file.flush()
             os.fsync(file.fileno())
         os.replace(beside, path)
@@ -94,11 +116,13 @@ def _replace(path: Path, content: bytes) -> None:
         raise
 
 
-def _difference(path: Path, before: bytes | None, after: bytes | None) -> Result:
+def _difference(path: Path, before: _File | None, after: _File | None) -> Result:
     shown: Result = {}
-    for side, content in (("before", before), ("after", after)):
-        if len(content or b"") > constants.MAX_FILE_SIZE_FOR_DIFF:
+    only_mode = before and after and before.content == after.content
+    for side, file in (("before", before), ("after", after)):
+        text = f"mode {file.mode:04o}\n".encode() if only_mode and file else file.content if file else b""
+        if len(text) > constants.MAX_FILE_SIZE_FOR_DIFF:
             return {"src_larger" if side == "after" else "dst_larger": constants.MAX_FILE_SIZE_FOR_DIFF}
-        shown[side] = (content or b"").decode(errors="replace")
-        shown[f"{side}_header"] = str(path) if content is not None else f"{path} (absent)"
+        shown[side] = text.decode(errors="replace")
+        shown[f"{side}_header"] = str(path) if file else f"{path} (absent)"
     return shown

@@ -18,7 +18,9 @@ description:
   - A file is there as a whole or as it was before, also where the disk is full.
 options:
   directory:
-    description: The directory, by its absolute path. It is made, with those above it, and anybody may read it.
+    description:
+      - The directory, by its absolute path. One that is there is left as it is, with its mode and owner.
+      - One that is not there is made, with those above it, for those to enter who may read the files by O(mode).
     type: path
     required: true
   files:
@@ -40,6 +42,12 @@ options:
     type: list
     elements: str
     default: []
+  mode:
+    description:
+      - Mode of the files, as four octal digits in quotes. A file that is there gets it, too.
+      - They say who may talk to whom, so by default others on the controller cannot read them.
+    type: str
+    default: "0640"
 attributes:
   action:
     support: full
@@ -73,7 +81,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 written:
-  description: Names of the files that were not there or differed.
+  description: Names of the files that were not there, or had other text or another mode.
   returned: success
   type: list
   elements: str

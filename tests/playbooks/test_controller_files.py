@@ -42,6 +42,10 @@ def run(where: Path, *options: str, inside: str = "", **arguments: Any) -> tuple
     return done.returncode, json.JSONDecoder().raw_decode(result)[0] if result else {"said": done.stdout + done.stderr}
 
 
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
 def test_files_are_written_once_and_taken_away(tmp_path: Path) -> None:
     place = tmp_path / "new/directory"
     wanted = {"directory": str(place), "files": [{"name": "a", "content": "é\n"}, {"name": "b", "content": "2"}]}
@@ -52,14 +56,47 @@ def test_files_are_written_once_and_taken_away(tmp_path: Path) -> None:
     _code, first = run(tmp_path, **wanted)
     assert (first["changed"], first["written"], first["removed"]) == (True, ["a", "b"], [])
     assert (place / "a").read_text(encoding="utf-8") == "é\n"
-    assert stat.S_IMODE((place / "a").stat().st_mode) == 0o644
-    assert stat.S_IMODE(place.stat().st_mode) == 0o755
+    assert (mode(place / "a"), mode(place)) == (0o640, 0o750)
     (place / "theirs").write_text("theirs", encoding="utf-8")
     _code, second = run(tmp_path, **wanted)
     assert (second["changed"], second["written"]) == (False, [])
     _code, third = run(tmp_path, directory=str(place), absent=["b", "c"])
     assert (third["changed"], third["removed"]) == (True, ["b"])
     assert sorted(path.name for path in place.iterdir()) == ["a", "theirs"]
+
+
+@pytest.mark.parametrize("there", [0o1777, 0o700])
+def test_a_directory_that_is_there_keeps_its_mode(tmp_path: Path, there: int) -> None:
+    place = tmp_path / "shared"
+    place.mkdir()
+    place.chmod(there)
+    wanted = {"directory": str(place), "files": [{"name": "a", "content": "1"}]}
+    _code, first = run(tmp_path, **wanted)
+    _code, second = run(tmp_path, **wanted)
+    assert (first["changed"], second["changed"]) == (True, False)
+    assert (mode(place), mode(place / "a")) == (there, 0o640)
+
+
+@pytest.mark.parametrize(("wanted", "of_directory"), [("0600", 0o700), ("0644", 0o755)])
+def test_files_get_the_mode_that_is_asked_for(tmp_path: Path, wanted: str, of_directory: int) -> None:
+    place = tmp_path / "new"
+    task = {"directory": str(place), "files": [{"name": "a", "content": "1"}]}
+    run(tmp_path, **task)
+    old = mode(place / "a")
+    _code, preview = run(tmp_path, "--check", "--diff", mode=wanted, **task)
+    assert (preview["changed"], preview["written"], mode(place / "a")) == (True, ["a"], old)
+    assert (preview["diff"][0]["before"], preview["diff"][0]["after"]) == ("mode 0640\n", f"mode {wanted}\n")
+    run(tmp_path, mode=wanted, **task)
+    assert mode(place / "a") == int(wanted, 8)
+    run(tmp_path, mode=wanted, **{**task, "directory": str(tmp_path / "another")})
+    assert mode(tmp_path / "another") == of_directory
+
+
+@pytest.mark.parametrize("wrong", [416, "u=rw", "01640"])
+def test_what_is_no_mode_is_refused(tmp_path: Path, wrong: object) -> None:
+    code, result = run(tmp_path, directory=str(tmp_path / "d"), files=[{"name": "a", "content": "x"}], mode=wrong)
+    assert (code, result["msg"]) == (2, f"mode: '{wrong}' is no mode of a file; accepted: as in \"0640\", in quotes")
+    assert not (tmp_path / "d").exists()
 
 
 @pytest.mark.parametrize("name", ["../a", "/a", "", ".."])

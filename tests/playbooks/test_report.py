@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import re
+import stat
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -132,6 +133,14 @@ def test_a_report_is_written_and_a_second_run_changes_nothing(controller: Contro
     assert controller.written() == before
     assert changed(controller.run("report")) == 1
     assert all(digest != before[name] for name, digest in controller.written().items())
+
+
+def test_the_files_get_the_mode_that_is_asked_for_and_the_directory_keeps_its_own(controller: Controller) -> None:
+    controller.report.mkdir()
+    controller.report.chmod(0o1777)
+    assert controller.run("report", port_matrix_report_mode="0644").returncode == 0
+    assert stat.S_IMODE(controller.report.stat().st_mode) == 0o1777
+    assert {stat.S_IMODE(path.stat().st_mode) for path in controller.report.iterdir()} == {0o644}
 
 
 def test_every_scope_has_files_of_its_own(controller: Controller) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import stat
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -214,10 +215,12 @@ def test_without_a_directory_nothing_is_written(lab: Lab) -> None:
     assert not lab.results.exists()
 
 
-def test_a_relative_directory_counts_from_where_the_command_was_given(lab: Lab) -> None:
-    code, output = lab.run(port_matrix_verify_directory="results/today")
+def test_a_relative_directory_counts_from_where_the_command_was_given_and_keeps_its_mode(lab: Lab) -> None:
+    lab.results.mkdir(mode=0o700)
+    code, output = lab.run(port_matrix_verify_directory="results", port_matrix_verify_mode="0604")
     assert code == 0, output
-    assert (lab.results / "today/verify.json").exists()
+    assert stat.S_IMODE((lab.results / "verify.json").stat().st_mode) == 0o604
+    assert stat.S_IMODE(lab.results.stat().st_mode) == 0o700
 
 
 def test_the_controller_becomes_nobody_else_whatever_the_inventory_says(lab: Lab) -> None:
