@@ -71,7 +71,8 @@ def rows(extra_rows: object, disabled: object = (), strict_clients: object = Fal
 
     :raises AnsibleFilterError: for a row id that does not exist, or inputs of a wrong type.
     """
-    return select_rows(to_plain(extra_rows), to_plain(disabled), strict_clients)
+    # Once more, as Ansible does not know how values out of a vault are marked.
+    return [to_plain(row) for row in select_rows(to_plain(extra_rows), to_plain(disabled), strict_clients)]
 
 
 class FilterModule:

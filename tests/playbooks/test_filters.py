@@ -12,12 +12,26 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from ansible.parsing.vault import VaultLib, VaultSecret
 
 ROOT = Path(__file__).parents[2]
+VAULT = VaultLib([("default", VaultSecret(b"secret"))])
+SECRETS = ("hunter.example", "203.0.113.99/24", "70007")
 
-INVENTORY = """
+
+def vaulted(text: str) -> str:
+    """What an inventory has in the place of *text*."""
+    return "!vault " + json.dumps(VAULT.encrypt(text).decode())
+
+
+INVENTORY = f"""
 all:
   vars:
+    secret_name: {vaulted(SECRETS[0])}
+    secret_address: {vaulted(SECRETS[1])}
+    secret_port: {vaulted(SECRETS[2])}
+"""
+INVENTORY += """
     ansible_connection: local
     ansible_python_interpreter: "{{ ansible_playbook_python }}"
     prefix: 192.0.2
@@ -38,18 +52,20 @@ all:
             node2: {last: 13, port_matrix_addresses: "{{ [prefix ~ '.' ~ last] }}"}
     sfb_front_ends:
       hosts:
-        fe1: {ansible_host: "198.51.{{ 50 + 50 }}.21"}
+        fe1: {ansible_host: "198.51.{{ 50 + 50 }}.21", port_matrix_view: VAULTED_VIEW}
     sfb_edges:
       hosts:
         edge1:
           port_matrix_interfaces:
             internal: ["198.51.100.31/24"]
-            av_edge: [{address: "{{ inside }}", advertised: 203.0.113.31}]
-          inside: 10.0.0.31
+            av_edge: [{address: "{{ inside }}", advertised: VAULTED_ADDRESS}]
+          inside: VAULTED_INSIDE
     unrelated:
       hosts:
         broken: {port_matrix_addresses: "{{ not_defined_anywhere }}"}
 """
+for name, text in {"VIEW": "local", "ADDRESS": "203.0.113.31", "INSIDE": "10.0.0.31"}.items():
+    INVENTORY = INVENTORY.replace(f"VAULTED_{name}", vaulted(text))
 
 PLAYBOOK = """
 - hosts: fe1
@@ -70,6 +86,15 @@ PLAYBOOK = """
       rescue:
         - ansible.builtin.set_fact:
             error: "{{ ansible_failed_result.msg }}"
+    - block:
+        - ansible.builtin.set_fact:
+            wrong: >-
+              {{ {'fe1': {'port_matrix_addresses': [secret_name, secret_address], 'port_matrix_view': secret_name}}
+              | uc_firewall.pexip_sfb.site({'sfb_front_ends': ['fe1']}, rows=rows, ports={'sip': secret_port},
+              endpoints={'edge': {'networks': [secret_address]}}) }}
+      rescue:
+        - ansible.builtin.set_fact:
+            error_of_secrets: "{{ ansible_failed_result.msg }}"
     - ansible.builtin.copy:
         dest: "{{ result }}"
         mode: "0600"
@@ -81,6 +106,7 @@ PLAYBOOK = """
           of_host: "{{ site | uc_firewall.pexip_sfb.expand(inventory_hostname, hooks=['input']) }}"
           ruleset: "{{ site | uc_firewall.pexip_sfb.nftables_ruleset(inventory_hostname, egress=true) }}"
           error: "{{ error }}"
+          error_of_secrets: "{{ error_of_secrets }}"
 """
 
 
@@ -90,9 +116,19 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> dict[str, t.Any]:
     directory = tmp_path_factory.mktemp("play")
     (directory / "inventory.yml").write_text(INVENTORY, encoding="utf-8")
     (directory / "play.yml").write_text(PLAYBOOK, encoding="utf-8")
+    (directory / "password").write_text("secret", encoding="utf-8")
     written = directory / "result.json"
     done = subprocess.run(
-        ["ansible-playbook", "-i", "inventory.yml", "-e", f"result={written}", "play.yml"],
+        [
+            "ansible-playbook",
+            "-i",
+            "inventory.yml",
+            "--vault-password-file",
+            "password",
+            "-e",
+            f"result={written}",
+            "play.yml",
+        ],
         cwd=directory,
         env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".build"), "ANSIBLE_NOCOLOR": "1"},
         capture_output=True,
@@ -155,3 +191,18 @@ def test_the_text_of_an_error_reaches_the_user_with_every_problem(result: dict[s
         "; accepted: an",
     ):
         assert text in result["error"]
+
+
+def test_vaulted_values_are_read_like_any_other(result: dict[str, t.Any]) -> None:
+    # The addresses of the Edge are vaulted, too: see what is asserted of them above.
+    assert result["site"]["local_views"] == ["fe1"]
+
+
+def test_no_error_shows_what_is_vaulted(result: dict[str, t.Any]) -> None:
+    for text in (
+        "host 'fe1' port_matrix_addresses: a vaulted value is a host name, and the rules need an address",
+        "port_matrix_ports.sip: a vaulted value: port is out of range",
+        "port_matrix_endpoints.edge.networks: a vaulted value may be one address or a network; accepted: one without",
+    ):
+        assert text in result["error_of_secrets"]
+    assert not [secret for secret in SECRETS if secret.partition("/")[0] in result["error_of_secrets"]]

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from .._values.addresses import AddressSet, has_host_bits, is_literal_address, parse_address, parse_single_address
 from .._values.errors import PortMatrixError, ProblemList, shown
 from .._values.mapping import as_list, as_mapping
+from .._values.vaulted import Vaulted
 
 View = t.Literal["advertised", "local"]
 VIEWS: tuple[View, ...] = ("advertised", "local")
@@ -154,5 +155,5 @@ def _notes(where: str, variables: Mapping[str, object], interfaces: Mapping[obje
     for addresses in (variables.get("port_matrix_addresses", ()), *interfaces.values()):
         for item in as_list(addresses, where):
             if isinstance(item, str) and "/" in item and has_host_bits(item):
-                address = item.partition("/")[0]
+                address = "before the slash" if isinstance(item, Vaulted) else item.partition("/")[0]
                 yield f"{where}: {shown(item)} is an interface address and counts as the one address {address}"

@@ -9,6 +9,7 @@ import typing as t
 from collections.abc import Iterable, Iterator, Mapping
 
 from .._values.errors import ProblemList, names
+from .._values.vaulted import Vaulted
 from .hosts import HOST_VARIABLES
 from .port_matrix import load_port_matrix
 
@@ -26,14 +27,25 @@ SITE_VARIABLES = (
 
 
 def to_plain(value: object) -> t.Any:
-    """Copy *value* into builtin types: templating may hand over lazy containers and strings of a subclass."""
+    """Copy *value* into builtin types: templating may hand over lazy containers and strings of a subclass.
+
+    Text out of a vault becomes :class:`Vaulted`, so that no message shows it, and that becomes a builtin string.
+    """
     if isinstance(value, Mapping):
         return {to_plain(key): to_plain(item) for key, item in value.items()}
+    if _is_vaulted(value):
+        return Vaulted(value)
     if isinstance(value, str):
         return str.__str__(value)
     if isinstance(value, Iterable) and not isinstance(value, (bytes, bytearray)):
         return [to_plain(item) for item in value]
     return value
+
+
+def _is_vaulted(value: object) -> bool:
+    """Tell whether Ansible has *value* from a vault: by its class before ansible-core 2.19, by a tag since."""
+    tags: Iterable[type] = getattr(value, "_ansible_tags_mapping", ())
+    return bool(getattr(value, "__ENCRYPTED__", False)) or any(tag.__name__ == "VaultedValue" for tag in tags)
 
 
 class ReadOnce(Mapping[str, Mapping[str, object]]):

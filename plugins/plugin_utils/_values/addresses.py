@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from .errors import PortMatrixError, shown
 from .intervals import IntervalSet
 from .netaddr import netaddr
+from .vaulted import Vaulted
 
 Family = t.Literal["ipv4", "ipv6"]
 FAMILIES: tuple[Family, ...] = ("ipv4", "ipv6")
@@ -135,14 +136,18 @@ def parse_network(value: object, where: str) -> AddressSet:
     """
     family, address, length = _parse(value, where)
     if _has_host_bits(family, address, length):
-        single = format_address(address, family)
-        network = f"{format_address(_bounds(family, address, length)[0], family)}/{length}"
         raise PortMatrixError.at(
             where,
             f"{shown(value)} may be one address or a network",
-            f"{single} or {single}/{_WIDTH[family]} for the address, {network} for the network",
+            "one without host bits" if isinstance(value, Vaulted) else _both_spellings(family, address, length),
         )
     return _span(family, address, length)
+
+
+def _both_spellings(family: Family, address: int, length: int) -> str:
+    single = format_address(address, family)
+    network = f"{format_address(_bounds(family, address, length)[0], family)}/{length}"
+    return f"{single} or {single}/{_WIDTH[family]} for the address, {network} for the network"
 
 
 def parse_single_address(value: object, where: str) -> AddressSet:

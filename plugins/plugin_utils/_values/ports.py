@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from .errors import PortMatrixError, names, shown
 from .intervals import IntervalSet
+from .vaulted import Vaulted
 
 ACCEPTED = 'a port 1-65535, a range "first-last", or any'
 ANY_PORT = IntervalSet(((0, 65535),))
@@ -48,7 +49,8 @@ def _parse_item(item: object, where: str, ranges: Mapping[str, IntervalSet]) -> 
     first, last = int(match[1]), int(match[2] or match[1])
     for port in (first, last):
         if not 1 <= port <= 65535:
-            raise PortMatrixError.at(where, f"{shown(item)}: port {port} is out of range", accepted)
+            named = "port" if isinstance(item, Vaulted) else f"port {port}"
+            raise PortMatrixError.at(where, f"{shown(item)}: {named} is out of range", accepted)
     if first > last:
         raise PortMatrixError.at(where, f"{shown(item)} ends before it begins", accepted)
     return IntervalSet(((first, last),))

@@ -9,6 +9,7 @@ import pytest
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.hosts import Addresses, parse_host
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.addresses import ACCEPTED
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.vaulted import Vaulted
 
 PAIR = {"address": "192.0.2.10", "advertised": "203.0.113.10"}
 
@@ -111,6 +112,12 @@ def test_interface_addresses_are_noted_wherever_they_stand() -> None:
     assert parse_host("h", variables).notes == (
         "host 'h': '192.0.2.10/24' is an interface address and counts as the one address 192.0.2.10",
         "host 'h': '2001:db8::1/64' is an interface address and counts as the one address 2001:db8::1",
+    )
+
+
+def test_a_note_does_not_show_what_is_vaulted() -> None:
+    assert parse_host("h", {"port_matrix_addresses": [Vaulted("192.0.2.10/24")]}).notes == (
+        "host 'h': a vaulted value is an interface address and counts as the one address before the slash",
     )
 
 

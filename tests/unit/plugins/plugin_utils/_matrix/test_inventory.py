@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import copy
 import typing as t
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
 from ansible.vars.hostvars import HostVars, HostVarsVars
 from ansible.vars.manager import VariableManager
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.hosts import parse_host
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.inventory import (
     SITE_VARIABLES,
     ReadOnce,
@@ -20,7 +21,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.inve
     collect_hosts,
     to_plain,
 )
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError, shown
 from lazy_mapping import Lazy
 
 
@@ -28,6 +29,35 @@ class Text(str):
     """A string of a subclass, as templating hands over."""
 
     __slots__ = ()
+
+
+class Old(Sequence[str]):
+    """What ansible-core before 2.19 makes of a vaulted value: a sequence of letters that is no string."""
+
+    __ENCRYPTED__ = True
+
+    def __init__(self, text: str) -> None:
+        self.data = text
+
+    def __getitem__(self, index: t.Any) -> str:
+        return self.data[index]
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __str__(self) -> str:
+        return self.data
+
+
+class VaultedValue:
+    """The tag that later releases put onto a string."""
+
+
+class Tagged(str):
+    """A string with that tag, and with others."""
+
+    __slots__ = ()
+    _ansible_tags_mapping: t.ClassVar[dict[type, object]] = {int: 5, VaultedValue: VaultedValue()}
 
 
 class Templated(Mapping[str, t.Any]):
@@ -72,6 +102,22 @@ def test_scalars_stay_what_they_are(value: object) -> None:
 def test_strings_become_builtin_strings(value: str) -> None:
     assert to_plain(value) == value
     assert type(to_plain(value)) in {str}
+
+
+@pytest.mark.parametrize("value", [Old("192.0.2.1"), Tagged("192.0.2.1")], ids=["before 2.19", "since"])
+def test_vaulted_values_are_strings_that_no_message_shows(value: object) -> None:
+    plain = to_plain({"a": [value]})
+    assert plain == {"a": ["192.0.2.1"]}
+    assert shown(plain) == "{'a': [a vaulted value]}"
+    assert type(to_plain(plain)["a"][0]) in {str}
+
+
+@pytest.mark.parametrize("value", [Old("fe1.example"), Tagged("fe1.example")], ids=["before 2.19", "since"])
+def test_an_error_about_a_vaulted_value_does_not_print_it(value: object) -> None:
+    hosts = collect_hosts({"fe1": {"port_matrix_addresses": [value]}}, GROUPS, {}, [])
+    with pytest.raises(PortMatrixError) as caught:
+        parse_host("fe1", hosts["fe1"])
+    assert str(caught.value).startswith("host 'fe1' port_matrix_addresses: a vaulted value is a host name")
 
 
 GROUPS = {

@@ -20,6 +20,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.addr
 )
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.intervals import IntervalSet
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.vaulted import Vaulted
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -65,6 +66,12 @@ def test_an_interface_address_is_one_machine_of_a_host_and_refused_elsewhere(
         f"W: '{value}' may be one address or a network"
         f"; accepted: {single} or {single}/{width} for the address, {network} for the network"
     )
+
+
+def test_a_vaulted_address_with_host_bits_is_not_spelt_out() -> None:
+    with pytest.raises(PortMatrixError) as caught:
+        parse_network(Vaulted("192.0.2.10/24"), "W")
+    assert str(caught.value) == "W: a vaulted value may be one address or a network; accepted: one without host bits"
 
 
 GARBAGE = [

@@ -11,6 +11,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.port
     format_ports,
     parse_ports,
 )
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.vaulted import Vaulted
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -105,3 +106,10 @@ PORT = st.integers(1, 65535)
 def test_what_is_written_reads_back_as_the_same_ports(ranges: list[tuple[int, int]]) -> None:
     ports = IntervalSet.of(ranges)
     assert parse_ports(format_ports(ports), "W") == ports
+
+
+def test_a_vaulted_port_is_read_and_not_shown() -> None:
+    assert format_ports(parse_ports(Vaulted("5061"), "W")) == ["5061"]
+    with pytest.raises(PortMatrixError) as caught:
+        parse_ports(Vaulted("70007"), "W")
+    assert str(caught.value) == f"W: a vaulted value: port is out of range; accepted: {LITERALS}"
