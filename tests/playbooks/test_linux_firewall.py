@@ -305,6 +305,18 @@ def test_a_unit_that_was_stopped_or_written_to_is_put_right(tmp_path: Path) -> N
     assert (units.boot.stat().st_mode & 0o777, units.is_active()) == (0o750, True)
 
 
+def test_a_long_notice_is_all_comment(tmp_path: Path) -> None:
+    units = Units(tmp_path)
+    units.apply(
+        "-e", json.dumps({"ansible_managed": "Managed by the network team.\n[Service]\nAsk before you change it."})
+    )
+    for path in (tmp_path / "etc/systemd/system").glob("*.service"):
+        head = path.read_text(encoding="utf-8").splitlines()[:4]
+        assert head[:3] == ["# Managed by the network team.", "# [Service]", "# Ask before you change it."]
+        assert head[3].startswith(("[Unit]", "# A unit"))
+    assert len(units.files()) == 2
+
+
 def test_a_program_that_joins_goes_only_where_nothing_joins(tmp_path: Path) -> None:
     units = Units(tmp_path)
     units.apply(table="filter")

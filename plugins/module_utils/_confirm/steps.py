@@ -80,7 +80,8 @@ def make_change(module: AnsibleModule, pending: PendingChange, change: Change, t
             pending.arm(timeout, change.way_back)
     except OSError as e:
         change.forget()
-        module.fail_json(msg=f"Nothing was changed: {e.filename} could not be written: {e.strerror}")
+        # A write that fails does not say where.
+        module.fail_json(msg=f"Nothing was changed: {e.filename or 'a file'} could not be written: {e.strerror or e}")
     except BaseException:
         change.forget()
         raise

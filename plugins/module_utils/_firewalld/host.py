@@ -178,7 +178,12 @@ class Firewalld:
 
     def stage(self, directory: Path, plan: Plan, wanted: Objects) -> None:
         """Write what ``/etc/firewalld`` is going to be into *directory*, so that firewalld can check it."""
-        shutil.copytree(CONFIGURATION, directory)
+        try:
+            # firewalld passes over a link that leads nowhere, too.
+            shutil.copytree(CONFIGURATION, directory, ignore_dangling_symlinks=True)
+        except shutil.Error as e:
+            failed = "; ".join(f"{source}: {why}" for source, _copy, why in e.args[0])
+            raise FirewalldError(f"Nothing was changed: firewalld's configuration could not be copied: {failed}") from e
         for kind in plan.delete:
             (directory / kind).mkdir(exist_ok=True)
             for name in plan.delete[kind]:

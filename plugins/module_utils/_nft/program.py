@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft import owned_rules
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.refusal import explained
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.replacement import meanwhile, transactions
 
 # Loads a ruleset from standard input into a new network namespace and shows what it came to.
@@ -50,7 +51,7 @@ class Nft:
         """Run nft with *arguments*, and *data* as its standard input; return its output."""
         rc, out, err = self.module.run_command([self.program, *arguments], data=None if data is None else _text(data))
         if rc:
-            self.module.fail_json(msg=f"nft {' '.join(arguments)} failed: {err.strip()}", rc=rc)
+            self.module.fail_json(msg=f"nft {' '.join(arguments)} failed: {explained(err)}", rc=rc)
         return str(out)
 
     def in_scratch_namespace(self, ruleset: str, failing: str) -> str:
@@ -63,7 +64,7 @@ class Nft:
             self.module.fail_json(msg="unshare was not found on this host: install the package util-linux")
         rc, out, err = self.module.run_command([unshare, *_IN_SCRATCH_NAMESPACE, self.program], data=_text(ruleset))
         if rc:
-            reason = _CRASHED if rc == _SEGMENTATION_FAULT else err.strip()
+            reason = _CRASHED if rc == _SEGMENTATION_FAULT else explained(err)
             self.module.fail_json(msg=f"{failing}: nft did not take it in a scratch network namespace: {reason}")
         return str(out)
 

@@ -39,6 +39,20 @@ class Module:
         pytest.fail(msg)
 
 
+class Unprivileged(Module):
+    """The same in a container whose root is nobody on the machine."""
+
+    def __init__(self) -> None:
+        self.inside = ["unshare", "--map-root-user", "--net"]
+
+    def fail_json(self, msg: str, **_result: t.Any) -> t.NoReturn:
+        raise ModuleFailedError(msg)
+
+
+class ModuleFailedError(Exception):
+    """What the user is told."""
+
+
 @pytest.fixture
 def module(namespace: str) -> Module:
     return Module(namespace)
@@ -64,3 +78,31 @@ def test_what_somebody_made_of_a_jump_is_put_back_as_well(module: Module, tmp_pa
     assert sorted(nft.run("list", "ruleset").splitlines()) != there
     subprocess.run([*module.inside, "sh", "-c", script], cwd=tmp_path, check=True)
     assert sorted(nft.run("list", "ruleset").splitlines()) == there
+
+
+@pytest.mark.parametrize(
+    "load",
+    [
+        lambda nft, ruleset: nft.run("-f", "-", data=ruleset),
+        lambda nft, ruleset: nft.in_scratch_namespace(ruleset, "The ruleset was not applied"),
+    ],
+    ids=["live", "scratch"],
+)
+def test_where_nft_may_not_raise_its_buffer_the_limit_and_the_way_out_are_told(
+    load: t.Callable[[Nft, str], str],
+) -> None:
+    limit = int(Path("/proc/sys/net/core/wmem_default").read_text(encoding="utf-8"))
+    # Each takes 40 bytes or more.
+    ranges = [f"{1 + number // 62500}.{number // 250 % 250}.{number % 250}.0/28" for number in range(limit // 40)]
+    members = f"type ipv4_addr; flags interval; elements = {{ {', '.join(ranges)} }};"
+    with pytest.raises(ModuleFailedError) as failed:
+        load(Nft(t.cast("t.Any", Unprivileged()), "nft"), f"table inet pexip_sfb {{ set a {{ {members} }}; }}")
+    told = str(failed.value)
+    assert f"Message too long. All rules go to the kernel at once, and here it takes no more than {limit} bytes" in told
+    assert "Set net.core.wmem_default higher on the machine that runs the container" in told
+
+
+def test_other_errors_are_told_as_they_are() -> None:
+    with pytest.raises(ModuleFailedError) as failed:
+        Nft(t.cast("t.Any", Unprivileged()), "nft").run("list", "table", "inet", "nobodys")
+    assert str(failed.value).splitlines()[0].endswith("Error: No such file or directory")

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld import host
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld import zones as host_zones
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld.host import Firewalld, FirewalldError
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld.zones import open_zones
@@ -59,6 +61,36 @@ def test_a_firewalld_that_cannot(properties: dict[str, str], message: str) -> No
 @pytest.mark.parametrize("version", ["1.0.0", "1.3.3", "2.3.1", "2.4.0~beta1"])
 def test_a_firewalld_that_can(version: str) -> None:
     Firewalld(Client(version=version), None, "pexip_sfb_").check()
+
+
+def stage(monkeypatch: pytest.MonkeyPatch, configuration: Path, staged: Path) -> None:
+    monkeypatch.setattr(host, "CONFIGURATION", configuration)
+    kinds: dict[str, t.Any] = {"ipsets": [], "policies": []}
+    plan = t.cast("t.Any", SimpleNamespace(delete=kinds, write=kinds))
+    Firewalld(Client(), None, "pexip_sfb_").stage(staged, plan, kinds)
+
+
+def test_a_link_that_leads_nowhere_is_left_out_of_what_is_checked(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    zones = tmp_path / "firewalld/zones"
+    zones.mkdir(parents=True)
+    (tmp_path / "theirs.xml").write_text("<zone/>", encoding="utf-8")
+    (zones / "theirs.xml").symlink_to(tmp_path / "theirs.xml")
+    (zones / "gone.xml").symlink_to("/nowhere/gone.xml")
+    stage(monkeypatch, tmp_path / "firewalld", tmp_path / "staged")
+    assert [path.name for path in (tmp_path / "staged/zones").iterdir()] == ["theirs.xml"]
+    assert (tmp_path / "staged/zones/theirs.xml").read_text(encoding="utf-8") == "<zone/>"
+
+
+def test_what_cannot_be_copied_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "firewalld").mkdir()
+    os.mkfifo(tmp_path / "firewalld/pipe")
+    with pytest.raises(FirewalldError) as raised:
+        stage(monkeypatch, tmp_path / "firewalld", tmp_path / "staged")
+    assert str(raised.value).startswith(
+        f"Nothing was changed: firewalld's configuration could not be copied: {tmp_path}/firewalld/pipe: "
+    )
 
 
 def warnings(
