@@ -31,13 +31,21 @@ PERMIT_PRIORITY = -100
 DENY_PRIORITY = 32767
 
 _ZONES: dict[Hook, tuple[str, str]] = {"input": ("ANY", "HOST"), "output": ("HOST", "ANY"), "forward": ("ANY", "ANY")}
-_ICMP = {"icmp": "icmp", "icmpv6": "ipv6-icmp"}
+# Protocols without ports, as firewalld takes them.
+_PROTOCOLS = {"icmp": "icmp", "icmpv6": "ipv6-icmp", "vrrp": "vrrp"}
 # What IPv6 needs to find its neighbours and to tell switches its multicast groups (RFC 4890, section 4.4.1).
 # firewalld lets ICMP errors through by itself, as related traffic.
 _NEIGHBOURS = (
     'rule family="ipv6" destination address="ff02::/16" protocol value="ipv6-icmp" accept',
     'rule family="ipv6" icmp-type name="neighbour-advertisement" accept',
     'rule family="ipv6" icmp-type name="neighbour-solicitation" accept',
+)
+# How a host asks for its addresses, DHCP and DHCPv6, and tells switches its IPv4 groups. The answers are up to the zones,
+# which have the service dhcpv6-client for them.
+_UPKEEP = (
+    'rule family="ipv4" destination address="224.0.0.0/4" protocol value="igmp" accept',
+    'rule family="ipv4" port port="67" protocol="udp" accept',
+    'rule family="ipv6" destination address="ff02::1:2" port port="547" protocol="udp" accept',
 )
 
 
@@ -55,7 +63,7 @@ def render_objects(permissions: Permissions) -> dict[str, t.Any]:
             "output",
             "deny what nobody permits",
             "Refuses what leaves this host and no policy permits.",
-            _NEIGHBOURS,
+            (*_NEIGHBOURS, *_UPKEEP),
             target="DROP",
             priority=DENY_PRIORITY,
         )
@@ -115,7 +123,7 @@ def _extra_rule(sets: IpsetTable, extra: ExtraRule) -> Iterator[str]:
             yield from _permit(sets, extra.hook, extra.protocol, *ends)
         else:
             matches = _matches(sets.name(extra.hook, source), sets.name(extra.hook, destination))
-            yield _rich_rule(family, matches, f'protocol value="{_ICMP[extra.protocol]}"')
+            yield _rich_rule(family, matches, f'protocol value="{_PROTOCOLS[extra.protocol]}"')
 
 
 def _permit(

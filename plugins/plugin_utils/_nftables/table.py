@@ -35,7 +35,18 @@ _NEIGHBOURS = (
     "icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert }",
     "icmpv6 type { mld-listener-query, mld-listener-report, mld-listener-done, mld2-listener-report }",
 )
+# A host keeps its addresses by asking a broadcast or multicast address, so connection tracking does not know the answer.
+# DHCP (RFC 2131, section 4.1) does so where a lease is rebound, DHCPv6 (RFC 8415, sections 7.2, 17) always. There the one
+# that asks has an address of the link, so no router brings an answer. From where and which port it comes is not said.
+# IGMP tells switches and routers which groups a host is in, as MLD does; nft without /etc/protocols knows no name of it.
+_LEASES: dict[Hook, tuple[str, ...]] = {
+    "input": ("meta nfproto ipv4 udp sport 67 udp dport 68", "ip6 daddr fe80::/10 udp dport 546"),
+    "output": ("meta nfproto ipv4 udp sport 68 udp dport 67", "ip6 daddr ff02::1:2 udp dport 547"),
+}
+_GROUPS = "ip daddr 224.0.0.0/4 ip protocol 2"
 _JUDGED = ("judged",)
+# How nft calls protocols of extra rules; by number where it might not know the name.
+_NAMES = {"icmpv6": "ipv6-icmp", "vrrp": "112"}
 _LOOPBACK: dict[Hook, str] = {"input": 'iifname "lo"', "output": 'oifname "lo"'}
 
 
@@ -105,6 +116,7 @@ def _judged_forward(text: _Text, policy: Policy, judged: AddressSet) -> None:
 def _judgement(sets: SetTable, policy: Policy, hook: Hook) -> Iterator[str]:
     yield from _baseline(hook, policy.enforce)
     yield from permissions(sets, policy, hook)
+    yield from _upkeep(hook)
     if policy.enforce:
         yield 'counter drop comment "default_deny"'
     else:
@@ -142,6 +154,13 @@ def _baseline(hook: Hook, enforce: bool) -> Iterator[str]:
         yield f'{match} counter accept comment "icmp"'
 
 
+def _upkeep(hook: Hook) -> Iterator[str]:
+    """Yield what a host needs now and then to stay what it is. It comes last, so calls pass no rule more for it."""
+    if hook in _LEASES:
+        yield from (f'{match} counter accept comment "dhcp"' for match in _LEASES[hook])
+        yield f'{_GROUPS} counter accept comment "igmp"'
+
+
 def _extra_rules(sets: SetTable, policy: Policy, hook: Hook) -> Iterator[str]:
     for extra in (*policy.management, *policy.extra_rules):
         if extra.hook == hook:
@@ -176,7 +195,7 @@ def _replies(extra: ExtraRule) -> ExtraRule:
 
 
 def _extra_rule(sets: SetTable, extra: ExtraRule, condition: str = "") -> Iterator[str]:
-    ports = f"meta l4proto {'ipv6-icmp' if extra.protocol == 'icmpv6' else extra.protocol}"
+    ports = f"meta l4proto {_NAMES.get(extra.protocol, extra.protocol)}"
     if extra.has_ports:
         ports = match_ports(extra.protocol, extra.source_ports, extra.destination_ports)
     ports = f"{ports} {condition}".strip()

@@ -16,7 +16,7 @@ from .._values.mapping import as_choice, as_identifier, as_list, as_mapping
 from .._values.ports import ANY_PORT, parse_ports
 from .canonical import HOOKS, PROTOCOLS, Hook
 
-_PROTOCOLS = (*PROTOCOLS, "icmp", "icmpv6")
+_PROTOCOLS = (*PROTOCOLS, "icmp", "icmpv6", "vrrp")
 _FAMILY_OF_PROTOCOL: dict[str, Family] = {"icmp": "ipv4", "icmpv6": "ipv6"}
 
 _KEYS = ("name", "hook", "protocol", "source", "destination", "source_ports", "destination_ports")

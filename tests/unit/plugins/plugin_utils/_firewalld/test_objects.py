@@ -87,12 +87,19 @@ def test_any_destination_port_is_the_protocol() -> None:
     assert any(rule.endswith(' protocol value="tcp" accept') for rule in rules)
 
 
-def test_egress_is_denied_after_everybody_else_and_neighbours_are_found() -> None:
+def test_egress_is_denied_after_everybody_else_but_for_what_any_host_needs() -> None:
     policies = objects("turn1", egress=True)["policies"]
     assert set(policies) == {"pexip_sfb_input", "pexip_sfb_output", "pexip_sfb_deny"}
     assert policies["pexip_sfb_output"]["description"].startswith("Permits: nothing.")
     assert (policies["pexip_sfb_deny"]["target"], policies["pexip_sfb_deny"]["priority"]) == ("DROP", 32767)
-    assert len(policies["pexip_sfb_deny"]["rich_rules"]) == 3
+    assert policies["pexip_sfb_deny"]["rich_rules"] == [
+        'rule family="ipv4" destination address="224.0.0.0/4" protocol value="igmp" accept',
+        'rule family="ipv4" port port="67" protocol="udp" accept',
+        'rule family="ipv6" destination address="ff02::/16" protocol value="ipv6-icmp" accept',
+        'rule family="ipv6" destination address="ff02::1:2" port port="547" protocol="udp" accept',
+        'rule family="ipv6" icmp-type name="neighbour-advertisement" accept',
+        'rule family="ipv6" icmp-type name="neighbour-solicitation" accept',
+    ]
 
 
 def test_management_is_let_in() -> None:
@@ -116,6 +123,10 @@ def test_management_is_let_in() -> None:
         ),
         ({"protocol": "icmp"}, ['rule family="ipv4" protocol value="icmp" accept']),
         ({"protocol": "icmpv6"}, ['rule family="ipv6" protocol value="ipv6-icmp" accept']),
+        (
+            {"protocol": "vrrp"},
+            [f'rule family="{family}" protocol value="vrrp" accept' for family in ("ipv4", "ipv6")],
+        ),
     ],
 )
 def test_extra_rules_with_any_address(rule: dict[str, t.Any], expected: list[str]) -> None:

@@ -103,6 +103,17 @@ def test_loopback_and_neighbour_discovery_are_for_hosts_not_for_transit() -> Non
         assert 'ct state { established, related } counter accept comment "established"' in lines
 
 
+def test_leases_and_groups_are_for_hosts_not_for_transit() -> None:
+    chains = _chains(render_ruleset(Policy(("input", "output", "forward"), ())))
+    lines = {hook: [line.split(" counter")[0] for line in chains[hook] if '"dhcp"' in line] for hook in chains}
+    assert lines == {
+        "input": ["meta nfproto ipv4 udp sport 67 udp dport 68", "ip6 daddr fe80::/10 udp dport 546"],
+        "output": ["meta nfproto ipv4 udp sport 68 udp dport 67", "ip6 daddr ff02::1:2 udp dport 547"],
+        "forward": [],
+    }
+    assert [any('"igmp"' in line for line in chains[hook]) for hook in chains] == [True, True, False]
+
+
 def test_a_rule_is_in_the_chain_of_its_hook_only() -> None:
     site = _site()
     chains = _chains(render_ruleset(Policy(("input", "output", "forward"), expand(site, "a", ["output", "forward"]))))
@@ -164,6 +175,8 @@ def test_a_host_without_a_chain_is_an_error() -> None:
         ({}, ["meta l4proto tcp"]),
         ({"protocol": "icmp"}, ["meta l4proto icmp"]),
         ({"protocol": "icmpv6"}, ["meta l4proto ipv6-icmp"]),
+        ({"protocol": "vrrp"}, ["meta l4proto 112"]),
+        ({"protocol": "vrrp", "source": ["192.0.2.1"]}, ["meta l4proto 112 ip saddr 192.0.2.1"]),
         ({"source": ["192.0.2.1"], "destination_ports": 22}, ["tcp dport 22 ip saddr 192.0.2.1"]),
         (
             {"source": ["192.0.2.1", "2001:db8::1"], "destination_ports": 22},
@@ -186,7 +199,7 @@ def test_extra_rules_come_before_the_matrix_and_the_default() -> None:
     extra = parse_extra_rules([{"name": "ssh", "protocol": "tcp", "destination_ports": 22, "hook": "output"}], "W")
     lines = _chains(render_ruleset(Policy(("output",), expand(_site(), "a", ["output"]), extra_rules=extra)))["output"]
     comments = [line.rpartition("comment ")[2].strip('"') for line in lines if "comment" in line]
-    assert comments[-3:] == ["ssh", "r1", "default_deny"]
+    assert comments[-6:] == ["ssh", "r1", "dhcp", "dhcp", "igmp", "default_deny"]
 
 
 REPLY = "tcp flags & (syn | ack) != syn"

@@ -45,7 +45,7 @@ def test_a_full_rule() -> None:
     assert (format_ports(rule.source_ports), format_ports(rule.destination_ports)) == (["1024-65535"], ["161-162"])
 
 
-@pytest.mark.parametrize("protocol", ["icmp", "icmpv6"])
+@pytest.mark.parametrize("protocol", ["icmp", "icmpv6", "vrrp"])
 def test_protocols_without_ports(protocol: str) -> None:
     (rule,) = parse_extra_rules([{"name": "ping", "protocol": protocol}], "W")
     assert (rule.protocol, rule.source_ports, rule.destination_ports) == (protocol, ANY_PORT, ANY_PORT)
@@ -67,7 +67,7 @@ NO_FAMILY = (
             "W name: 'ssh\" accept' cannot be an id"
             "; accepted: a lower-case letter, then up to 62 lower-case letters, digits and underscores",
         ),
-        ({"protocol": "sctp"}, "W ssh protocol: unknown value 'sctp'; accepted: icmp, icmpv6, tcp, udp"),
+        ({"protocol": "sctp"}, "W ssh protocol: unknown value 'sctp'; accepted: icmp, icmpv6, tcp, udp, vrrp"),
         ({"hook": "prerouting"}, "W ssh hook: unknown value 'prerouting'; accepted: forward, input, output"),
         ({"source": "192.0.2.1"}, "W ssh source: '192.0.2.1' is not a list; accepted: a list"),
         (
@@ -122,7 +122,7 @@ def test_every_wrong_rule_is_reported() -> None:
         parse_extra_rules(["ssh", {"name": "a", "protocol": "tcp"}, {"name": "b", "protocol": "x"}], "W")
     assert str(caught.value).splitlines() == [
         f"W: 'ssh' is not a mapping; accepted: a mapping with the keys {KEYS}",
-        "W b protocol: unknown value 'x'; accepted: icmp, icmpv6, tcp, udp",
+        "W b protocol: unknown value 'x'; accepted: icmp, icmpv6, tcp, udp, vrrp",
     ]
 
 
