@@ -40,8 +40,8 @@ _NEIGHBOURS = (
     'rule family="ipv6" icmp-type name="neighbour-advertisement" accept',
     'rule family="ipv6" icmp-type name="neighbour-solicitation" accept',
 )
-# How a host asks for its addresses, DHCP and DHCPv6, and tells switches its IPv4 groups. The answers are up to the zones,
-# which have the service dhcpv6-client for them.
+# How a host asks for its addresses, by DHCP and DHCPv6, and tells which IPv4 groups it is in. The answers are up to the
+# zones, which have the service dhcpv6-client for them.
 _UPKEEP = (
     'rule family="ipv4" destination address="224.0.0.0/4" protocol value="igmp" accept',
     'rule family="ipv4" port port="67" protocol="udp" accept',

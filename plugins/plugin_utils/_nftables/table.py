@@ -35,14 +35,14 @@ _NEIGHBOURS = (
     "icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert }",
     "icmpv6 type { mld-listener-query, mld-listener-report, mld-listener-done, mld2-listener-report }",
 )
-# A host keeps its addresses by asking a broadcast or multicast address, so connection tracking does not know the answer.
-# DHCP (RFC 2131, section 4.1) does so where a lease is rebound, DHCPv6 (RFC 8415, sections 7.2, 17) always. There the one
-# that asks has an address of the link, so no router brings an answer. From where and which port it comes is not said.
-# IGMP tells switches and routers which groups a host is in, as MLD does; nft without /etc/protocols knows no name of it.
+# A host keeps its addresses by asking a broadcast or multicast address, so connection tracking does not know the
+# answer. DHCP (RFC 2131, section 4.1) does so where a lease is rebound, DHCPv6 (RFC 8415, sections 7.2, 17) always. The
+# client has an address of the link there, so no router brings an answer, whatever address and port it comes from.
 _LEASES: dict[Hook, tuple[str, ...]] = {
     "input": ("meta nfproto ipv4 udp sport 67 udp dport 68", "ip6 daddr fe80::/10 udp dport 546"),
     "output": ("meta nfproto ipv4 udp sport 68 udp dport 67", "ip6 daddr ff02::1:2 udp dport 547"),
 }
+# IGMP tells which groups a host is in, as MLD does. nft without /etc/protocols knows no name of it.
 _GROUPS = "ip daddr 224.0.0.0/4 ip protocol 2"
 _JUDGED = ("judged",)
 # How nft calls protocols of extra rules; by number where it might not know the name.
