@@ -18,6 +18,7 @@ description:
   - To systemd a unit is enabled as soon as anything starts it. This module looks at each link instead, so it sees one
     that somebody removed, and one of an earlier version of the unit that should be gone.
   - It does in one call what takes a task for each file, each unit and each state otherwise.
+  - Two runs at once take turns.
 options:
   directory:
     description: The directory of what the units load. It belongs to root, with mode 0750. With O(state=absent) it goes.
@@ -45,6 +46,11 @@ options:
         description: Whether it is started, where it is not active.
         type: bool
         default: false
+      in_place:
+        description:
+          - A file that is there while this module starts the unit, and at no other time. It says to the unit that what
+            it loads is in place already, so that the unit can leave that as it is.
+        type: path
   unit_directory:
     description: Where the units are.
     type: path
@@ -115,6 +121,7 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm.boot_file import BootFile
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm.pending_change import PendingChange
 
 _DIRECTORY_MODE = 0o750
 _UNIT_MODE = 0o644
@@ -132,6 +139,7 @@ class Unit:
         self.wanted_by = sorted(about["wanted_by"])
         self.started: bool = about["started"]
         self.content: str = about["content"] or ""
+        self._in_place: str = about["in_place"] or ""
 
     @property
     def file(self) -> BootFile:
@@ -165,6 +173,18 @@ class Unit:
             file.write(self.content)
         self._module.atomic_move(file.name, str(self.path))
         self.path.chmod(_UNIT_MODE)
+
+    def start(self) -> None:
+        """Start it, and tell it that what it loads is in place."""
+        if not self._in_place:
+            self.systemctl("start")
+            return
+        sign = Path(self._in_place)
+        sign.touch()
+        try:
+            self.systemctl("start")
+        finally:
+            sign.unlink()
 
     def start_by(self) -> None:
         """Have it started by what should, and by nothing else."""
@@ -226,7 +246,7 @@ def present(module: AnsibleModule, units: list[Unit], directory: Path) -> list[d
         for unit in to_link:
             unit.start_by()
         for unit in to_start:
-            unit.systemctl("start")
+            unit.start()
         for path in needless:  # the units needed them until now
             path.unlink()
     return [one for one in diff if one["before"] != one["after"]]
@@ -272,6 +292,7 @@ def main() -> None:
                     "content": {"type": "str"},
                     "wanted_by": {"type": "list", "elements": "str", "default": []},
                     "started": {"type": "bool", "default": False},
+                    "in_place": {"type": "path"},
                 },
             },
             "unit_directory": {"type": "path", "default": "/etc/systemd/system"},
@@ -286,11 +307,16 @@ def main() -> None:
     wanted = module.params["state"] == "present"
     if wanted and not all(unit.content for unit in units):
         module.fail_json(msg="content: missing for a unit; accepted: the whole unit")
+    turn = PendingChange(module, "")
+    if not module.check_mode:
+        turn.lock_others_out()
     started_by = {unit.name: unit.starters() for unit in units}
     try:
         diff = (present if wanted else absent)(module, units, directory)
     except OSError as e:
         module.fail_json(msg=f"{e.filename}: {e.strerror}")
+    if not module.check_mode:
+        turn.let_others_in()
     module.exit_json(changed=bool(diff), diff=diff, started_by=started_by)
 
 

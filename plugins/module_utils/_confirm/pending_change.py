@@ -11,9 +11,7 @@ decided by who renames that directory first. A reboot forgets all of it, togethe
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
-import os
 import shutil
 import time
 import typing as t
@@ -21,6 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm import lock
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm.ssh_connection import ssh_connection
 
 DIRECTORY = Path("/run/pexip_sfb")
@@ -55,7 +54,7 @@ class PendingChange:
         A change that is being taken back right now is waited for.
         What a dead run left, a change that nothing would take back any more, is taken back here, with a warning.
         """
-        self._take_lock()
+        self.lock_others_out()
         if not self._pending.exists():
             self._wait_for_go_back()
             return
@@ -75,13 +74,27 @@ class PendingChange:
             "change back. It was taken back now."
         )
 
+    def lock_others_out(self) -> None:
+        """Wait for the module of another run, and lock all others out until this process ends."""
+        try:
+            self._lock = lock.locked(DIRECTORY / "lock", _LONGEST_WAIT)
+        except TimeoutError:
+            self._module.fail_json(
+                msg="This run changed nothing: another one has been at work on this host's firewall for "
+                f"{_LONGEST_WAIT} s. See which with: fuser -v {DIRECTORY / 'lock'}"
+            )
+
+    def let_others_in(self) -> None:
+        """Be done with the lock, and leave no directory for its sake."""
+        lock.remove(DIRECTORY / "lock")
+
     def hold(self) -> None:
         """Wait for the module that makes the change, where its connection broke, and for that of another run.
 
         Until this process ends, no other one makes a change. What goes back by itself has gone when this returns.
         """
         if DIRECTORY.exists():
-            self._take_lock()
+            self.lock_others_out()
             self._wait_for_go_back()
 
     def arm(self, timeout: int, way_back: Callable[[Path], str]) -> None:
@@ -141,8 +154,13 @@ class PendingChange:
         return next(ours, "unknown")
 
     def forget(self) -> None:
-        """Remove the directory of all changes, where none is pending."""
-        shutil.rmtree(DIRECTORY)
+        """Remove the directory of all changes, where none is pending. The turn is over with that."""
+        for path in DIRECTORY.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path)
+            elif path.name != "lock":
+                path.unlink()
+        self.let_others_in()
 
     def seconds_left(self) -> float:
         """Return the seconds until the pending change is taken back; 0 where that is over."""
@@ -158,16 +176,6 @@ class PendingChange:
             return ""
         unknown = "no reason given" if result else "something ended it before it was done"
         return _text(directory / "output") or unknown
-
-    def _take_lock(self) -> None:
-        """Lock all others out, until this process ends."""
-        try:
-            self._lock = _locked(DIRECTORY / "lock", _LONGEST_WAIT)
-        except TimeoutError:
-            self._module.fail_json(
-                msg="This run changed nothing: another one has been at work on this host's firewall for "
-                f"{_LONGEST_WAIT} s. See which with: fuser -v {DIRECTORY / 'lock'}"
-            )
 
     def _start_timer(self, timeout: int) -> None:
         systemd_run = self._module.get_bin_path("systemd-run")
@@ -220,26 +228,6 @@ class PendingChange:
         return bool(self._module.run_command(["systemctl", "--quiet", *arguments])[0] == 0)
 
 
-def _locked(path: Path, seconds: float) -> t.IO[str]:
-    """Open the file at *path*, and wait until nobody else has it locked.
-
-    :raises TimeoutError: if somebody has it for longer than *seconds*.
-    """
-    deadline = time.monotonic() + seconds
-    while True:
-        path.parent.mkdir(mode=0o700, exist_ok=True)
-        file = path.open("w", encoding="utf-8")
-        # Whoever had it may have removed it, and then it locks nobody else out.
-        with contextlib.suppress(BlockingIOError, FileNotFoundError):
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.fstat(file.fileno()).st_ino == path.stat().st_ino:
-                return file
-        file.close()
-        if time.monotonic() > deadline:
-            raise TimeoutError
-        time.sleep(0.05)
-
-
 def _text(path: Path) -> str:
     """Return what is in the file at *path*; empty where there is no such file."""
     with contextlib.suppress(FileNotFoundError):
@@ -248,5 +236,5 @@ def _text(path: Path) -> str:
 
 
 def _now() -> float:
-    """Seconds of a clock that neither stops nor jumps."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
+    """Seconds of the clock of systemd's timers: it never jumps, and stands still while the host is suspended."""
+    return time.clock_gettime(time.CLOCK_MONOTONIC)

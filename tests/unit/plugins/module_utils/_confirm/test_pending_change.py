@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import subprocess
 import threading
 import time
@@ -16,59 +15,11 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm import pending_change, steps
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm.pending_change import (
-    PendingChange,
-    _locked,
-)
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm.pending_change import PendingChange
 
 HANG = 600  # seconds: only what hangs takes as long, on a busy machine too
 
 pytestmark = pytest.mark.operating_system
-
-
-def test_one_at_a_time(tmp_path: Path) -> None:
-    path = tmp_path / "run/lock"
-    order: list[str] = []
-
-    def second() -> None:
-        with _locked(path, HANG):
-            order.append("second")
-
-    with _locked(path, HANG):
-        thread = threading.Thread(target=second)
-        thread.start()
-        time.sleep(0.3)
-        order.append("first")
-    thread.join(HANG)
-    assert order == ["first", "second"]
-
-
-def test_a_lock_that_its_holder_removed_locks_nobody_out_and_lets_nobody_in_twice(tmp_path: Path) -> None:
-    path = tmp_path / "run/lock"
-    holds: list[int] = []
-
-    def waiter(number: int) -> None:
-        with _locked(path, HANG):
-            holds.append(number)
-            assert len(holds) == 1
-            time.sleep(0.1)
-            holds.remove(number)
-
-    with _locked(path, HANG):
-        threads = [threading.Thread(target=waiter, args=(number,)) for number in range(5)]
-        for thread in threads:
-            thread.start()
-        time.sleep(0.3)
-        shutil.rmtree(path.parent)  # as the removal of the role does
-    for thread in threads:
-        thread.join(HANG)
-        assert not thread.is_alive()
-    assert path.exists()
-
-
-def test_a_lock_is_not_waited_for_without_end(tmp_path: Path) -> None:
-    with _locked(tmp_path / "lock", 10), pytest.raises(TimeoutError):
-        _locked(tmp_path / "lock", 0.1)
 
 
 class FailedError(Exception):
@@ -337,3 +288,16 @@ def test_a_change_that_nothing_would_take_back_is_taken_back(run_directory: Path
     take_turn(host)
     assert change.path.read_text(encoding="utf-8") == "old"
     assert len(host.warnings) == 1
+
+
+def test_the_time_that_is_left_goes_by_the_clock_of_the_timer(
+    run_directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """systemd's timer stands still while the host is suspended, and so does one clock of the kernel."""
+    clocks = {time.CLOCK_MONOTONIC: 1000.0, time.CLOCK_BOOTTIME: 1000.0}
+    monkeypatch.setattr(time, "clock_gettime", clocks.__getitem__)
+    apply(Host(), Change(tmp_path / "state"))
+    clocks[time.CLOCK_MONOTONIC] += 20
+    clocks[time.CLOCK_BOOTTIME] += 3600
+    with pending(Host()) as one:
+        assert one.seconds_left() == 70
