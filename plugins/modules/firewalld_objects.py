@@ -25,8 +25,9 @@ description:
     confirmed over a new connection, but for the seconds of a reload, which takes it from there. Without a confirmation
     the host reloads the permanent configuration that it had.
   - A reload makes firewalld forget what others have changed in its runtime configuration only. The module gives back
-    such settings of zones, policies and ipsets; those with a timeout come back without it. Direct rules do not come
-    back.
+    such settings of zones, policies and ipsets, and leaves alone what others do meanwhile. Settings with a timeout go
+    when firewalld planned it, unless that was during the reload; a warning names what opens something and came back.
+    Direct rules do not come back.
 options:
   objects:
     description:

@@ -75,9 +75,15 @@ class ObjectsChange:
             before = self._firewalld.raw_permanent()
             self._firewalld.write_permanent(self.plan, self._wanted)
             try:
-                self._firewalld.reload()
+                given_back = self._firewalld.reload()
             finally:
                 self._firewalld.restore_permanent(before)
+            if given_back:
+                self._module.warn(
+                    "firewalld has reloaded, and what it had in its runtime only was given back. What was there for a "
+                    "time (--timeout) that ended during the reload is open again, and for good. Look at: "
+                    + "; ".join(given_back)
+                )
         else:
             self._firewalld.change_runtime(self.plan, self._wanted)
         self.reads += 1

@@ -172,9 +172,9 @@ class Firewalld:
                 self._config.getIPSetByName(name).remove()
         self.forget_backups(CONFIGURATION)
 
-    def reload(self) -> None:
-        """Reload firewalld, without loss for others."""
-        reload_for_all(self.client, self.prefix)
+    def reload(self) -> list[str]:
+        """Reload firewalld, without loss for others; return what of theirs opens something and was given back."""
+        return reload_for_all(self.client, self.prefix)
 
     def stage(self, directory: Path, plan: Plan, wanted: Objects) -> None:
         """Write what ``/etc/firewalld`` is going to be into *directory*, so that firewalld can check it."""

@@ -14,6 +14,7 @@ import re
 import shutil
 import sys
 import typing as t
+from collections.abc import Iterator
 from pathlib import Path
 
 KINDS = ("ipsets", "policies")
@@ -70,34 +71,148 @@ def put_back(directory: Path, prefix: str, configuration: Path = CONFIGURATION) 
                 path.unlink()
 
 
-def reload_for_all(client: t.Any, prefix: str) -> None:
-    """Reload, and give back the runtime settings of zones, policies and ipsets that are not ours."""
-    before = _of_others(client, prefix)
+Step = t.Callable[[], t.Any]
+# A member of a zone, policy or ipset: the setting that it is in, and what it is; nothing more for a switch that is on.
+Member = t.Tuple[str, t.Tuple[str, ...]]  # noqa: UP006  # evaluated at import, also by the Python of old hosts
+_Objects = t.Dict[t.Tuple[str, str], t.Set[Member]]  # noqa: UP006  # by kind (zone, policy, ipset) and name
+# What can be added to and removed from a zone, setting by setting, and what that is called.
+_OF_ZONES = {
+    "services": "Service",
+    "ports": "Port",
+    "protocols": "Protocol",
+    "source_ports": "SourcePort",
+    "forward_ports": "ForwardPort",
+    "icmp_blocks": "IcmpBlock",
+    "icmp_block_inversion": "IcmpBlockInversion",
+    "masquerade": "Masquerade",
+    "rules_str": "RichRule",
+    "interfaces": "Interface",
+    "sources": "Source",
+}
+_OPENING = {"services", "ports", "protocols", "source_ports", "forward_ports", "masquerade"}
+_RULES = {"rules_str", "rich_rules"}
+# firewalld compares a new entry with each that the set has: 5 to 10 ms for one among 2,000.
+_MOST_ENTRIES = 1000
+# How firewalld refuses what is as it should be.
+_DONE_BY_OTHERS = ("ALREADY_ENABLED", "NOT_ENABLED", "ALREADY_SET")
+
+
+def reload_for_all(client: t.Any, prefix: str) -> list[str]:
+    """Reload, and give back what zones, policies and ipsets that are not ours have in the runtime only.
+
+    What others do meanwhile stays: nothing is touched but what differed from the permanent configuration before.
+    firewalld does not say what is there for a time only. It goes on counting that while it reloads, so what is given
+    back goes when it should, unless it should have gone during the reload.
+
+    :returns: what opens something and was given back, a line each.
+    """
+    runtime, permanent = _runtime(client, prefix), _permanent(client.config(), prefix)
     client.reload()
-    after = _of_others(client, prefix)
-    give_back = {"zone": client.setZoneSettings, "policy": client.setPolicySettings}
-    for (kind, name), settings in before.items():
-        now = after.get((kind, name))
-        if now is None or now.settings == settings.settings:
-            continue
-        if kind == "ipset":
-            client.setEntries(name, settings.getEntries())
-        else:
-            give_back[kind](name, settings)
+    opened: list[str] = []
+    refusals: list[Exception] = []
+    for (kind, name), before in runtime.items():
+        if (kind, name) not in permanent:
+            continue  # the reload has removed it
+        after = permanent[kind, name]
+        now = _members(_settings(client, kind, name))
+        gone, come = before - after - now, (after - before) & now
+        for step in _STEPS[kind](client, name, gone, come):
+            refusals += _refusals(step)
+        opened += [
+            f"{kind} {name}: {key} {'/'.join(value)}".strip() for key, value in sorted(gone) if _opens(key, value)
+        ]
+    if refusals:
+        raise refusals[0]
+    return opened
 
 
-def _of_others(client: t.Any, prefix: str) -> dict[tuple[str, str], t.Any]:
-    kinds = (
-        ("zone", client.getZones(), client.getZoneSettings),
-        ("policy", client.getPolicies(), client.getPolicySettings),
-        ("ipset", client.getIPSets(), client.getIPSetSettings),
-    )
+def _refusals(step: Step) -> list[Exception]:
+    """Take the step, and return what was refused: the rest is to come back all the same."""
+    try:
+        step()
+    except Exception as e:  # of firewalld, its client or the bus
+        return [] if any(code in str(e) for code in _DONE_BY_OTHERS) else [e]
+    return []
+
+
+def _opens(key: str, value: tuple[str, ...]) -> bool:
+    return key in _OPENING or (key in _RULES and " accept" in value[0])
+
+
+def _of_others(names: dict[str, t.Iterable[str]], read: t.Callable[[str, str], t.Any], prefix: str) -> _Objects:
     return {
-        (kind, name): settings(name)
-        for kind, names, settings in kinds
-        for name in names
+        (kind, str(name)): _members(read(kind, name))
+        for kind in names
+        for name in names[kind]
         if kind == "zone" or not name.startswith(prefix)
     }
+
+
+def _permanent(config: t.Any, prefix: str) -> _Objects:
+    names = {"zone": config.getZoneNames(), "policy": config.getPolicyNames(), "ipset": config.getIPSetNames()}
+    by_name = {"zone": config.getZoneByName, "policy": config.getPolicyByName, "ipset": config.getIPSetByName}
+    return _of_others(names, lambda kind, name: by_name[kind](name).getSettings(), prefix)
+
+
+def _runtime(client: t.Any, prefix: str) -> _Objects:
+    names = {"zone": client.getZones(), "policy": client.getPolicies(), "ipset": client.getIPSets()}
+    return _of_others(names, lambda kind, name: _settings(client, kind, name), prefix)
+
+
+def _settings(client: t.Any, kind: str, name: str) -> t.Any:
+    by_kind = {"zone": client.getZoneSettings, "policy": client.getPolicySettings, "ipset": client.getIPSetSettings}
+    return by_kind[kind](name)
+
+
+def _members(settings: t.Any) -> set[Member]:
+    # An ipset alone has no such mapping.
+    mapping = getattr(settings, "getSettingsDict", lambda: {"entries": settings.getEntries()})()
+    found: set[Member] = set()
+    for key, value in mapping.items():
+        if isinstance(value, list):
+            found |= {(key, (one,) if isinstance(one, str) else tuple(one)) for one in value}
+        elif value is True:
+            found.add((key, ()))
+    return found
+
+
+def _zone_steps(client: t.Any, zone: str, gone: set[Member], come: set[Member]) -> Iterator[Step]:
+    # One by one: whoever adds something at the same moment is not to lose it.
+    for do, members in (("add", gone), ("remove", come)):
+        for key, value in sorted(members):
+            if key in _OF_ZONES:
+                yield functools.partial(getattr(client, do + _OF_ZONES[key]), zone, *value)
+            else:  # whether it forwards
+                settings = client.getZoneSettings(zone)
+                settings.setSettingsDict({key: do == "add"})
+                yield functools.partial(client.setZoneSettings, zone, settings)
+
+
+def _policy_steps(client: t.Any, policy: str, gone: set[Member], come: set[Member]) -> Iterator[Step]:
+    if not gone | come:
+        return
+    settings = client.getPolicySettings(policy)
+    changed = settings.getSettingsDict()
+    for key, value in sorted(gone):
+        changed[key] = [*changed[key], value if len(value) > 1 else value[0]] if value else True
+    for key, value in come:
+        changed[key] = [one for one in changed[key] if one not in (value, value[0])] if value else False
+    settings.setSettingsDict(changed)
+    yield functools.partial(client.setPolicySettings, policy, settings)
+
+
+def _ipset_steps(client: t.Any, ipset: str, gone: set[Member], come: set[Member]) -> Iterator[Step]:
+    added, removed = ({value[0] for _key, value in members} for members in (gone, come))
+    if len(added) + len(removed) > _MOST_ENTRIES:
+        entries = {*client.getEntries(ipset), *added} - removed
+        yield functools.partial(client.setEntries, ipset, sorted(entries))
+        return
+    # An entry can be in the way of one that overlaps it.
+    yield from (functools.partial(client.removeEntry, ipset, entry) for entry in sorted(removed))
+    yield from (functools.partial(client.addEntry, ipset, entry) for entry in sorted(added))
+
+
+_STEPS = {"zone": _zone_steps, "policy": _policy_steps, "ipset": _ipset_steps}
 
 
 if __name__ == "__main__":

@@ -60,3 +60,33 @@ def test_the_permanent_configuration_is_all_of_it_or_what_was_there(for_good: bo
     with pytest.raises(NotKeptError) as raised:
         ObjectsChange(t.cast("t.Any", None), t.cast("t.Any", firewalld), WANTED).keep()
     assert (firewalld.has, str(raised.value)) == (has, says)
+
+
+class Reloading(Firewalld):
+    """Takes what is written, and gives others something back when it reloads."""
+
+    def write_permanent(self, _plan: object, _wanted: object) -> None:
+        self.has = "new"
+
+    def change_runtime(self, _plan: object, _wanted: object) -> None: ...
+
+    def reload(self) -> list[str]:
+        return ["zone public: ports 9443/tcp", "policy theirs: masquerade"]
+
+
+class Module:
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def warn(self, text: str) -> None:
+        self.warnings.append(text)
+
+
+def test_what_others_got_back_and_what_opens_something_is_named() -> None:
+    module = Module()
+    change = ObjectsChange(t.cast("t.Any", module), t.cast("t.Any", Reloading(for_good=False)), WANTED)
+    change.make()
+    assert module.warnings == []
+    change.plan.reload.append("one is new")
+    change.make()
+    assert module.warnings[0].endswith("Look at: zone public: ports 9443/tcp; policy theirs: masquerade")
