@@ -83,6 +83,13 @@ reads:
   returned: success
   type: int
   sample: 1
+narrowed:
+  description:
+    - Whether a rule or an entry of an ipset goes from the runtime, so that something may be refused that was permitted.
+      What is tracked already goes on; P(uc_firewall.pexip_sfb.tracked_flows#module) ends it.
+  returned: success, where firewalld runs
+  type: bool
+  sample: false
 outcome:
   description: What became of a change that was not confirmed. With V(taken_back) the host is what it was before.
   returned: when the change was not confirmed
@@ -193,7 +200,7 @@ def run(module: AnsibleModule, firewalld: Firewalld) -> None:
     for warning in open_zones(firewalld.client, wanted):
         module.warn(warning)
     plan = change.plan
-    result = {"changed": plan.changed, "reload": plan.reload, "diff": change.diff()}
+    result = {"changed": plan.changed, "reload": plan.reload, "diff": change.diff(), "narrowed": change.narrowed()}
     if plan.changed and not module.check_mode:
         # What is permanent only, and in the runtime already, can cut nothing off.
         timeout = module.params["confirm_timeout"] if plan.runtime else 0

@@ -72,6 +72,11 @@ firewalld:
       description: The version of a firewalld that runs. Empty where it does not, or does not say.
       type: str
   sample: {load_state: loaded, active_state: active, unit_file_state: enabled, version: 1.3.3}
+conntrack:
+  description: Path of the program that lists and ends tracked flows. Empty where it is not there.
+  returned: success
+  type: str
+  sample: /usr/sbin/conntrack
 """
 
 import os
@@ -129,6 +134,7 @@ def main() -> None:
         "ssh_connection": os.environ.get("SSH_CONNECTION", "").split(),
         "service_manager": manager,
         "firewalld": {**firewalld, "version": firewalld_version(module) if runs else ""},
+        "conntrack": module.get_bin_path("conntrack", opt_dirs=["/usr/sbin", "/sbin"]) or "",
     }
     module.exit_json(changed=False, **found)
 

@@ -104,6 +104,14 @@ counters:
   type: list
   elements: dict
   sample: [{"chain": "forward", "comment": "sip_signaling", "packets": 12, "bytes": 720}]
+narrowed:
+  description:
+    - Whether an accepting rule or an element of a set that were there before are not there any more, so that something
+      may be refused that was permitted. What is tracked already goes on; P(uc_firewall.pexip_sfb.tracked_flows#module)
+      ends it.
+  returned: success, where the rules are to be there
+  type: bool
+  sample: false
 outcome:
   description: What became of a change that was not confirmed. With V(taken_back) the host is what it was before.
   returned: when the change was not confirmed
@@ -192,6 +200,17 @@ def _change(what: str, before: str, after: str) -> dict[str, str]:
     return {"before_header": what, "after_header": what, "before": before, "after": after}
 
 
+def _permits(listing: str) -> set[tuple[str, str, str]]:
+    """Return what a listing permits, by table, block and line or element; what only counts or drops is left out."""
+    found: set[tuple[str, str, str]] = set()
+    for block in owned_rules.blocks(listing):
+        text = "\n".join(block.lines)
+        elements = text.partition("elements = {")[2].partition("}")[0].split(",") if block.kind == "set" else []
+        rules = [line for line in block.lines if " accept" in line and block.kind == "chain"]
+        found |= {(block.table, block.name, item.strip()) for item in [*elements, *rules]}
+    return found
+
+
 def stable_python() -> str:
     """Return the Python of this module, by the name that it keeps when the host gets a newer one, where it has that."""
     kept = os.path.realpath(_PYTHON) == os.path.realpath(sys.executable)
@@ -216,6 +235,7 @@ def present(module: AnsibleModule, rules: OwnedRules) -> None:
     live = owned_rules.owned(rules.listing("-s"))
     diff = change.diff(live)
     result = {**_programs(rules.nft.program), "changed": bool(diff), "counters": rules.counters(), "diff": diff}
+    result["narrowed"] = bool(_permits(live) - _permits(change.listing))
     if diff and not module.check_mode:
         # Where the file alone differs, nothing can be cut off.
         timeout = 0 if live == change.listing else module.params["confirm_timeout"]

@@ -114,7 +114,8 @@ def choose_backend(
     """Choose the back end of a host whose firewalld is in these states; return the exit code and what was said."""
     firewalld = {"active_state": active, "load_state": load, "unit_file_state": "disabled", "version": version}
     given = {
-        "__linux_firewall_host": {"service_manager": service_manager, "firewalld": firewalld},
+        "__linux_firewall_host": {"service_manager": service_manager, "firewalld": firewalld, "conntrack": ""},
+        "linux_firewall_end_flows": False,
         "__linux_firewall_ssh_connection": [],
         "linux_firewall_backend": "auto",
         "linux_firewall_join": {},
@@ -140,6 +141,12 @@ def test_the_back_end_is_that_of_the_host(tmp_path: Path, active: str, load: str
     code, said = choose_backend(tmp_path, active=active, load=load, linux_firewall_backend=wanted)
     assert code == 0, said
     assert f"it is {chosen}" in said
+
+
+def test_flows_are_ended_by_a_program_that_has_to_be_there(tmp_path: Path) -> None:
+    code, said = choose_backend(tmp_path, linux_firewall_end_flows=True)
+    assert code
+    assert "linux_firewall_end_flows: true, and the program conntrack was not found on this host" in said
 
 
 def test_all_that_speaks_against_a_back_end_is_said_at_once(tmp_path: Path) -> None:

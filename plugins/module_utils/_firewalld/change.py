@@ -22,6 +22,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm.ste
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld import reload
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld.host import Firewalld, FirewalldError
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld.plan import (
+    CONTENT,
     Objects,
     difference,
     make_plan,
@@ -46,6 +47,11 @@ class ObjectsChange:
             "before": {where: {"removed": lines["removed"]} for where, lines in changes.items()},
             "after": {where: {"added": lines["added"]} for where, lines in changes.items()},
         }
+
+    def narrowed(self) -> bool:
+        """Tell whether a rule or an entry goes from the runtime."""
+        lines = self.diff()["before"].get("runtime", {"removed": []})["removed"]
+        return any(f" {member}: " in line for line in lines for member in CONTENT.values())
 
     def stage(self) -> None:
         """Have firewalld check the permanent configuration as it is going to be; fail where it is not sound."""

@@ -86,6 +86,18 @@ def test_another_ruleset_replaces_the_table(host: ModuleHost) -> None:
     assert "nodes" not in listed
 
 
+def test_what_permits_less_than_before_says_so(host: ModuleHost) -> None:
+    more = RULESET.replace("192.0.2.11,", "192.0.2.11, 192.0.2.40,").replace(
+        "policy accept;", "policy accept; udp dport 9 accept"
+    )
+    assert host.module(ruleset=RULESET)["narrowed"] is False
+    assert host.module(ruleset=more)["narrowed"] is False
+    assert host.module(check_mode=True, ruleset=RULESET)["narrowed"] is True
+    assert host.module(ruleset=RULESET)["narrowed"] is True
+    assert host.module(ruleset=RULESET)["narrowed"] is False
+    assert host.module(ruleset=OTHER_RULESET)["narrowed"] is True
+
+
 @pytest.mark.parametrize(
     "spoil",
     [

@@ -90,3 +90,25 @@ def test_what_others_got_back_and_what_opens_something_is_named() -> None:
     change.plan.reload.append("one is new")
     change.make()
     assert module.warnings[0].endswith("Look at: zone public: ports 9443/tcp; policy theirs: masquerade")
+
+
+@pytest.mark.parametrize(
+    ("was", "narrowed"),
+    [
+        (["192.0.2.1"], False),
+        (["192.0.2.1", "192.0.2.2"], True),
+        ([], False),
+    ],
+)
+def test_an_entry_that_goes_makes_it_narrower(was: list[str], narrowed: bool) -> None:
+    def objects(entries: list[str]) -> dict[str, dict[str, t.Any]]:
+        return {"ipsets": {"pexip_sfb_a": {"type": "hash:net", "entries": entries}}, "policies": {}}
+
+    class Having(Firewalld):
+        def permanent(self) -> dict[str, dict[str, t.Any]]:
+            return objects(was)
+
+        runtime = permanent
+
+    change = ObjectsChange(t.cast("t.Any", None), t.cast("t.Any", Having(for_good=False)), objects(["192.0.2.1"]))
+    assert change.narrowed() is narrowed

@@ -1,0 +1,163 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module ``tracked_flows``."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: tracked_flows
+short_description: End the flows that a Linux host tracks and that nothing permits any more
+version_added: 1.1.0
+author:
+  - uc_firewall maintainers (@uc-firewall)
+description:
+  - A firewall with connection tracking lets a flow go on that it has let begin, also where the rule is gone that did.
+    This module has the kernel forget such flows. Their next packet is judged as that of a new flow.
+  - It judges each tracked flow of TCP and UDP by the table that is in force. A flow ends where a new packet of it would
+    be dropped there for sure, in either direction. Whatever is let through, or may be because a rule asks for what
+    cannot be known from outside the kernel, goes on. So does a flow that a helper of the kernel expected.
+  - A flow of which only the packets of one direction would be dropped goes on, as the other ones would begin it anew.
+    On a host whose own traffic nobody judges these are all flows from and to itself. RV(one_way) counts them.
+options:
+  table:
+    description: Family and name of the table that judges. That of firewalld is C(inet firewalld).
+    type: str
+    default: inet pexip_sfb
+attributes:
+  check_mode:
+    support: full
+    details: Says which flows would end by the ruleset that is in force, which is the one before a change in check mode.
+  diff_mode:
+    support: full
+    details: Returns the flows that end, 100 at most.
+  platform:
+    support: full
+    platforms: linux
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+requirements:
+  - conntrack (Debian package conntrack, elsewhere conntrack-tools), nft, ip (package iproute2), and root
+seealso:
+  - module: uc_firewall.pexip_sfb.nftables_table
+  - module: uc_firewall.pexip_sfb.firewalld_objects
+"""
+
+EXAMPLES = r"""
+- name: End what nothing permits any more
+  uc_firewall.pexip_sfb.tracked_flows:
+
+- name: The same with firewalld
+  uc_firewall.pexip_sfb.tracked_flows:
+    table: inet firewalld
+"""
+
+RETURN = r"""
+ended:
+  description: How many flows ended, or would in check mode.
+  returned: success
+  type: int
+  sample: 2
+one_way:
+  description: How many flows go on because a packet of one of their directions would be let through.
+  returned: success
+  type: int
+  sample: 0
+examples:
+  description: The first of the flows that ended, 20 at most.
+  returned: success
+  type: list
+  elements: str
+  sample: ["tcp 192.0.2.11:50000 to 198.51.100.21:5061"]
+"""
+
+import json
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._flows.judgement import (
+    Judged,
+    addresses,
+    judge_flows,
+)
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._flows.tracked import FAMILIES, Flow, read_flows
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_drops.listing import Ruleset, read_ruleset
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_drops.report import (
+    read_routes,
+    routes_batch,
+)
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.program import Nft
+
+_MOST_EXAMPLES = 20
+_MOST_IN_DIFF = 100
+_PACKAGES = {"conntrack": "conntrack (elsewhere conntrack-tools)", "nft": "nftables", "ip": "iproute2"}
+
+
+class Host:
+    """The programs of the host that know its flows, its ruleset and its routes."""
+
+    def __init__(self, module: AnsibleModule) -> None:
+        self._module = module
+        self._paths = {name: module.get_bin_path(name, opt_dirs=["/usr/sbin", "/sbin"]) for name in _PACKAGES}
+        for name, package in _PACKAGES.items():
+            if not self._paths[name]:
+                module.fail_json(msg=f"{name} was not found on this host: install the package {package}")
+
+    def judged(self) -> Judged:
+        """Judge the flows that the kernel tracks now."""
+        flows = self._flows()
+        # It fails as a whole where one address cannot be reached, and answers for the others nevertheless.
+        batch = routes_batch(addresses(flows))
+        routes = self._module.run_command([self._paths["ip"], "-j", "-force", "-batch", "-"], data=batch or "\n")[1]
+        listing = Nft(self._module, self._paths["nft"]).run("-j", "list", "ruleset")
+        tables = read_ruleset(json.loads(listing)["nftables"]).tables
+        judging = {name: table for name, table in tables.items() if name == self._module.params["table"]}
+        return judge_flows(flows, Ruleset(judging), read_routes(routes))
+
+    def end(self, flow: Flow) -> bool:
+        """Have the kernel forget *flow*; False where it has ended by itself."""
+        rc, _out, err = self._conntrack("-D", *flow.arguments())
+        if rc and " 0 flow entries" not in err:
+            self._module.fail_json(msg=f"{flow} could not be ended: {err.strip()}")
+        return rc == 0
+
+    def _flows(self) -> list[Flow]:
+        found: list[Flow] = []
+        for family in FAMILIES:
+            # A helper of the kernel expected these, and the flow that they belong to is what permits them.
+            expected = set(read_flows(family, self._listing("-f", family, "-u", "EXPECTED")))
+            found += [flow for flow in read_flows(family, self._listing("-f", family)) if flow not in expected]
+        return found
+
+    def _listing(self, *arguments: str) -> str:
+        rc, out, err = self._conntrack("-L", *arguments)
+        if rc:
+            self._module.fail_json(msg=f"The tracked flows could not be listed: {err.strip()}")
+        return out
+
+    def _conntrack(self, *arguments: str) -> tuple[int, str, str]:
+        rc, out, err = self._module.run_command([self._paths["conntrack"], *arguments])
+        return int(rc), str(out), str(err)
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={"table": {"type": "str", "default": "inet pexip_sfb"}}, supports_check_mode=True
+    )
+    module.run_command_environ_update = {"LANG": "C", "LC_ALL": "C"}
+    host = Host(module)
+    judged = host.judged()
+    ended = judged.refused if module.check_mode else [flow for flow in judged.refused if host.end(flow)]
+    before = "".join(f"{flow}\n" for flow in ended[:_MOST_IN_DIFF])
+    module.exit_json(
+        changed=bool(ended),
+        ended=len(ended),
+        one_way=len(judged.one_way),
+        examples=[str(flow) for flow in ended[:_MOST_EXAMPLES]],
+        diff={"before_header": "tracked flows", "after_header": "tracked flows", "before": before, "after": ""},
+    )
+
+
+if __name__ == "__main__":
+    main()
