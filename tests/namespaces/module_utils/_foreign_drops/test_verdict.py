@@ -215,7 +215,9 @@ def _rulesets(draw: st.DrawFn, matches: st.SearchStrategy[str]) -> str:
 
 
 _ONE_FIREWALL = settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=80
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    max_examples=80,
 )
 
 
