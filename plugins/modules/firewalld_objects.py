@@ -26,8 +26,8 @@ description:
     the host reloads the permanent configuration that it had.
   - A reload makes firewalld forget what others have changed in its runtime configuration only. The module gives back
     such settings of zones, policies and ipsets, and leaves alone what others do meanwhile. Settings with a timeout go
-    when firewalld planned it, unless that was during the reload; a warning names what opens something and came back.
-    Direct rules do not come back.
+    when that is over; of one that ended during the reload, the log C(/var/log/firewalld) tells. A warning names what
+    opens something and came back. Direct rules do not come back.
 options:
   objects:
     description:

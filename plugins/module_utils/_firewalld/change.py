@@ -87,7 +87,7 @@ class ObjectsChange:
             if given_back:
                 self._module.warn(
                     "firewalld has reloaded, and what it had in its runtime only was given back. What was there for a "
-                    "time (--timeout) that ended during the reload is open again, and for good. Look at: "
+                    f"time (--timeout) that ended meanwhile is open for good where there is no {reload.LOG}. Look at: "
                     + "; ".join(given_back)
                 )
         else:

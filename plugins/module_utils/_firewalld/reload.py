@@ -71,6 +71,9 @@ def put_back(directory: Path, prefix: str, configuration: Path = CONFIGURATION) 
                 path.unlink()
 
 
+# Where firewalld writes what it could not do.
+LOG = Path("/var/log/firewalld")
+
 Step = t.Callable[[], t.Any]
 # A member of a zone, policy or ipset: the setting that it is in, and what it is; nothing more for a switch that is on.
 Member = t.Tuple[str, t.Tuple[str, ...]]  # noqa: UP006  # evaluated at import, also by the Python of old hosts
@@ -101,14 +104,15 @@ def reload_for_all(client: t.Any, prefix: str) -> list[str]:
     """Reload, and give back what zones, policies and ipsets that are not ours have in the runtime only.
 
     What others do meanwhile stays: nothing is touched but what differed from the permanent configuration before.
-    firewalld does not say what is there for a time only. It goes on counting that while it reloads, so what is given
-    back goes when it should, unless it should have gone during the reload.
+    firewalld goes on counting the time of what is there for a time, so that goes when it should. Where it should have
+    gone while it was away, firewalld has logged that it was not there, and it is taken out again.
 
     :returns: what opens something and was given back, a line each.
     """
+    log_size = LOG.stat().st_size if LOG.exists() else 0
     runtime, permanent = _runtime(client, prefix), _permanent(client.config(), prefix)
     client.reload()
-    opened: list[str] = []
+    given_back: list[tuple[str, str, Member]] = []
     refusals: list[Exception] = []
     for (kind, name), before in runtime.items():
         if (kind, name) not in permanent:
@@ -118,12 +122,34 @@ def reload_for_all(client: t.Any, prefix: str) -> list[str]:
         gone, come = before - after - now, (after - before) & now
         for step in _STEPS[kind](client, name, gone, come):
             refusals += _refusals(step)
-        opened += [
-            f"{kind} {name}: {key} {'/'.join(value)}".strip() for key, value in sorted(gone) if _opens(key, value)
-        ]
+        given_back += [(kind, name, member) for member in sorted(gone)]
+    ended = [one for one in given_back if _has_ended(*one, _written_since(log_size))]
+    for _kind, zone, (key, value) in ended:
+        refusals += _refusals(functools.partial(getattr(client, "remove" + _OF_ZONES[key]), zone, *value))
     if refusals:
         raise refusals[0]
-    return opened
+    return [
+        f"{kind} {name}: {key} {'/'.join(value)}".strip()
+        for kind, name, (key, value) in given_back
+        if (kind, name, (key, value)) not in ended and _opens(key, value)
+    ]
+
+
+def _has_ended(kind: str, name: str, member: Member, log: str) -> bool:
+    """Tell whether it was to be removed while it was away: by its timer, or by somebody's hand."""
+    key, value = member
+    sign = f"NOT_ENABLED: '{':'.join(value)}' not in '{name}'"
+    return kind == "zone" and key in _OF_ZONES and sign in log
+
+
+def _written_since(offset: int) -> str:
+    try:
+        with LOG.open(encoding="utf-8", errors="replace") as file:
+            # It was rotated meanwhile, or never written to.
+            file.seek(offset if LOG.stat().st_size >= offset else 0)
+            return file.read()
+    except OSError:
+        return ""
 
 
 def _refusals(step: Step) -> list[Exception]:

@@ -347,6 +347,43 @@ def test_what_firewalld_refuses_does_not_keep_the_rest_from_coming_back() -> Non
     assert clients[0].runtime.zones["public"]["ports"] == [("8443", "tcp"), ("9443", "tcp")]
 
 
+@pytest.fixture
+def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(reload, "LOG", tmp_path / "firewalld")
+    return tmp_path / "firewalld"
+
+
+# As firewalld 1.3.3 and 2.3.1 write it where a timer finds nothing to remove.
+WARNING = "2026-11-29 02:28:39 WARNING: NOT_ENABLED: '{}' not in '{}'\n"
+
+
+def test_what_should_have_gone_while_firewalld_reloaded_goes(log: Path) -> None:
+    runtime = permanent()
+    runtime.zones["public"]["ports"] += [("9443", "tcp"), ("9444", "tcp"), ("9445", "tcp")]
+    runtime.zones["public"]["rules_str"].append(BAN)
+    runtime.zones["public"]["services"].append("http")
+    log.write_text(WARNING.format("9443:tcp", "public"), encoding="utf-8")  # from an earlier time
+
+    def end(_client: Client) -> None:
+        ended = [("9444:tcp", "public"), ("9445:tcp", "home"), (BAN, "public"), ("http", "public")]
+        with log.open("a", encoding="utf-8") as file:
+            file.writelines(WARNING.format(*one) for one in ended)
+
+    client, opened = reloaded(runtime, end)
+    zone = client.runtime.zones["public"]
+    assert zone["ports"] == [("8443", "tcp"), ("9443", "tcp"), ("9445", "tcp")]
+    assert (zone["rules_str"], zone["services"]) == ([], ["ssh"])
+    assert opened == ["zone public: ports 9443/tcp", "zone public: ports 9445/tcp"]
+
+
+def test_a_log_that_was_rotated_meanwhile_is_read_from_its_beginning(log: Path) -> None:
+    runtime = permanent()
+    runtime.zones["public"]["ports"].append(("9444", "tcp"))
+    log.write_text("2026-11-29 02:28:39 WARNING: another\n" * 100, encoding="utf-8")
+    client, _opened = reloaded(runtime, lambda _client: log.write_text(WARNING.format("9444:tcp", "public")) and None)
+    assert client.runtime.zones["public"]["ports"] == [("8443", "tcp")]
+
+
 def test_a_long_list_comes_back_at_once() -> None:
     runtime = permanent()
     runtime.ipsets["theirs"] += [f"198.51.{number // 200}.{number % 200}" for number in range(2000)]
