@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 import typing as t
 from collections.abc import Iterable, Iterator
 
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._flows.tracked import End, Flow
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_drops.listing import Ruleset
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_drops.listing import Rule, Ruleset
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_drops.values import Packet, Route
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_drops.verdict import Judge
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_drops.walk import Exempt
@@ -31,16 +33,40 @@ def judge_flows(flows: Iterable[Flow], ruleset: Ruleset, routes: t.Mapping[str, 
     A flow that is let through, or may be, is in neither list: a rule that cannot be read from outside the kernel counts
     as one that permits. So does an address whose way is not known.
     """
-    judge = Judge(ruleset, Exempt())
+    of_translated, of_others = Judge(ruleset, Exempt()), Judge(_without_translated(ruleset), Exempt())
     judged = Judged([], [])
     for flow in flows:
         # Rules that filter see an address behind its translation, and those before that are left out.
         translated = flow.reached != flow.destination
+        judge = of_translated if translated else of_others
         if _drops(judge, flow, flow.source, flow.reached, routes, translated):
             # Where the source is translated, nobody else reaches it but by this flow.
             back = flow.answered != flow.source or _drops(judge, flow, flow.reached, flow.source, routes, translated)
             (judged.refused if back else judged.one_way).append(flow)
     return judged
+
+
+def _without_translated(ruleset: Ruleset) -> Ruleset:
+    """Return *ruleset* without the rules for flows whose destination is translated, such as firewalld and Docker have.
+
+    From outside of a flow nobody can tell whether it is one of these. Here it is known.
+    """
+    tables = {}
+    for name, table in ruleset.tables.items():
+        tables[name] = copy.copy(table)
+        tables[name].chains = {
+            chain.name: dataclasses.replace(chain, rules=[rule for rule in chain.rules if not _is_for_translated(rule)])
+            for chain in table.chains.values()
+        }
+    return Ruleset(tables)
+
+
+def _is_for_translated(rule: Rule) -> bool:
+    matches = [details for name, details in rule.statements if name == "match"]
+    return any(
+        match.left == {"ct": {"key": "status"}} and match.operator in ("in", "==") and match.right == "dnat"
+        for match in matches
+    )
 
 
 def addresses(flows: Iterable[Flow]) -> Iterator[dict[str, str]]:

@@ -220,6 +220,19 @@ def test_a_translated_destination_is_judged_by_where_it_leads(network: Network) 
     network.assert_over(flow)
 
 
+def test_a_rule_for_translated_flows_permits_no_other(network: Network) -> None:
+    """firewalld has it in its chains for all that is forwarded."""
+    network.host.nft("-f", "-", text=NAT)
+    network.permit(SIP)
+    translated = network.open(TRANSLATED, to=GATEWAY[4], listening=SIP)
+    flow = network.open(SIP, 6)
+    network.permit(HTTPS)
+    network.host.nft("insert", "rule", "inet", "pexip_sfb", "forward", "ct", "status", "dnat", "accept")
+    assert network.host.module()["ended"] == 1
+    network.assert_over(flow)
+    assert translated.passes()
+
+
 def test_what_the_host_itself_may_begin_anew_goes_on(network: Network) -> None:
     network.permit(SIP)
     flow = network.open(SSH, at=network.gateway, to=GATEWAY[4])
