@@ -86,7 +86,7 @@ reads:
 narrowed:
   description:
     - Whether a rule or an entry of an ipset goes from the runtime, so that something may be refused that was permitted.
-      What is tracked already goes on; P(uc_firewall.pexip_sfb.tracked_flows#module) ends it.
+      What is tracked already goes on; M(uc_firewall.pexip_sfb.tracked_flows) ends it.
   returned: success, where firewalld runs
   type: bool
   sample: false

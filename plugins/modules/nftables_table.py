@@ -107,7 +107,7 @@ counters:
 narrowed:
   description:
     - Whether an accepting rule or an element of a set that were there before are not there any more, so that something
-      may be refused that was permitted. What is tracked already goes on; P(uc_firewall.pexip_sfb.tracked_flows#module)
+      may be refused that was permitted. What is tracked already goes on; M(uc_firewall.pexip_sfb.tracked_flows)
       ends it.
   returned: success, where the rules are to be there
   type: bool
