@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: tracked_flows
 short_description: End the flows that a Linux host tracks and that nothing permits any more
-version_added: 1.1.0
+version_added: 1.0.0
 author:
   - uc_firewall maintainers (@uc-firewall)
 description:
