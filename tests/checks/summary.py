@@ -5,7 +5,7 @@
 """Says in a few lines why a check failed: ``summary.py LOG`` reads what the check printed.
 
 Of pytest: each test that failed, and what it asserted. Of Ansible and Molecule: each task that failed, and its message.
-Of anything else: its last lines. A log may hold both: a scenario runs pytest, and the result of a task has its output.
+Of anything else: its last lines. Where a scenario runs pytest, the result of a task has its output, and that says more.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def main() -> int:
 
 def summary(lines: Sequence[str]) -> list[str]:
     """Return why the check failed that printed *lines*."""
-    return [*_of_pytest(lines), *_of_ansible(lines)] or _of_anything(lines)
+    return _of_pytest(lines) or _of_ansible(lines) or _of_anything(lines)
 
 
 def _of_pytest(lines: Sequence[str]) -> list[str]:

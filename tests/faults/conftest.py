@@ -124,6 +124,13 @@ class Target:
         in_force = f"nft list ruleset | grep -qF '{sign}'"
         self.wait_there(f"{in_force} && {made} && flock --nonblock /run/pexip_sfb/lock true")
 
+    def wait_for_question(self) -> None:
+        """Wait until the play is to confirm the change: it has the module's answer, and closed its connection.
+
+        A host that goes away before that leaves the play waiting for an answer that does not come any more.
+        """
+        self.wait_there("! ss -Htn state established 'sport = :22' | grep -q .")
+
     def elapse(self) -> None:
         """Have the time for the confirmation be over: its timer, which is the product's own, elapses at once."""
         place = f"/run/systemd/system/{TIMER}.d"

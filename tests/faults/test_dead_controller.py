@@ -38,6 +38,7 @@ def test_a_reboot_before_the_confirmation_brings_what_was_confirmed(
     before = target.firewall()
     run = controller.start(target, nodes=nodes, linux_firewall_confirm_checks=held.checks)
     target.wait_for_pending()
+    target.wait_for_question()
     target.reboot()
     assert "198.19.121.12" not in target.run("nft", "list", "ruleset")
     held.release()
