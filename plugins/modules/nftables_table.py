@@ -121,6 +121,7 @@ outcome:
 
 import inspect
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -135,6 +136,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm.ste
     make_change,
 )
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft import owned_rules
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.owned_tables import owned
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.program import Nft, OwnedRules
 
 _IN_THE_KERNEL = "nftables in the kernel"
@@ -150,13 +152,13 @@ class RulesetChange:
         self._rules = rules
         self._ruleset: str = module.params["ruleset"]
         self._wanted = rules.normalised(self._ruleset)
-        self.listing = owned_rules.owned(self._wanted)
+        self.listing = self._wanted.owned()
         contents = {module.params["path"]: self._ruleset, module.params["program"]: inspect.getsource(owned_rules)}
         self._files = [BootFile(Path(path), content) for path, content in contents.items() if path]
 
     def holds(self) -> bool:
         """Tell whether the kernel has it."""
-        return owned_rules.owned(self._rules.listing("-s")) == self.listing
+        return owned(self._rules.live("-s")) == self.listing
 
     def diff(self, live: str) -> list[dict[str, str]]:
         """Return what changes, in the kernel and in the file."""
@@ -197,17 +199,19 @@ class RulesetChange:
 
 
 def _change(what: str, before: str, after: str) -> dict[str, str]:
+    # What somebody else wrote into the kernel can be of any encoding, and a result of a module cannot.
+    before = before.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return {"before_header": what, "after_header": what, "before": before, "after": after}
 
 
-def _permits(listing: str) -> set[tuple[str, str, str]]:
-    """Return what a listing permits, by table, block and line or element; what only counts or drops is left out."""
-    found: set[tuple[str, str, str]] = set()
-    for block in owned_rules.blocks(listing):
-        text = "\n".join(block.lines)
-        elements = text.partition("elements = {")[2].partition("}")[0].split(",") if block.kind == "set" else []
-        rules = [line for line in block.lines if " accept" in line and block.kind == "chain"]
-        found |= {(block.table, block.name, item.strip()) for item in [*elements, *rules]}
+def _permits(listing: str) -> set[tuple[str, str]]:
+    """Return what our listing permits, by set or chain, and element or rule; not what only counts or drops."""
+    found: set[tuple[str, str]] = set()
+    for block in re.split(r"^\t(?=set |chain )", listing, flags=re.MULTILINE)[1:]:
+        head, _brace, body = block.partition(" {")
+        elements = body.partition("elements = {")[2].partition("}")[0].split(",") if head.startswith("set ") else []
+        rules = [line for line in body.splitlines() if " accept" in line and head.startswith("chain ")]
+        found |= {(head, item.strip()) for item in [*elements, *rules]}
     return found
 
 
@@ -232,7 +236,7 @@ def present(module: AnsibleModule, rules: OwnedRules) -> None:
     if not module.check_mode:
         pending.take_turn()
         change.forget()  # of a run that died
-    live = owned_rules.owned(rules.listing("-s"))
+    live = owned(rules.live("-s"))
     diff = change.diff(live)
     result = {**_programs(rules.nft.program), "changed": bool(diff), "counters": rules.counters(), "diff": diff}
     result["narrowed"] = bool(_permits(live) - _permits(change.listing))
@@ -248,12 +252,12 @@ def absent(module: AnsibleModule, rules: OwnedRules) -> None:
     pending = PendingChange(module, "")
     if not module.check_mode:
         pending.take_turn()
-    live = owned_rules.owned(rules.listing("-s"))
+    live = owned(rules.live("-s"))
     found = rules.counters()
     if not module.check_mode:
         if live:
             rules.remove()
-        if owned_rules.owned(rules.listing()):
+        if rules.tables():
             module.fail_json(msg=_DISTURBED)
         pending.forget()
     diff = [_change(_IN_THE_KERNEL, live, "")] if live else []

@@ -72,7 +72,6 @@ examples:
   sample: ["tcp 192.0.2.11:50000 to 198.51.100.21:5061"]
 """
 
-import json
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._flows.judgement import (
@@ -86,6 +85,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_dro
     read_routes,
     routes_batch,
 )
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.owned_rules import UnreadableError, items
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.program import Nft
 
 _MOST_EXAMPLES = 20
@@ -110,7 +110,11 @@ class Host:
         batch = routes_batch(addresses(flows))
         routes = self._module.run_command([self._paths["ip"], "-j", "-force", "-batch", "-"], data=batch or "\n")[1]
         listing = Nft(self._module, self._paths["nft"]).run("-j", "list", "ruleset")
-        tables = read_ruleset(json.loads(listing)["nftables"]).tables
+        try:
+            tables = read_ruleset({kind: about} for kind, about in items(listing)).tables
+        except UnreadableError as e:
+            self._module.fail_json(msg=f"Which flows nothing permits cannot be told: {e}")
+            raise
         judging = {name: table for name, table in tables.items() if name == self._module.params["table"]}
         return judge_flows(flows, Ruleset(judging), read_routes(routes))
 

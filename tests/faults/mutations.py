@@ -85,8 +85,8 @@ MUTATIONS = (
     Mutation(
         "counters",
         "plugins/module_utils/_nft/program.py",
-        "owned_rules.restoring(self.listing())",
-        'owned_rules.restoring(self.listing("-s"))',
+        "live = self.live()",
+        'live = self.live("-s")',
         "test_lockout.py::test_counters_come_back_too",
     ),
     Mutation(

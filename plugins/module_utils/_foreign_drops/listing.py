@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import sys
@@ -17,11 +18,12 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_dro
     read_span,
 )
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_drops.values import Expression
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.owned_rules import UnreadableError
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.text import blocks, rule_words
 
 _FAMILIES = {"ipv4": ("inet", "ip"), "ipv6": ("inet", "ip6")}
 # Chains of type route are for output, and can drop as well. Those of type nat rewrite.
 _TYPES = ("filter", "route")
-_HANDLE = re.compile(r"(?:^|\s)# handle (\d+)$")
 _QUOTED = re.compile(r'"[^"]*"')
 _CONNTRACK = re.compile(r"\bct state (!= )?([a-z,]+)")
 
@@ -64,6 +66,7 @@ class Rule:
 
     handle: int
     statements: list[tuple[str, Expression]]
+    comment: str = ""
     text: str = ""
 
 
@@ -78,6 +81,13 @@ class Chain:
     priority: int = 0
     policy: str = "accept"
     rules: list[Rule] = field(default_factory=list)
+
+    def add_texts(self, block: str) -> None:
+        """Take the words of its rules from its text with handles; none where that is not clear."""
+        with contextlib.suppress(UnreadableError):
+            words = rule_words(block, {rule.handle: rule.comment for rule in self.rules})
+            for rule in self.rules:
+                rule.text = words[rule.handle]
 
     @property
     def family(self) -> str:
@@ -94,6 +104,14 @@ class Table:
         self.chains: dict[str, Chain] = {}
         self.elements: dict[str, tuple[list[Expression], bool]] = {}
         self._sets: dict[tuple[str, tuple[str, ...]], ElementSet] = {}
+
+    def add_texts(self, text: str) -> None:
+        """Take the words of its rules, and whether it is dormant, from its *text* with handles."""
+        flags = text.split("\n", 2)[1]  # come first; whatever is further down can be in a comment
+        self.dormant = flags.startswith("\tflags ") and "dormant" in flags
+        heads = {f"chain {name}": chain for name, chain in self.chains.items()}
+        for head, block in blocks(text, heads).items():
+            heads[head].add_texts(block)
 
     def set_of(self, name: str, kinds: tuple[str, ...]) -> ElementSet | None:
         """Return the set or map *name* for keys of *kinds*; None where there is none."""
@@ -127,13 +145,13 @@ class Ruleset:
         return bool(set(self.tables) - {owned_table})
 
     def add_texts(self, listing: str) -> None:
-        """Take the words of the rules, and which tables are dormant, from the output of ``nft -a list ruleset``."""
-        texts, dormant = read_texts(listing)
-        for table in self.tables.values():
-            table.dormant = table.name in dormant
-            for chain in table.chains.values():
-                for rule in chain.rules:
-                    rule.text = texts.get((table.name, chain.name, rule.handle), "")
+        """Take the words of the rules, and which tables are dormant, from the output of ``nft -a list ruleset``.
+
+        The JSON of nft 1.0.6 has something else for the flags of a table.
+        """
+        heads = {f"table {name}": table for name, table in self.tables.items()}
+        for head, text in blocks(listing, heads, indent="").items():
+            heads[head].add_texts(text)
 
 
 def read_ruleset(items: t.Iterable[dict[str, t.Any]]) -> Ruleset:
@@ -162,38 +180,9 @@ def _add(table: Table, kind: str, about: dict[str, t.Any]) -> None:
     elif kind == "rule":
         statements = [next(iter(statement.items())) for statement in about.get("expr", [])]
         read = [(name, Match.of(details) if name == "match" else details) for name, details in statements]
-        table.chains[about["chain"]].rules.append(Rule(about["handle"], read))
+        table.chains[about["chain"]].rules.append(Rule(about["handle"], read, about.get("comment", "")))
     else:
         table.elements[about["name"]] = (about.get("elem", []), kind == "map")
-
-
-def read_texts(listing: str) -> tuple[dict[tuple[str, str, int], str], set[str]]:
-    """Return the words of each rule by table, chain and handle, on one line each, and the tables that are dormant.
-
-    The JSON of nft 1.0.6 has something else for the flags of a table.
-    """
-    texts: dict[tuple[str, str, int], str] = {}
-    dormant: set[str] = set()
-    table = chain = ""
-    words: list[str] = []
-    for line in listing.splitlines():
-        text = line.strip()
-        handle = _HANDLE.search(text)
-        if line.startswith("table "):
-            table, chain = " ".join(text.split(" ")[1:3]), ""
-        elif line.startswith("\tflags ") and "dormant" in text:
-            dormant.add(table)
-        elif line.startswith("\tchain "):
-            chain, words = text.split(" ")[1], []
-        elif line == "\t}":
-            chain = ""
-        elif chain and handle:
-            words.append(text[: handle.start()])
-            texts[table, chain, int(handle[1])] = " ".join(words)
-            words = []
-        elif chain and not text.endswith(";") and not text.startswith("comment "):
-            words.append(text)
-    return texts, dormant
 
 
 def translated_states(rule: Rule) -> tuple[bool, set[str], bool] | None:

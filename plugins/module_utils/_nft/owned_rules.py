@@ -3,13 +3,14 @@
 
 """What is ours in the kernel's nftables: one table, and in tables of others the sets, chains and jumps with our prefix.
 
-Works on listings as ``nft list`` writes them. Also a program of its own, without Ansible: ``python3 FILE [RULESET …]``
-takes all that is ours out and loads each RULESET, in one transaction. The unit of the role and the way back of a change
-are that.
+It is told from nft's JSON and from nothing else, as what is told here is deleted: in nft's text, a comment of somebody
+else can look like a rule. Also a program of its own, without Ansible: ``python3 FILE [RULESET …]`` takes all that is
+ours out and loads each RULESET, in one transaction. The unit of the role and the way back of a change are that.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -18,55 +19,58 @@ import typing as t
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-TABLE = "table inet pexip_sfb"
+# All tables are of the family inet.
+TABLE = "pexip_sfb"
 PREFIX = "pexip_sfb_"
 # Here firewalld keeps ipsets under the names that they have in it, those of ours too. It makes and removes them itself.
-FIREWALLD = "table inet firewalld"
+FIREWALLD = "firewalld"
 
-# Without elements, with handles: enough to see what is there.
-OUTLINE = ("-s", "-t", "-a", "list", "ruleset", "inet")
+# Without elements, and never a table: for its flags, nft up to 1.0.6 prints memory that it has freed, or dies.
+OUTLINE = ("-j", "-t", "list chains inet; list sets inet")
 
-_HANDLE = r"(?: # handle (\d+))?"
-# Behind the brace come the handle and, where a program owns the table as firewalld 2 does, its name.
-_TABLE = re.compile(r"(table \S+ \S+) \{(?: # .*)?$")
-_BLOCK = re.compile(rf"\t(set|chain) (\S+) \{{{_HANDLE}$")
-_HOOK = re.compile(r"\t\ttype \S+ hook (\S+) ")
-# A comment cannot hold a quotation mark, so only a verdict at the end of a rule looks like this.
-_JUMP = re.compile(rf'\t\t(.*\b(?:jump|goto) {PREFIX}\w+(?: comment "[^"]*")?){_HANDLE}$')
+# A name that a ruleset can have. Through JSON, a table or chain can get any other as well.
+_NAME = re.compile(r"[A-Za-z_.][\w./-]*", re.ASCII)
 _JOIN = re.compile(rf"insert rule inet (\S+) (\S+) jump {PREFIX}(\w+)$", re.MULTILINE)
-_REPLACED = re.compile(rf"^(insert rule inet \S+ \S+ )(?:.*\b)?(?:jump|goto) ({PREFIX}\w+).*$", re.MULTILINE)
+
+Item = dict[str, t.Any]
 
 
-class Block(t.NamedTuple):
-    """A set or a chain of a table: its *lines* in the listing, from its head to its closing brace."""
+class UnreadableError(ValueError):
+    """It cannot be told what is ours, so nothing is to be deleted."""
 
-    table: str
+
+class Part(t.NamedTuple):
+    """A set or a chain, and what nft's JSON says about it."""
+
     kind: str
+    table: str
     name: str
-    lines: list[str]
+    about: Item
 
     @property
     def ours(self) -> bool:
         """Whether it is in our table, or has our prefix in one of others but that of firewalld."""
-        return self.table == TABLE or (self.table != FIREWALLD and self.name.startswith(PREFIX))
+        return _is_ours(self.table, self.name)
 
     @property
     def hook(self) -> str:
         """The hook of a base chain; empty for all else."""
-        found = (_HOOK.match(line) for line in self.lines)
-        return next((match[1] for match in found if match), "")
+        return str(self.about.get("hook", ""))
 
-    def jumps(self) -> list[tuple[str, str]]:
-        """Return rule and handle of each jump to a chain of ours, where this is a chain of others."""
-        if self.ours or self.kind != "chain":
-            return []
-        return [(match[1], match[2]) for match in map(_JUMP.match, self.lines) if match]
 
-    @property
-    def begins_with_ours(self) -> bool:
-        """Whether the first rule of a chain is a jump to one of ours, so that no other comes before our rules."""
-        rules = (line for line in self.lines[1:] if not _HOOK.match(line) and not line.startswith('\t\tcomment "'))
-        return bool(_JUMP.match(next(rules, "")))
+class Jump(t.NamedTuple):
+    """A rule in a chain of others that jumps to *target*, which is ours.
+
+    *plain* tells whether that is all that is in it, and *leads* whether the first rule of its chain is such a jump, so
+    that no other comes before our rules.
+    """
+
+    table: str
+    chain: str
+    handle: int
+    target: str
+    plain: bool
+    leads: bool
 
 
 class Join(t.NamedTuple):
@@ -77,90 +81,93 @@ class Join(t.NamedTuple):
     hook: str
 
 
-def blocks(listing: str) -> Iterator[Block]:
-    """Yield the sets and chains of a listing of one or more tables."""
-    table, block = "", None
-    for line in listing.splitlines():
-        if title := _TABLE.match(line):
-            table = title[1]
-        elif head := _BLOCK.match(line):
-            block = Block(table, head[1], head[2], [])
-        if block:
-            block.lines.append(line)
-            if line == "\t}":
-                yield block
-                block = None
+class Outline:
+    """The sets and chains of all tables, and the jumps of others to our chains, from what nft printed as JSON.
 
-
-def titles(listing: str) -> list[str]:
-    """Return the titles of the tables in a listing, such as ``table inet filter``."""
-    return [match[1] for match in map(_TABLE.match, listing.splitlines()) if match]
-
-
-def tables_with_ours(outline: str) -> list[str]:
-    """Return the titles of the tables that are ours or have something of ours, in the order of *outline*."""
-    found = {block.table for block in blocks(outline) if block.ours or block.jumps()}
-    return [title for title in titles(outline) if title == TABLE or title in found]
-
-
-def owned(listing: str) -> str:
-    """Return the part of a *listing* that is ours: our table, and of others our sets, our chains and jumps to these."""
-    parts = []
-    for title, body in _tables(listing):
-        if title == TABLE:
-            parts.append(in_order(body))
-            continue
-        lines = [line for block in blocks(in_order(body)) if block.ours for line in block.lines]
-        for block in blocks(body):
-            behind = "" if block.begins_with_ours else ", behind rules of others"
-            lines += [f"\tchain {block.name}: {rule}{behind}" for rule, _handle in block.jumps()]
-        if lines:
-            parts.append("".join(f"{line}\n" for line in (f"{title} {{", *lines, "}")))
-    return "".join(parts)
-
-
-def in_order(body: str) -> str:
-    """Return the listing of a table with its sets in order of their names, which the kernel lists by age."""
-    sets = iter(sorted("\n".join(block.lines) for block in blocks(body) if block.kind == "set"))
-    for block in [block for block in blocks(body) if block.kind == "set"]:
-        body = body.replace("\n".join(block.lines), f"\0{block.name}\0", 1)
-    return re.sub("\0[^\0]*\0", lambda _match: next(sets), body)
-
-
-def restoring(listing: str) -> tuple[str, str]:
-    """Return the rulesets that put back what is ours in a *listing* with counters: our table, and the rest.
-
-    Each is for a kernel that has nothing of ours.
+    :param outputs: of one or more calls of nft; a set or chain may be in several.
+    :raises UnreadableError: if one is not the JSON of nft
     """
-    table, joined = "", []
-    for title, body in _tables(listing):
-        if title == TABLE:
-            table = body
-            continue
-        ours = [block for block in blocks(body) if block.ours]
-        joined += [f"{title} {{", *(line for block in ours for line in block.lines), "}"] if ours else []
-        for block in blocks(body):
-            rules = [rule for rule, _handle in block.jumps()]
-            joined += [f"insert rule {title.partition(' ')[2]} {block.name} {rule}" for rule in reversed(rules)]
-    return table, "".join(f"{line}\n" for line in joined)
+
+    def __init__(self, *outputs: str) -> None:
+        parts: dict[tuple[str, str, str], Part] = {}
+        self.rules: dict[tuple[str, str], list[Item]] = {}  # by table and chain
+        found = [item for output in outputs for item in items(output)]
+        try:
+            for kind, about in found:
+                if kind in ("set", "chain") and about["family"] == "inet":
+                    part = Part(kind, str(about["table"]), str(about["name"]), about)
+                    parts[part[:3]] = part
+                elif kind == "rule" and about["family"] == "inet":
+                    self.rules.setdefault((str(about["table"]), str(about["chain"])), []).append(about)
+            self.jumps = [jump for place, rules in sorted(self.rules.items()) for jump in _jumps(*place, rules)]
+        except (ValueError, TypeError, KeyError, AttributeError) as e:
+            raise _unreadable(e) from e
+        self.parts = list(parts.values())
+
+    def owned(self, table: str) -> list[Part]:
+        """Return the sets and chains of *table* that are ours."""
+        return [part for part in self.parts if part.ours and part.table == table]
+
+    def tables(self) -> list[str]:
+        """Return the tables that have something of ours, and our own where that has anything in it."""
+        return list(dict.fromkeys(part.table for part in self.parts if part.ours or part.table == TABLE))
 
 
-def removing(outline: str, keep: str = "") -> str:
+def read(run: Callable[..., str]) -> Outline:
+    """Read what is there with *run*, which runs nft and returns its output.
+
+    The rules of others are read only where they may jump to ours: there can be many, and nft dies of one that names an
+    interface in another encoding than UTF-8.
+    """
+    chains_and_sets = run(*OUTLINE)
+    outline = Outline(chains_and_sets)
+    joined = set(outline.tables()) - {TABLE}
+    chains = [part for part in outline.parts if part.kind == "chain" and part.table in joined]
+    return Outline(chains_and_sets, *rules_of(chains, run))
+
+
+def rules_of(chains: Iterable[Part], run: Callable[..., str]) -> Iterator[str]:
+    """List the rules of *chains* as JSON, for an :class:`Outline`.
+
+    A chain with a name that no command can have is left out. What it jumps to, the kernel does not let go.
+    """
+    for chain in chains:
+        if _NAME.fullmatch(chain.name):
+            yield run("-j", "-t", "list", "chain", "inet", chain.table, chain.name)
+
+
+def items(output: str) -> Iterator[tuple[str, Item]]:
+    """Yield kind and content of each item that nft printed as JSON, in one document for each command.
+
+    :raises UnreadableError: if that is something else.
+    """
+    rest = output.strip()
+    if not rest:
+        raise UnreadableError("nft printed nothing")
+    while rest:
+        try:
+            document, end = json.JSONDecoder().raw_decode(rest)
+            yield from (one for item in document["nftables"] for one in item.items())
+        except (ValueError, TypeError, KeyError, AttributeError) as e:
+            raise _unreadable(e) from e
+        rest = rest[end:].lstrip()
+
+
+def removing(outline: Outline, keep: str = "") -> str:
     """Return the commands of nft that take out what is ours, whether or not there is any.
 
-    The sets of the table with the title *keep* stay, and so does that table where it is ours.
+    The sets of the table *keep* stay, and so does that table where it is ours.
     """
-    rules, flushes, deletions = [], [], []
-    for block in blocks(outline):
-        where = f"{block.table.partition(' ')[2]} {block.name}"
-        rules += [f"delete rule {where} handle {handle}" for _rule, handle in block.jumps()]
-        stays = block.kind == "set" and block.table == keep
-        if block.ours and (block.table != TABLE or keep == TABLE) and not stays:
+    rules = [f"delete rule inet {jump.table} {jump.chain} handle {jump.handle}" for jump in outline.jumps]
+    flushes, deletions = [], []
+    for part in outline.parts:
+        stays = part.kind == "set" and part.table == keep
+        if part.ours and (part.table != TABLE or keep == TABLE) and not stays:
             # Chains come before the sets that their rules refer to, and are empty by then.
-            flushes += [f"flush chain {where}"] if block.kind == "chain" else []
-            deletions.append(f"delete {block.kind} {where}")
+            flushes += [f"flush chain inet {part.table} {part.name}"] if part.kind == "chain" else []
+            deletions.append(f"delete {part.kind} inet {part.table} {part.name}")
     # The first line makes the second one work where there is no such table.
-    table = [] if keep == TABLE else [TABLE, f"delete {TABLE}"]
+    table = [] if keep == TABLE else [f"table inet {TABLE}", f"delete table inet {TABLE}"]
     return "".join(f"{command}\n" for command in (*table, *rules, *flushes, *sorted(deletions)))
 
 
@@ -169,17 +176,9 @@ def joins(ruleset: str) -> list[Join]:
     return [Join(*match) for match in _JOIN.findall(ruleset)]
 
 
-def plain(ruleset: str) -> str:
-    """Return a *ruleset* of :func:`restoring` without what somebody added to the jumps to our chains.
-
-    That can need what only a table of theirs has.
-    """
-    return _REPLACED.sub(r"\1jump \2", ruleset)
-
-
-def obstacle(join: Join, outline: str) -> str:
+def obstacle(join: Join, outline: Outline) -> str:
     """Say why the host's tables do not have what *join* needs; empty where they have it."""
-    chains = {f"{block.table.split()[2]} {block.name}": block for block in blocks(outline) if block.kind == "chain"}
+    chains = {f"{part.table} {part.name}": part for part in outline.parts if part.kind == "chain"}
     chain = chains.get(f"{join.table} {join.chain}")
     if chain and chain.hook in ("", join.hook):
         return ""
@@ -189,27 +188,42 @@ def obstacle(join: Join, outline: str) -> str:
     return f"chain {join.chain} of the table inet {join.table} {what}; accepted: {accepted}"
 
 
-def skeleton(wanted: Iterable[Join]) -> str:
+def skeleton(wanted: Iterable[Join | Jump]) -> str:
     """Return a ruleset with just the chains that are to be joined."""
     return "".join(f"table inet {join.table} {{ chain {join.chain} {{ }}; }}\n" for join in wanted)
 
 
-def _tables(listing: str) -> Iterator[tuple[str, str]]:
-    """Yield title and whole text of each table."""
-    title = ""
-    lines: list[str] = []
-    for line in listing.splitlines(keepends=True):
-        if match := _TABLE.match(line):
-            title, lines = match[1], []
-        lines.append(line)
-        if line == "}\n":
-            yield title, "".join(lines)
+def _is_ours(table: str, name: str) -> bool:
+    theirs = table == FIREWALLD or not name.startswith(PREFIX)
+    return bool(_NAME.fullmatch(table) and _NAME.fullmatch(name)) and (table == TABLE or not theirs)
+
+
+def _jumps(table: str, chain: str, rules: list[Item]) -> Iterator[Jump]:
+    if table in (TABLE, FIREWALLD) or _is_ours(table, chain):
+        return
+    for rule in rules:
+        if target := _target(table, rule):
+            plain = rule["expr"] == [{"jump": {"target": target}}] and "comment" not in rule
+            yield Jump(table, chain, int(rule["handle"]), target, plain, bool(_target(table, rules[0])))
+
+
+def _target(table: str, rule: Item) -> str:
+    """Return the chain of ours that a rule ends in; empty where there is none. A map of verdicts is of others."""
+    for statement in rule["expr"]:
+        verdict = (statement.get("jump") or statement.get("goto")) if isinstance(statement, dict) else None
+        if verdict and _is_ours(table, verdict["target"]):
+            return str(verdict["target"])
+    return ""
+
+
+def _unreadable(e: Exception) -> UnreadableError:
+    return UnreadableError(f"nft printed no JSON that it is known to print ({type(e).__name__}: {e})")
 
 
 def main(paths: list[str], run: Callable[..., str]) -> None:
     """Take all that is ours out and load the files, with *run*, which runs nft and returns its output."""
-    wanted = "".join(Path(path).read_text(encoding="utf-8") for path in paths)
-    run("-f", "-", data=removing(run(*OUTLINE)) + wanted)
+    wanted = "".join(Path(path).read_text(encoding="utf-8", errors="surrogateescape") for path in paths)
+    run("-f", "-", data=removing(read(run)) + wanted)
 
 
 def _run_nft(*arguments: str, data: str | None = None) -> str:
@@ -227,4 +241,7 @@ def _run_nft(*arguments: str, data: str | None = None) -> str:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:], _run_nft)
+    try:
+        main(sys.argv[1:], _run_nft)
+    except (UnreadableError, subprocess.CalledProcessError) as e:
+        sys.exit(f"Nothing was changed: {e}")

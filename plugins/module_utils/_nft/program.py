@@ -5,20 +5,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
-import json
 import shlex
 import sys
 import typing as t
+from collections.abc import Iterator
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft import owned_rules
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.owned_rules import (
+    PREFIX,
+    TABLE,
+    Item,
+    Outline,
+    UnreadableError,
+    items,
+    removing,
+    rules_of,
+    skeleton,
+)
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.owned_tables import OwnedTable
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.refusal import explained
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.replacement import meanwhile, transactions
-
-# Loads a ruleset from standard input into a new network namespace and shows what it came to.
-_IN_SCRATCH_NAMESPACE = ("--net", "--", "/bin/sh", "-c", '"$1" -f - && "$1" -s list ruleset', "sh")
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.text import blocks
 
 # What a shell returns for a program that ended by signal 11.
 _SEGMENTATION_FAULT = 128 + 11
@@ -27,6 +38,10 @@ _CRASHED = (
     "linux_firewall_join"
 )
 
+# Loads a ruleset from standard input into a new network namespace.
+_IN_SCRATCH_NAMESPACE = ("--net", "--", "/bin/sh", "-c")
+# Shows what it came to: as JSON without elements, and as text without counters.
+_SHOWN = ("-j -t", "-s -a")
 # Stands there for the tables of others, which a ruleset must leave alone.
 _BYSTANDER = "table inet bystander"
 
@@ -54,15 +69,19 @@ class Nft:
             self.module.fail_json(msg=f"nft {' '.join(arguments)} failed: {explained(err)}", rc=rc)
         return str(out)
 
-    def in_scratch_namespace(self, ruleset: str, failing: str) -> str:
-        """Load *ruleset* into an empty network namespace and return what the kernel lists there, without counters.
+    def in_scratch_namespace(self, ruleset: str, failing: str, *options: str) -> str:
+        """Load *ruleset* into an empty network namespace and list what the kernel has there, with each of *options*.
 
-        The module fails with the text *failing* and nft's own where nft does not take it.
+        Returns the listings with a null character between two. The module fails with the text *failing* and nft's own
+        where nft does not take it.
         """
         unshare = self.module.get_bin_path("unshare")
         if not unshare:
             self.module.fail_json(msg="unshare was not found on this host: install the package util-linux")
-        rc, out, err = self.module.run_command([unshare, *_IN_SCRATCH_NAMESPACE, self.program], data=_text(ruleset))
+        listings = " && printf '\\0' && ".join(f'"$1" {one} list ruleset' for one in options)
+        script = '"$1" -f -' + (f" && {listings}" if options else "")
+        command = [unshare, *_IN_SCRATCH_NAMESPACE, script, "sh", self.program]
+        rc, out, err = self.module.run_command(command, data=_text(ruleset))
         if rc:
             reason = _CRASHED if rc == _SEGMENTATION_FAULT else explained(err)
             self.module.fail_json(msg=f"{failing}: nft did not take it in a scratch network namespace: {reason}")
@@ -75,12 +94,18 @@ class OwnedRules:
     def __init__(self, nft: Nft) -> None:
         self.nft = nft
 
-    def listing(self, *options: str) -> str:
-        """List the tables that have something of ours, and no other: those of others can be large."""
-        titles = owned_rules.tables_with_ours(self._outline())
-        return "".join(self.nft.run(*options, "list", *title.split()) for title in titles)
+    def tables(self) -> list[str]:
+        """Return the tables that are ours or have something of ours."""
+        return self._tables(self._outline())
 
-    def normalised(self, ruleset: str) -> str:
+    def live(self, *options: str) -> list[OwnedTable]:
+        """List the tables that have something of ours, and no other: those of others can be large."""
+        outline = self._outline()
+        texts = {table: self.nft.run(*options, "-a", "list", "table", "inet", table) for table in self._tables(outline)}
+        with self._legible():
+            return [OwnedTable.of(outline, table, text) for table, text in texts.items()]
+
+    def normalised(self, ruleset: str) -> OwnedTable:
         """Return what nft would list, without counters, where *ruleset* is loaded; the module fails where it would not.
 
         That is our table, or one with just the chains of others that our rules are joined to.
@@ -89,34 +114,33 @@ class OwnedRules:
         outline = self._outline()
         for obstacle in filter(None, (owned_rules.obstacle(join, outline) for join in joins)):
             self.nft.module.fail_json(msg=f"Nothing was changed: linux_firewall_join: {obstacle}")
-        listing = self.nft.in_scratch_namespace(
-            f"{_BYSTANDER} {{ }}\n{owned_rules.skeleton(joins)}{ruleset}", "The ruleset was not applied"
+        shown = self.nft.in_scratch_namespace(
+            f"{_BYSTANDER} {{ }}\n{skeleton(joins)}{ruleset}", "The ruleset was not applied", *_SHOWN
         )
-        tables = {line.split("{")[0].strip() for line in listing.splitlines() if line.startswith("table ")}
-        accepted = {f"table inet {join.table}" for join in joins} or {owned_rules.TABLE}
-        if tables != {*accepted, _BYSTANDER}:
-            problem = f"holds {sorted(tables - {_BYSTANDER})}" if _BYSTANDER in tables else "removes tables of others"
-            self.nft.module.fail_json(
-                msg=f"The ruleset was not applied: it {problem}; accepted: only {', '.join(sorted(accepted))}"
-            )
-        return listing.replace(f"{_BYSTANDER} {{\n}}\n", "")
+        objects, text = shown.split("\0")
+        with self._legible():
+            tables = sorted({join.table for join in joins} or {TABLE})
+            self._check_tables(objects, tables)
+            head = f"table inet {tables[0]}"
+            return OwnedTable.of(Outline(objects), tables[0], blocks(text, [head], indent="").get(head, ""))
 
-    def replace(self, ruleset: str, wanted: str) -> None:
+    def replace(self, ruleset: str, wanted: OwnedTable) -> None:
         """Have *ruleset*, which nft lists as *wanted*, in the place of what is there. No permitted flow is refused."""
-        live = self.listing("-s")
+        live = self.live("-s")
         for aim in filter(None, (meanwhile(live, wanted), wanted)):
-            steps = transactions(self._outline(), live, aim)
+            # Read once more: the rules of others have other handles after a reload of their table.
+            steps = transactions(self._outline() if live else Outline(), live, aim)
             # What nft does not take changes nothing, and the ruleset takes the place of all that is ours then.
             if not steps or any(
                 self.nft.module.run_command([self.nft.program, "-f", "-"], data=_text(step))[0] for step in steps
             ):
-                self.nft.run("-f", "-", data=owned_rules.removing(self._outline()) + ruleset)
+                self.nft.run("-f", "-", data=removing(self._outline()) + ruleset)
                 return
-            live = aim
+            live = [aim]
 
     def remove(self) -> None:
         """Take out all that is ours, in one transaction."""
-        self.nft.run("-f", "-", data=owned_rules.removing(self._outline()))
+        self.nft.run("-f", "-", data=removing(self._outline()))
 
     def save(self, directory: Path) -> str:
         """Write into *directory* what makes the kernel what it is now, counters included.
@@ -124,15 +148,18 @@ class OwnedRules:
         Returns the shell command that goes back; it finds the directory under the name ``taken_back``. That what is
         there now can be loaded again is tried beforehand.
         """
-        table, joined = owned_rules.restoring(self.listing())
-        tried = owned_rules.plain(joined)
+        live = self.live()
+        own = "".join(table.ruleset() for table in live if table.name == TABLE)
+        joined = [table for table in live if table.name != TABLE]
         self.nft.in_scratch_namespace(
-            owned_rules.skeleton(owned_rules.joins(tried)) + table + tried,
+            skeleton(jump for table in joined for jump, _words in table.jumps)
+            + own
+            + "".join(table.ruleset(plain=True) for table in joined),
             "Nothing was changed, as what is there now could not be put back",
         )
-        (directory / "table.nft").write_text(table, encoding="utf-8")
-        (directory / "joined.nft").write_text(joined, encoding="utf-8")
-        (directory / "owned_rules.py").write_text(inspect.getsource(owned_rules), encoding="utf-8")
+        rulesets = {"table.nft": own, "joined.nft": "".join(table.ruleset() for table in joined)}
+        for name, text in {**rulesets, "owned_rules.py": inspect.getsource(owned_rules)}.items():
+            (directory / name).write_text(text, encoding="utf-8", errors="surrogateescape")
         program = f"{shlex.quote(sys.executable)} -I taken_back/owned_rules.py taken_back/table.nft"
         # A table of others may have gone meanwhile. Then what was joined to it cannot be put back, and ours still can.
         return f"{program} taken_back/joined.nft || {program}\n"
@@ -140,21 +167,50 @@ class OwnedRules:
     def counters(self) -> list[dict[str, t.Any]]:
         """Return what our rules have counted: chain, comment, packets, bytes. A comment is counted as a whole."""
         counted: dict[tuple[str, str], dict[str, t.Any]] = {}
-        for title in owned_rules.tables_with_ours(self._outline()):
-            listing = json.loads(self.nft.run("-j", "list", *title.split()))["nftables"]
-            for rule in (item["rule"] for item in listing if "rule" in item):
-                if title == owned_rules.TABLE or rule["chain"].startswith(owned_rules.PREFIX):
-                    _count(rule, counted)
+        outline = self._outline()
+        with self._legible():
+            own = Outline(*rules_of((part for part in outline.owned(TABLE) if part.kind == "chain"), self.nft.run))
+        for table in outline.tables():
+            for (where, chain), found in (own if table == TABLE else outline).rules.items():
+                if where == table and (table == TABLE or chain.startswith(PREFIX)):
+                    _count(found, counted)
         return list(counted.values())
 
-    def _outline(self) -> str:
-        return self.nft.run(*owned_rules.OUTLINE)
+    def _outline(self) -> Outline:
+        with self._legible():
+            return owned_rules.read(self.nft.run)
+
+    def _tables(self, outline: Outline) -> list[str]:
+        tables = outline.tables()
+        if TABLE in tables:
+            return tables
+        # It can be there with nothing in it that JSON was asked for.
+        found = self.nft.module.run_command([self.nft.program, "list", "table", "inet", TABLE])[0] == 0
+        return [*tables, TABLE] if found else tables
+
+    def _check_tables(self, objects: str, names: list[str]) -> None:
+        """Fail where a scratch namespace does not have just one table, of these *names*, and the bystander."""
+        there = {f"table {about['family']} {about['name']}" for kind, about in items(objects) if kind == "table"}
+        accepted = [f"table inet {name}" for name in names]
+        if there != {*accepted, _BYSTANDER} or len(names) > 1:
+            problem = f"holds {sorted(there - {_BYSTANDER})}" if _BYSTANDER in there else "removes tables of others"
+            self.nft.module.fail_json(
+                msg=f"The ruleset was not applied: it {problem}; accepted: only {' or '.join(accepted)}"
+            )
+
+    @contextlib.contextmanager
+    def _legible(self) -> Iterator[None]:
+        try:
+            yield
+        except UnreadableError as e:
+            self.nft.module.fail_json(msg=f"It cannot be told what is ours in nftables: {e}")
 
 
-def _count(rule: dict[str, t.Any], counted: dict[tuple[str, str], dict[str, t.Any]]) -> None:
-    key = (rule["chain"], rule.get("comment", ""))
-    for part in rule["expr"]:
-        if isinstance(part.get("counter"), dict):
-            total = counted.setdefault(key, {"chain": key[0], "comment": key[1], "packets": 0, "bytes": 0})
-            total["packets"] += part["counter"]["packets"]
-            total["bytes"] += part["counter"]["bytes"]
+def _count(rules: list[Item], counted: dict[tuple[str, str], dict[str, t.Any]]) -> None:
+    for rule in rules:
+        key = (rule["chain"], rule.get("comment", ""))
+        for part in rule["expr"]:
+            if isinstance(part, dict) and isinstance(part.get("counter"), dict):
+                total = counted.setdefault(key, {"chain": key[0], "comment": key[1], "packets": 0, "bytes": 0})
+                total["packets"] += part["counter"]["packets"]
+                total["bytes"] += part["counter"]["bytes"]

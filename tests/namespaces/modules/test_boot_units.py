@@ -11,10 +11,11 @@ import sys
 import typing as t
 from pathlib import Path
 
-import jinja2
 import pytest
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft import owned_rules
 from module_host import ModuleHost
+
+pytestmark = pytest.mark.controller  # templates are Ansible's
 
 UNIT = "pexip-sfb-firewall.service"
 TEMPLATES = Path(__file__).parents[3] / "roles/linux_firewall/templates"
@@ -45,6 +46,16 @@ elif sys.argv[1] == "start":
 """
 
 
+def _rendered(source: str, variables: dict[str, t.Any]) -> str:
+    """Render a template as Ansible does. Its Python is not that of the host, where this file is read as well."""
+    import jinja2
+    from ansible.plugins.filter.core import comment
+
+    environment = jinja2.Environment(trim_blocks=True)
+    environment.filters["comment"] = comment
+    return environment.from_string(source).render(variables)
+
+
 class Host:
     """A host whose kernel has the rules, and whose role is about to start the unit for the first time."""
 
@@ -58,6 +69,7 @@ class Host:
         program = directory / "etc/join.py"
         program.write_text(inspect.getsource(owned_rules), encoding="utf-8")
         variables = {
+            "ansible_managed": "Ansible managed",
             "linux_firewall_join": {"table": "theirs"} if joined else {},
             "__linux_firewall_table": {"nft": shutil.which("nft"), "python": sys.executable},
             "__linux_firewall_join_program": program,
@@ -68,7 +80,7 @@ class Host:
             "__linux_firewall_loader": "nftables.service",
         }
         source = (TEMPLATES / f"{UNIT}.j2").read_text(encoding="utf-8")
-        self._content = jinja2.Environment(trim_blocks=True).from_string(source).render(variables)
+        self._content = _rendered(source, variables)
         self.systemctl("true")
         monkeypatch.setenv("PATH", str(directory / "bin"), prepend=":")
         self.nft("-f", "-", text=THEIRS)

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import typing as t
 
 import pytest
 import yaml
-from ansible_collections.uc_firewall.pexip_sfb.plugins.modules.nftables_foreign_drops import DOCUMENTATION
+from ansible.module_utils.testing import patch_module_args
+from ansible_collections.uc_firewall.pexip_sfb.plugins.modules import nftables_foreign_drops
 from module_host import ModuleHost
 
 LINKS = """
@@ -147,7 +149,7 @@ def test_packets_that_are_none_are_refused(host: ModuleHost, wrong: dict[str, t.
 
 
 def test_the_documentation_names_every_option() -> None:
-    assert list(yaml.safe_load(DOCUMENTATION)["options"]) == [
+    assert list(yaml.safe_load(nftables_foreign_drops.DOCUMENTATION)["options"]) == [
         "packets",
         "owned_table",
         "owned_prefix",
@@ -162,3 +164,13 @@ def test_a_comment_of_any_encoding_is_no_obstacle(host: ModuleHost) -> None:
     host.nft("-f", "-", text=ruleset)
     (drop,) = host.module(packets=[packet()])["drops"]
     assert drop["where"].endswith(': udp dport 3478 drop comment "B\ufffdro"')
+
+
+def test_half_a_listing_is_no_listing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """nft up to 1.0.6 prints one, with exit code 0, where the flags of a table disturb its memory."""
+    monkeypatch.setattr(nftables_foreign_drops.Nft, "run", lambda _nft, *_options: '{"nftables": [{"table": {"flags": ')
+    with patch_module_args({"packets": [packet()]}), pytest.raises(SystemExit):
+        nftables_foreign_drops.main()
+    result = json.loads(capsys.readouterr().out)
+    assert result["failed"] is True
+    assert "cannot be told: nft printed no JSON that it is known to print (JSONDecodeError: " in result["msg"]

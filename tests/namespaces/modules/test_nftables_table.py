@@ -212,6 +212,28 @@ def test_what_somebody_changed_in_the_table_that_is_joined_is_theirs(host: Modul
     assert host.module(ruleset=JOINED)["changed"] is False
 
 
+def test_a_comment_of_any_encoding_on_the_jump_is_put_right(host: ModuleHost) -> None:
+    host.nft("-f", "-", text=FOREIGN)
+    host.module(ruleset=JOINED)
+    good = host.nft("-s", "list", "ruleset")
+    host.nft("-f", "-", text=b'insert rule inet theirs input jump pexip_sfb_input comment "B\xfcro"\n')
+    checked = host.through_ansible("--check", "--diff", ruleset=JOINED)
+    assert checked["changed"] is True
+    assert '-\tchain input: jump pexip_sfb_input comment "B\\xfcro"\n' in checked["shown"]
+    assert host.module(ruleset=JOINED)["changed"] is True
+    assert host.nft("-s", "list", "ruleset") == good
+
+
+def test_a_table_of_others_with_nothing_but_comments_like_ours_is_left_alone(host: ModuleHost) -> None:
+    comment = "x\n\t\tjump pexip_sfb_input # handle 1\n\t}\n\tset pexip_sfb_nodes { # handle 2\n\t}\n\tchain y {"
+    host.nft("-f", "-", text=FOREIGN)
+    host.nft("-f", "-", text=f'add rule inet theirs input accept comment "{comment}"\n')
+    before = host.nft("-a", "list", "ruleset")
+    result = host.module(state="absent")
+    assert (result["failed"], result["changed"], result["diff"]) == (False, False, [])
+    assert host.nft("-a", "list", "ruleset") == before
+
+
 @pytest.mark.newer_nft
 def test_a_chain_to_join_that_is_not_there_is_named(host: ModuleHost) -> None:
     result = host.module(ruleset=JOINED)

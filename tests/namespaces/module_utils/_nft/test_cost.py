@@ -5,32 +5,16 @@
 
 from __future__ import annotations
 
-import subprocess
 import typing as t
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.program import Nft, OwnedRules
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.owned_tables import owned
+
+from .nft_host import NftHost
 
 
-class _Module:
-    """What the code under test needs of an AnsibleModule; nft runs in a network namespace, and is counted."""
-
-    def __init__(self, namespace: str) -> None:
-        self._inside = ["ip", "netns", "exec", namespace]
-        self.commands: list[str] = []
-
-    def run_command(self, command: list[str], data: str | None = None) -> tuple[int, str, str]:
-        scratch = "unshare" in command[0]
-        self.commands.append("scratch" if scratch else " ".join(command[1:]))
-        prefix = [] if scratch else self._inside
-        done = subprocess.run([*prefix, *command], input=data, capture_output=True, text=True, check=False)
-        return done.returncode, done.stdout, done.stderr
-
-    def get_bin_path(self, name: str) -> str:
-        return f"/usr/bin/{name}"
-
-    def fail_json(self, **result: t.Any) -> t.NoReturn:
-        pytest.fail(str(result))
+class _Host(NftHost):
+    """A host that counts."""
 
     def counted(self) -> dict[str, int]:
         """Return how often the kernel was written to (``load``), read (``list``), and a scratch namespace was used."""
@@ -76,30 +60,37 @@ table inet pexip_sfb {{
 """
 
 
+def _joined(ruleset: str) -> str:
+    """The same set and rule in a table of others, whose own chain jumps there."""
+    chain = "chain input {\ntype filter hook input priority 0;\njump pexip_sfb_input\n}\n"
+    body = ruleset.split("{", 1)[1].replace("nodes", "pexip_sfb_nodes").replace("chain input", "chain pexip_sfb_input")
+    ours = body.replace("type filter hook input priority filter; policy accept;", "")
+    return f"table inet filter {{{ours.rstrip().removesuffix('}')}{chain}}}\n"
+
+
 @pytest.fixture
-def module(namespace: str) -> _Module:
-    return _Module(namespace)
+def host(namespace: str) -> _Host:
+    return _Host(namespace)
 
 
-def _replaced(module: _Module, ruleset: str) -> dict[str, int]:
+def _replaced(host: _Host, ruleset: str) -> dict[str, int]:
     """Have *ruleset* in the place of what is there; return what that took."""
-    rules = OwnedRules(Nft(t.cast("t.Any", module), "nft"))
-    wanted = rules.normalised(ruleset)
-    module.commands.clear()
-    rules.replace(ruleset, wanted)
-    counted = module.counted()
-    assert rules.listing("-s") == wanted
+    wanted = host.rules.normalised(ruleset)
+    host.commands.clear()
+    host.rules.replace(ruleset, wanted)
+    counted = host.counted()
+    assert owned(host.rules.live("-s")) == wanted.owned()
     return counted
 
 
 @pytest.mark.newer_nft
 @KINDS
 @pytest.mark.parametrize("addresses", [3, 3000])
-def test_a_change_of_addresses_is_one_transaction(module: _Module, addresses: int, kind: Kind) -> None:
+def test_a_change_of_addresses_is_one_transaction(host: _Host, addresses: int, kind: Kind) -> None:
     # A set that is new comes before the rules that need it, so that none of them finds it empty.
-    assert _replaced(module, _ruleset(addresses, kind)) == {"load": 2, "scratch": 0, "list": 2}
-    assert _replaced(module, _ruleset(addresses + 1, kind)) == {"load": 1, "scratch": 0, "list": 3}
-    assert _replaced(module, _ruleset(addresses - 1, kind)) == {"load": 1, "scratch": 0, "list": 3}
+    assert _replaced(host, _ruleset(addresses, kind)) == {"load": 2, "scratch": 0, "list": 2}
+    assert _replaced(host, _ruleset(addresses + 1, kind)) == {"load": 1, "scratch": 0, "list": 3}
+    assert _replaced(host, _ruleset(addresses - 1, kind)) == {"load": 1, "scratch": 0, "list": 3}
 
 
 @pytest.mark.parametrize(
@@ -107,15 +98,15 @@ def test_a_change_of_addresses_is_one_transaction(module: _Module, addresses: in
     [(HASH, INTERVAL), (INTERVAL, HASH), (HASH_IPV6, INTERVAL_IPV6), (HASH, HASH_IPV6)],
     ids=["to interval", "to hash", "IPv6 to interval", "to IPv6"],
 )
-def test_a_set_of_another_kind_and_name_is_one_transaction_more(module: _Module, before: Kind, after: Kind) -> None:
-    _replaced(module, _ruleset(3000, before, "nodes"))
-    assert _replaced(module, _ruleset(3000, after, "others")) == {"load": 2, "scratch": 0, "list": 3}
+def test_a_set_of_another_kind_and_name_is_one_transaction_more(host: _Host, before: Kind, after: Kind) -> None:
+    _replaced(host, _ruleset(3000, before, "nodes"))
+    assert _replaced(host, _ruleset(3000, after, "others")) == {"load": 2, "scratch": 0, "list": 3}
 
 
 @KINDS
-def test_a_set_of_another_name_alone_is_one_transaction_more(module: _Module, kind: Kind) -> None:
-    _replaced(module, _ruleset(3000, kind, "nodes"))
-    assert _replaced(module, _ruleset(3000, kind, "others")) == {"load": 2, "scratch": 0, "list": 3}
+def test_a_set_of_another_name_alone_is_one_transaction_more(host: _Host, kind: Kind) -> None:
+    _replaced(host, _ruleset(3000, kind, "nodes"))
+    assert _replaced(host, _ruleset(3000, kind, "others")) == {"load": 2, "scratch": 0, "list": 3}
 
 
 @pytest.mark.parametrize(
@@ -123,31 +114,41 @@ def test_a_set_of_another_name_alone_is_one_transaction_more(module: _Module, ki
     [(HASH, 1), (HASH_IPV6, 1), (INTERVAL, 4), (INTERVAL_IPV6, 4)],
     ids=["hash", "IPv6 hash", "interval", "IPv6 interval"],
 )
-def test_a_set_that_says_something_else_is_made_again(module: _Module, kind: Kind, loads: int) -> None:
-    _replaced(module, _ruleset(3000, kind, comment="node"))
+def test_a_set_that_says_something_else_is_made_again(host: _Host, kind: Kind, loads: int) -> None:
+    _replaced(host, _ruleset(3000, kind, comment="node"))
     # The kernel fills one of intervals later than it puts the rules in force, so it has another name meanwhile.
     reads = 3 if loads == 1 else 4
-    assert _replaced(module, _ruleset(3000, kind, comment="node; judged")) == {
+    assert _replaced(host, _ruleset(3000, kind, comment="node; judged")) == {
         "load": loads,
         "scratch": 0,
         "list": reads,
     }
 
 
-def test_a_set_of_another_kind_under_its_name_is_made_again(module: _Module) -> None:
-    _replaced(module, _ruleset(3000, HASH))
-    assert _replaced(module, _ruleset(3000, INTERVAL)) == {"load": 4, "scratch": 0, "list": 4}
-    assert _replaced(module, _ruleset(3000, HASH)) == {"load": 1, "scratch": 0, "list": 3}
+def test_a_set_of_another_kind_under_its_name_is_made_again(host: _Host) -> None:
+    _replaced(host, _ruleset(3000, HASH))
+    assert _replaced(host, _ruleset(3000, INTERVAL)) == {"load": 4, "scratch": 0, "list": 4}
+    assert _replaced(host, _ruleset(3000, HASH)) == {"load": 1, "scratch": 0, "list": 3}
 
 
 @pytest.mark.parametrize("addresses", [3, 3000])
-def test_to_see_that_nothing_differs_takes_one_scratch_namespace_and_three_reads(
-    module: _Module, addresses: int
-) -> None:
-    rules = OwnedRules(Nft(t.cast("t.Any", module), "nft"))
+def test_to_see_that_nothing_differs_takes_one_scratch_namespace_and_three_reads(host: _Host, addresses: int) -> None:
     ruleset = _ruleset(addresses)
-    rules.replace(ruleset, rules.normalised(ruleset))
-    module.commands.clear()
-    wanted = rules.normalised(ruleset)
-    assert rules.listing("-s") == wanted
-    assert module.counted() == {"load": 0, "scratch": 1, "list": 3}
+    host.rules.replace(ruleset, host.rules.normalised(ruleset))
+    host.commands.clear()
+    wanted = host.rules.normalised(ruleset)
+    assert owned(host.rules.live("-s")) == wanted.owned()
+    assert host.counted() == {"load": 0, "scratch": 1, "list": 3}
+
+
+@pytest.mark.parametrize("joined", [False, True], ids=["own table", "joined"])
+def test_the_counters_are_read_without_the_elements(host: _Host, joined: bool) -> None:
+    printed = {}
+    for addresses in (3, 100_000):
+        ruleset = _ruleset(addresses, INTERVAL_IPV6)
+        host.load(_joined(ruleset) if joined else ruleset)
+        host.printed = 0
+        (counted,) = host.rules.counters()
+        printed[addresses] = host.printed
+    assert counted["comment"] == "row"
+    assert printed[100_000] == printed[3] > 0

@@ -5,24 +5,26 @@
 
 from __future__ import annotations
 
-import subprocess
+import json
 import sys
 import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft import owned_rules
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.owned_rules import (
     OUTLINE,
     Join,
+    Outline,
+    UnreadableError,
     joins,
     obstacle,
-    owned,
     removing,
-    restoring,
     skeleton,
-    tables_with_ours,
 )
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.owned_tables import owned
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.program import owned_rules
+
+from .nft_host import NftHost
 
 OURS = """
 table inet pexip_sfb {
@@ -72,28 +74,11 @@ add rule inet filter transit tcp dport 9 jump pexip_sfb_forward
 """
 
 
-class Host:
-    """A network namespace that stands for a host."""
-
-    def __init__(self, name: str) -> None:
-        self._inside = ["ip", "netns", "exec", name]
-
-    def nft(self, *arguments: str, data: str | None = None) -> str:
-        return self.run("nft", *arguments, data=data)
-
-    def run(self, *command: str, data: str | None = None) -> str:
-        done = subprocess.run([*self._inside, *command], input=data, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def outline(self) -> str:
-        return self.nft(*OUTLINE)
-
-    def ruleset(self) -> str:
-        return self.nft("list", "ruleset")
+class Host(NftHost):
+    """A host with or without our rules."""
 
     def owned(self) -> str:
-        return owned("".join(self.nft("-s", "list", *title.split()) for title in tables_with_ours(self.outline())))
+        return owned(self.rules.live("-s"))
 
 
 @pytest.fixture
@@ -104,14 +89,14 @@ def host(namespace: str) -> Host:
 def test_nothing_of_ours_is_nothing(host: Host) -> None:
     host.nft("-f", "-", data=THEIRS)
     assert host.owned() == ""
-    assert tables_with_ours(host.outline()) == []
+    assert host.outline().tables() == []
 
 
 @pytest.mark.newer_nft
 def test_ours_is_the_table_and_what_is_joined(host: Host) -> None:
     host.nft("-f", "-", data=f"{THEIRS}{OURS}{JOINED}")
     found = host.owned()
-    assert tables_with_ours(host.outline()) == ["table inet filter", "table inet pexip_sfb"]
+    assert host.outline().tables() == ["filter", "pexip_sfb"]
     assert host.nft("-s", "list", "table", "inet", "pexip_sfb") in found
     assert "\tchain input: jump pexip_sfb_input\n" in found
     assert "\tchain transit: jump pexip_sfb_forward\n" in found
@@ -167,11 +152,9 @@ def test_the_program_restores_what_was_there_with_counters(host: Host, tmp_path:
     host.nft("-f", "-", data=THEIRS + there.replace("counter accept", "counter packets 12 bytes 720 accept"))
     before = sorted(host.ruleset().splitlines())
     parts = []
-    for number, part in enumerate(
-        restoring("".join(host.nft("list", *title.split()) for title in tables_with_ours(host.outline())))
-    ):
-        parts.append(tmp_path / f"{number}.nft")
-        parts[-1].write_text(part, encoding="utf-8")
+    for table in host.rules.live():
+        parts.append(tmp_path / f"{table.name}.nft")
+        parts[-1].write_text(table.ruleset(), encoding="utf-8")
     host.nft("-f", "-", data=removing(host.outline()) + change)
     host.run(sys.executable, "-I", str(owned_rules.__file__), *map(str, parts))
     assert sorted(host.ruleset().splitlines()) == before
@@ -224,7 +207,7 @@ def test_a_chain_that_cannot_be_joined_is_named(host: Host, join: Join, expected
 def _run(calls: list[tuple[t.Any, ...]]) -> t.Callable[..., str]:
     def run(*arguments: str, data: str | None = None) -> str:
         calls.append((*arguments, data))
-        return ""
+        return '{"nftables": []}'
 
     return run
 
@@ -239,12 +222,198 @@ def test_the_program_reads_once_and_writes_once(tmp_path: Path) -> None:
     ]
 
 
+def test_the_order_of_their_chains_is_no_difference(host: Host) -> None:
+    chains = ("transit { type filter hook forward priority 0; }", "input { type filter hook input priority 0; }")
+    host.nft("-f", "-", data="table inet filter {\n" + "".join(f"chain {chain}\n" for chain in chains) + "}\n")
+    wanted = host.rules.normalised(JOINED)
+    host.rules.replace(JOINED, wanted)
+    assert host.owned() == wanted.owned()
+
+
+# What a comment can be: nft's text takes a line break in it, and its JSON everything.
+HOSTILE = [
+    "jump pexip_sfb_input",
+    'x" jump pexip_sfb_input comment "',
+    "x\n\t\tjump pexip_sfb_input # handle 4\n",
+    "x\n\t\tjump pexip_sfb_input # handle 9\n",
+    'x" # handle 6\n\t\tgoto pexip_sfb_forward',
+    "x\n\t}\n\n\tset pexip_sfb_evil { # handle 5\n\t\ttype ipv4_addr\n\t}\n\n\tchain y {",
+    "x\n\t}\n\n\tchain pexip_sfb_evil { # handle 5\n\t}\n\n\tchain y {",
+    "x\n\t}\n}\ntable inet pexip_sfb { # handle 5\n}\ntable inet z {\n\tchain y {",
+    "\u2028\t\tjump pexip_sfb_input # handle 4",
+]
+
+
+@pytest.mark.parametrize("comment", HOSTILE)
+def test_no_comment_of_others_is_taken_for_ours(host: Host, comment: str) -> None:
+    host.nft("-f", "-", data=THEIRS)
+    about = {"family": "inet", "table": "filter", "chain": "input", "comment": comment, "expr": [{"accept": None}]}
+    host.nft("-j", "-f", "-", data=json.dumps({"nftables": [{"add": {"rule": about}}] * 3}))
+    before = host.ruleset("-a")
+    assert host.owned() == ""
+    assert removing(host.outline()) == "table inet pexip_sfb\ndelete table inet pexip_sfb\n"
+    for _time in range(2):
+        wanted = host.rules.normalised(JOINED)
+        host.rules.replace(JOINED, wanted)
+        assert host.owned() == wanted.owned()
+    host.rules.remove()
+    assert host.ruleset("-a") == before
+
+
+def test_where_a_comment_of_others_looks_like_ours_nothing_is_guessed(host: Host) -> None:
+    comment = "x\n\t}\n\n\tchain pexip_sfb_input { # handle 5\n\t}\n\n\tchain y {"
+    host.nft("-f", "-", data=THEIRS)
+    host.nft("-f", "-", data=f'add rule inet filter input tcp dport 24 accept comment "{comment}"\n')
+    before = host.ruleset("-a")
+    host.nft("-f", "-", data=JOINED)
+    with pytest.raises(pytest.fail.Exception, match="the table inet filter does not have what its JSON has"):
+        host.owned()
+    host.rules.remove()
+    assert host.ruleset("-a") == before
+
+
+def _made(table: str, chain: str, *rules: object) -> str:
+    """What makes a table and a chain with any name."""
+    place = {"family": "inet", "table": table}
+    made: list[object] = [{"table": {"family": "inet", "name": table}}, {"chain": {**place, "name": chain}}]
+    made += [{"rule": {**place, "chain": chain, "expr": [rule]}} for rule in rules]
+    return json.dumps({"nftables": [{"add": one} for one in made]})
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        ("filter", "pexip_sfb_x; flush ruleset"),
+        ("filter", "pexip_sfb_x y"),
+        ("filter;flush ruleset", "pexip_sfb_x"),
+        ("x pexip_sfb_y", "pexip_sfb_\u00fc"),
+        ("filter", "x\n\tchain pexip_sfb_x {"),
+    ],
+)
+def test_a_name_that_no_ruleset_can_have_is_of_others(host: Host, place: tuple[str, str]) -> None:
+    host.nft("-f", "-", data=THEIRS)
+    host.nft("-j", "-f", "-", data=_made(*place))
+    before = host.ruleset("-a")
+    assert host.owned() == ""
+    host.rules.replace(JOINED, host.rules.normalised(JOINED))
+    host.rules.remove()
+    assert host.ruleset("-a") == before
+
+
+def test_our_table_goes_whatever_is_called_how_in_it(host: Host) -> None:
+    host.nft("-f", "-", data=THEIRS)
+    before = host.ruleset("-a")
+    host.nft("-f", "-", data=OURS)
+    host.nft("-j", "-f", "-", data=_made("pexip_sfb", "x; flush ruleset"))
+    wanted = host.rules.normalised(OURS)
+    assert host.owned() != wanted.owned()
+    host.rules.replace(OURS, wanted)
+    assert host.owned() == wanted.owned()
+    host.rules.remove()
+    assert host.ruleset("-a") == before
+
+
+def test_what_cannot_be_taken_out_as_a_whole_stays_as_a_whole(host: Host) -> None:
+    host.nft("-f", "-", data=THEIRS + JOINED)
+    host.nft("-j", "-f", "-", data=_made("filter", "x y", {"jump": {"target": "pexip_sfb_input"}}))
+    before = host.ruleset("-a")
+    with pytest.raises(AssertionError, match="Device or resource busy"):
+        host.nft("-f", "-", data=removing(host.outline()))
+    assert host.ruleset("-a") == before
+
+
+def test_an_interface_of_others_in_any_encoding_is_no_obstacle(host: Host) -> None:
+    """nft dies of it where its rule is to be listed as JSON."""
+    host.nft("-f", "-", data=THEIRS)
+    host.nft("-f", "-", data='table inet other {\nchain x {\niifname "B\udcfcro" accept\n}\n}\n')
+    before = host.ruleset("-a")
+    host.rules.replace(JOINED, host.rules.normalised(JOINED))
+    assert "jump pexip_sfb_input" in host.ruleset()
+    host.rules.remove()
+    assert host.ruleset("-a") == before
+
+
+def test_tables_of_iptables_are_left_alone(host: Host) -> None:
+    """nft cannot write their extensions, and its JSON has no more than their names."""
+    script = "iptables-nft -A INPUT -p udp -m multiport --dports 1,2 -m comment --comment 'jump pexip_sfb_x' -j DROP"
+    host.run("sh", "-c", f"{script}; iptables-nft -N pexip_sfb_x; iptables-nft -A INPUT -j pexip_sfb_x")
+    host.nft("-f", "-", data=THEIRS)
+    before = host.ruleset("-a")
+    host.rules.replace(JOINED, host.rules.normalised(JOINED))
+    host.rules.replace(OURS, host.rules.normalised(OURS))
+    host.rules.remove()
+    assert host.ruleset("-a") == before
+
+
+PLACE = {"family": "inet", "table": "filter"}
+SET = json.dumps({"nftables": [{"set": {**PLACE, "name": "pexip_sfb_x"}}]})
+
+
+@pytest.mark.parametrize(
+    ("outline", "chain"),
+    [
+        ("", SET),
+        (" \n", SET),
+        ("table inet filter {", SET),
+        ('{"nftables": [{"chain": {"family": "inet", "table":', SET),
+        (f'{SET}\n{{"nftables": [', SET),
+        ("[]", SET),
+        ("null", SET),
+        ('{"nftables": null}', SET),
+        ('{"nftables": [null]}', SET),
+        ('{"nftables": ["chain"]}', SET),
+        ('{"nftables": [{"chain": {"family": "inet", "name": "pexip_sfb_x"}}]}', SET),
+        ('{"nftables": [{"set": {"family": "inet", "table": "pexip_sfb"}}]}', SET),
+        ('{"nftables": [{"set": null}]}', SET),
+        (SET, ""),
+        (SET, '{"nftables": [{"rule": {"family": "inet", "table": "filter", "chain": "x"}}]}'),
+        (SET, '{"nftables": [{"rule": {"family": "inet", "table": "filter", "chain": "x", "expr": 5}}]}'),
+        (SET, json.dumps({"nftables": [{"rule": {**PLACE, "chain": "x", "expr": [{"jump": "pexip_sfb_x"}]}}]})),
+        (
+            SET,
+            json.dumps(
+                {"nftables": [{"rule": {**PLACE, "chain": "x", "expr": [{"jump": {"target": "pexip_sfb_x"}}]}}]}
+            ),
+        ),
+    ],
+)
+def test_what_cannot_be_read_deletes_nothing(outline: str, chain: str) -> None:
+    """The table has a chain as well, so that its rules are read."""
+    wrote: list[str] = []
+    chains = json.dumps({"nftables": [{"chain": {**PLACE, "name": "x"}}]})
+
+    def run(*arguments: str, data: str | None = None) -> str:
+        if data is not None:
+            wrote.append(data)
+        if arguments != OUTLINE:
+            return chain
+        return outline if outline != SET else f"{chains}\n{SET}"
+
+    with pytest.raises(UnreadableError):
+        owned_rules.main([], run)
+    assert wrote == []
+
+
+def test_the_program_says_what_it_could_not_read(host: Host, tmp_path: Path) -> None:
+    (tmp_path / "nft").write_text("#!/bin/sh\necho '{\"nftables\": ['\n", encoding="utf-8")
+    (tmp_path / "nft").chmod(0o755)
+    host.nft("-f", "-", data=OURS)
+    before = host.ruleset("-a")
+    code, _out, err = host.run_command(["env", f"PATH={tmp_path}", sys.executable, "-I", str(owned_rules.__file__)])
+    assert code == 1
+    assert err.startswith("Nothing was changed: nft printed no JSON that it is known to print (JSONDecodeError: ")
+    assert host.ruleset("-a") == before
+
+
 def test_a_table_that_a_program_owns_is_one_too() -> None:
     """As nft lists that of firewalld 2, behind one of somebody else."""
-    outline = (
-        "table inet other { # handle 1\n\tchain input { # handle 1\n\t}\n}\n"
-        "table inet firewalld { # progname firewalld # handle 2\n\tset pexip_sfb_x { # handle 1\n\t}\n}\n"
-    )
-    assert tables_with_ours(outline) == []
+    place = {"family": "inet", "table": "firewalld"}
+    outputs = [
+        json.dumps({"nftables": [{"chain": {"family": "inet", "table": "other", "name": "input", "handle": 1}}]}),
+        json.dumps({"nftables": [{"set": {**place, "name": "pexip_sfb_x", "type": "ipv4_addr", "handle": 1}}]}),
+        json.dumps({"nftables": [{"table": {"family": "inet", "name": "firewalld", "flags": ["owner", "persist"]}}]}),
+    ]
+    outline = Outline(*outputs)
+    assert outline.tables() == []
     assert removing(outline) == "table inet pexip_sfb\ndelete table inet pexip_sfb\n"
-    assert owned(outline) == ""
+    assert [part for part in outline.parts if part.ours] == []

@@ -136,10 +136,40 @@ CONNTRACK = {"xt": {"type": "match", "name": "conntrack"}}
         ),
         ('comment "ct state new"\n\t\tct state related drop # handle 5', "let through"),
         ("ct state related drop # handle 6", "possible"),
+        ("ct state related drop # handle 5\n\t\tct state new drop # handle 5", "possible"),
     ],
 )
 def test_the_states_of_iptables_are_read_from_the_words(words: str, expected: str) -> None:
     assert told(rule(5, CONNTRACK, DROP), words=f"\t\t{words}") == expected
+
+
+def test_words_behind_a_line_break_in_a_comment_say_nothing() -> None:
+    about = rule(5, CONNTRACK, DROP)["rule"]
+    hostile = {"rule": {**about, "handle": 4, "comment": "x # handle 4\n\t\tct state related drop # handle 5\n"}}
+    words = '\t\taccept comment "x # handle 4\n\t\tct state related drop # handle 5\n" # handle 4\n'
+    assert told(hostile, {"rule": about}, words=f"{words}\t\tct state new drop # handle 5") == "possible"
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ("\tflags dormant\n", "let through"),
+        ("\tflags dormant,owner\n", "let through"),
+        ("", "dropped"),
+        ("\tflags owner,persist\n", "dropped"),
+        ('\tcomment "x\n\tflags dormant\n"\n', "dropped"),
+    ],
+)
+def test_a_table_is_dormant_by_its_flags(flags: str, expected: str) -> None:
+    ruleset = read_ruleset(
+        [
+            {"table": {"family": "ip", "name": "t", "handle": 1, "flags": "c1"}},
+            {"chain": {"family": "ip", "table": "t", "name": "c", "type": "filter", "hook": "forward", "prio": 0}},
+            rule(5, DROP),
+        ]
+    )
+    ruleset.add_texts(f"table ip t {{ # handle 1\n{flags}\n\tchain c {{ # handle 2\n\t\tdrop # handle 5\n\t}}\n}}\n")
+    assert ("dropped" if Judge(ruleset, Exempt()).findings(PACKET) else "let through") == expected
 
 
 def test_a_rule_is_followed_into_chains_and_back() -> None:
