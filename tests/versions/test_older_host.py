@@ -173,35 +173,34 @@ def test_a_second_run_changes_nothing_even_by_another_controller() -> None:
 
 
 def _without_one_rule(listed: str) -> tuple[list[str], list[str]]:
-    """How somebody takes one rule out, and the lines of the listing that this takes."""
+    """How somebody takes one rule out, and the difference to what is wanted."""
     (rule,) = (line for line in listed.splitlines() if 'comment "media_nodes_to_turn"' in line and " udp " in line)
     with_handles = console("nft", "-s", "-a", "list", "table", "inet", "pexip_sfb").splitlines()
     (handle,) = (line.rpartition(" ")[2] for line in with_handles if line.startswith(f"{rule} # handle "))
-    return ["nft", "delete", "rule", "inet", "pexip_sfb", "input", "handle", handle], [rule]
+    return ["nft", "delete", "rule", "inet", "pexip_sfb", "input", "handle", handle], [f"+{rule}"]
 
 
-def _without_rules(listed: str) -> tuple[list[str], list[str]]:
-    lines = listed.splitlines()
-    begin = next(number for number, line in enumerate(lines) if "hook input" in line) + 1
-    return ["nft", "flush", "chain", "inet", "pexip_sfb", "input"], lines[begin : lines.index("\t}", begin)]
+def _with_a_rule_more(_listed: str) -> tuple[list[str], list[str]]:
+    rule = "tcp dport 4444 accept"
+    return ["nft", "insert", "rule", "inet", "pexip_sfb", "input", *rule.split()], [f"-\t\t{rule}"]
 
 
 def _without_the_table(listed: str) -> tuple[list[str], list[str]]:
-    return ["nft", "delete", "table", "inet", "pexip_sfb"], listed.splitlines()
+    return ["nft", "delete", "table", "inet", "pexip_sfb"], [f"+{line}" for line in listed.splitlines() if line]
 
 
-@pytest.mark.parametrize("drift", [_without_one_rule, _without_rules, _without_the_table])
+@pytest.mark.parametrize("drift", [_without_one_rule, _with_a_rule_more, _without_the_table])
 def test_drift_is_reported_and_just_that_is_repaired(
     drift: t.Callable[[str], tuple[list[str], list[str]]],
 ) -> None:
     listed = console(*TABLE)
-    command, gone = drift(listed)
+    command, difference = drift(listed)
     console(*command)
     drifted = console("nft", "-s", "list", "ruleset")
     reported = site("--check")
     assert reported.changed
     # The kernel lists sets by their age, and the module by their names.
-    assert sorted(reported.difference) == sorted(f"+{line}" for line in gone if line), reported.output
+    assert sorted(reported.difference) == sorted(difference), reported.output
     assert console("nft", "-s", "list", "ruleset") == drifted
     repaired = site()
     assert repaired.changed
