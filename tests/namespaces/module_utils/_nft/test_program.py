@@ -78,6 +78,7 @@ table inet theirs {
     chain pexip_sfb_input { accept; }
     chain other { accept OTHER; }
     chain input { type filter hook input priority 5; CHAIN
+        accept BEFORE
         JUMP
         accept RULE
     }
@@ -93,6 +94,7 @@ table inet theirs {
         ("OTHER", FAKE, True),
         ("OTHER", f"{FAKE}\t}}\n\n\tchain y {{\n", False),
         ("RULE", f"x # handle 9\n{FAKE}", False),
+        ("BEFORE", "x # handle EARLIER\n\t\taccept", False),
     ],
 )
 @pytest.mark.parametrize("jump", ["jump pexip_sfb_input", "tcp dport 5061 jump pexip_sfb_input"])
@@ -100,11 +102,11 @@ def test_no_comment_of_others_gets_into_what_is_put_back(
     host: NftHost, tmp_path: Path, place: str, comment: str, clear: bool, jump: str
 ) -> None:
     ruleset = AMONG.replace("JUMP", jump).replace(place, f'comment "{comment}"')
-    for other in {"TABLE", "CHAIN", "OTHER", "RULE"} - {place}:
+    for other in {"TABLE", "CHAIN", "OTHER", "BEFORE", "RULE"} - {place}:
         ruleset = ruleset.replace(other, "")
     host.load(ruleset.replace("HANDLE", "99"))
     (found,) = host.outline().jumps
-    host.load(ruleset.replace("HANDLE", str(found.handle)))
+    host.load(ruleset.replace("HANDLE", str(found.handle)).replace("EARLIER", str(found.handle - 1)))
     if clear or found.plain:
         host.rules.save(tmp_path)
         inserts = [line for line in (tmp_path / "joined.nft").read_text().splitlines() if line.startswith("insert")]
