@@ -76,7 +76,7 @@ class ActionModule(ActionBase):  # type: ignore[misc] # Ansible has no types
 
 def _mode(text: str) -> int:
     if not _MODE.fullmatch(text):
-        raise AnsibleActionFail(f'mode: {text!r} is no mode of a file; accepted: as in "0640", in quotes')
+        raise AnsibleActionFail(f'mode: {text!r} is not a file mode; accepted: as in "0640", in quotes')
     return int(text, 8)
 
 

@@ -95,7 +95,7 @@ def test_files_get_the_mode_that_is_asked_for(tmp_path: Path, wanted: str, of_di
 @pytest.mark.parametrize("wrong", [416, "u=rw", "01640"])
 def test_what_is_no_mode_is_refused(tmp_path: Path, wrong: object) -> None:
     code, result = run(tmp_path, directory=str(tmp_path / "d"), files=[{"name": "a", "content": "x"}], mode=wrong)
-    assert (code, result["msg"]) == (2, f"mode: '{wrong}' is no mode of a file; accepted: as in \"0640\", in quotes")
+    assert (code, result["msg"]) == (2, f"mode: '{wrong}' is not a file mode; accepted: as in \"0640\", in quotes")
     assert not (tmp_path / "d").exists()
 
 
