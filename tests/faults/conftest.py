@@ -281,7 +281,12 @@ class Controller:
             "ansible-playbook", f"--inventory={SCENARIO / 'inventory'}", "--diff", *options,
             f"--extra-vars={json.dumps(everything)}", str(HERE / "playbooks" / f"{playbook}.yml"),
         ]  # fmt: skip
-        environment = {**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml"}
+        environment = {
+            **os.environ,
+            "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",
+            "PYTHONUNBUFFERED": "1",  # what it says is read while it runs, and a file gets it late otherwise
+        }
         return Run(command, self._logs / f"{self._number}.log", environment)
 
     def play(self, target: Target, playbook: str = "role", *options: str, **variables: t.Any) -> Run:
