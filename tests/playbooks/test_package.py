@@ -85,7 +85,7 @@ def test_the_package_holds_what_users_need_and_nothing_else(package: Path) -> No
     assert {file.parts[0] for file in files} <= PACKED
     assert {file.parts[0] for file in files} >= NEEDED | {"CHANGELOG.md", "LICENSE", "README.md", "docs"}
     assert {file.suffix for file in files} <= SUFFIXES
-    assert not [file for file in files if any(part.startswith((".", "__")) for part in file.parts)]
+    assert not [file for file in files if any(part.startswith((".", "__pycache__")) for part in file.parts)]
     tracked = subprocess.run(["git", "ls-files", "-z", *NEEDED], cwd=TOP, capture_output=True, text=True, check=True)
     assert set(filter(None, tracked.stdout.split("\0"))) <= names
 
