@@ -38,7 +38,7 @@ def test_leaves_a_process():
 def summary(log: str, directory: Path) -> list[str]:
     path = directory / "log"
     path.write_text(log, encoding="utf-8")
-    done = subprocess.run([SUMMARY, path], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, SUMMARY, path], capture_output=True, text=True, check=True)
     return done.stdout.splitlines()
 
 

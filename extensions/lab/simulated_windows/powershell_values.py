@@ -50,16 +50,6 @@ def as_int(value: t.Any) -> int:
         raise DotNetError(f'Cannot convert value "{value}" to type "System.Int32".') from e
 
 
-CASTS: dict[str, Callable[[t.Any], t.Any]] = {
-    "string": as_text,
-    "int": as_int,
-    "double": lambda value: float(value or 0),
-    "bool": lambda value: is_true(value),
-    "void": lambda _value: None,
-    "ordered": dict,
-}
-
-
 TYPES = {"int": int, "string": str, "array": list}
 
 
@@ -68,6 +58,16 @@ def is_true(value: t.Any) -> bool:
     if isinstance(value, list):
         return bool(value) and (len(value) > 1 or is_true(value[0]))
     return bool(value) if isinstance(value, str | int | float | bool | None) else True
+
+
+CASTS: dict[str, Callable[[t.Any], t.Any]] = {
+    "string": as_text,
+    "int": as_int,
+    "double": lambda value: float(value or 0),
+    "bool": is_true,
+    "void": lambda _value: None,
+    "ordered": dict,
+}
 
 
 def _folded(value: t.Any, beside: t.Any) -> t.Any:

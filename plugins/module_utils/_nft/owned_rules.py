@@ -244,4 +244,4 @@ if __name__ == "__main__":
     try:
         main(sys.argv[1:], _run_nft)
     except (UnreadableError, subprocess.CalledProcessError) as e:
-        sys.exit(f"Nothing was changed: {e}")
+        raise SystemExit(f"Nothing was changed: {e}") from e

@@ -137,8 +137,8 @@ class Network:
         """Open a connection to *port* of the server, or of *to*, whom it really reaches: the namespace *at*."""
         family = {4: socket.AF_INET, 6: socket.AF_INET6}[version]
         address = ("", listening or port)
-        make_server = lambda: socket.create_server(address, family=family)  # noqa: E731 # runs elsewhere
-        listener = self._stack.enter_context(inside(at or self.server, make_server))
+        server = inside(at or self.server, lambda: socket.create_server(address, family=family))
+        listener = self._stack.enter_context(server)
         peer = (to or SERVER[version], port)
         near = self._stack.enter_context(inside(self.client, lambda: socket.create_connection(peer, timeout=HANG)))
         far = self._stack.enter_context(listener.accept()[0])

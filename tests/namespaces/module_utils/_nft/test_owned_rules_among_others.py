@@ -90,7 +90,7 @@ def load(host: NftHost, chains: list[Foreign]) -> None:
         there = [item["rule"] for item in listed if "rule" in item]
         commented = [
             {"add": {"rule": {**{key: about[key] for key in ("family", "table", "chain", "expr")}, "comment": comment}}}
-            for about, (_match, _verdict, comment) in zip(there, chain.rules, strict=True)
+            for about, (_match, _verdict, comment) in zip(there, chain.rules)
             if comment
         ]
         host.nft("-j", "-f", "-", data=json.dumps({"nftables": commented}))

@@ -24,7 +24,7 @@ from simulated_windows.powershell import Exit, Script
 from simulated_windows.powershell_values import DotNetError
 
 MODULE = "community.windows.win_firewall_rule"
-(FOLDER, *_) = importlib.import_module("ansible_collections.community.windows").__path__
+FOLDER, *_OTHERS = importlib.import_module("ansible_collections.community.windows").__path__
 CODE = (Path(FOLDER) / "plugins/modules/win_firewall_rule.ps1").read_bytes()
 CHOICES = {"direction": ["in", "out"], "action": ["allow", "block"], "state": ["present", "absent"]}
 ENVIRONMENT = {"%systemroot%": r"C:\Windows"}
