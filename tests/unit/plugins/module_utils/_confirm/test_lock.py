@@ -18,6 +18,8 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm imp
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm.lock import locked
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm.pending_change import PendingChange
 
+pytestmark = pytest.mark.operating_system
+
 HOSTS_MODULE = t.cast("t.Any", None)  # with nothing pending, a change asks nothing of it
 
 

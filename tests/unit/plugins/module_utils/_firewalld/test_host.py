@@ -70,6 +70,7 @@ def stage(monkeypatch: pytest.MonkeyPatch, configuration: Path, staged: Path) ->
     Firewalld(Client(), None, "pexip_sfb_").stage(staged, plan, kinds)
 
 
+@pytest.mark.operating_system
 def test_a_link_that_leads_nowhere_is_left_out_of_what_is_checked(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -83,6 +84,7 @@ def test_a_link_that_leads_nowhere_is_left_out_of_what_is_checked(
     assert (tmp_path / "staged/zones/theirs.xml").read_text(encoding="utf-8") == "<zone/>"
 
 
+@pytest.mark.operating_system
 def test_what_cannot_be_copied_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "firewalld").mkdir()
     os.mkfifo(tmp_path / "firewalld/pipe")
