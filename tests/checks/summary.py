@@ -53,10 +53,12 @@ def _of_pytest(lines: Sequence[str]) -> list[str]:
     tests = {found[2]: (found[1], found[3] or "") for line in lines if (found := _TEST.match(line))}
     said = _assertions(lines)
     text = [line for line in lines if _COVERAGE.match(line)]
-    for test, (what, message) in list(tests.items())[:MOST_FAILURES]:
+    # An error often follows from a failure before it, and pytest names the errors first.
+    failures = sorted(tests.items(), key=lambda test: test[1][0] == "ERROR")
+    for test, (what, message) in failures[:MOST_FAILURES]:
         text.append(f"{what} {test}")
         asserted = said.get(test.partition("::")[2].replace("::", "."), []) or said.get(test, []) or [message]
-        text += _shortened(asserted)
+        text += _shortened([line for line in asserted if line])
     return text + _rest(tests)
 
 

@@ -231,7 +231,8 @@ def test_it_ends_in_time_also_where_whoever_started_it_is_dead(serve: str, tmp_p
 
 
 def _of_a_dead_parent(program: Path, seconds: int) -> Process:
-    collections = str(Path(responder_process.__file__).parents[6])
+    parents = Path(responder_process.__file__).parents
+    collections = str(next(path.parent for path in parents if path.name == "ansible_collections"))
     done = subprocess.run(
         [sys.executable, str(program), str(seconds)],
         env={**os.environ, "PYTHONPATH": os.pathsep.join([collections, os.environ.get("PYTHONPATH", "")])},
