@@ -34,6 +34,14 @@ class FirewalldError(Exception):
     """The host's firewalld cannot do what is asked of it; the message says why and what is accepted."""
 
 
+def _leading_nowhere(directory: str, names: list[str]) -> set[str]:
+    """Return the links that lead nowhere, which firewalld passes over, too.
+
+    The option that :func:`shutil.copytree` has for them is about the first directory only, up to Python 3.10.
+    """
+    return {name for name in names if not Path(directory, name).exists()}
+
+
 class Firewalld:
     """A running firewalld, and of its objects those whose names begin with *prefix*."""
 
@@ -179,8 +187,7 @@ class Firewalld:
     def stage(self, directory: Path, plan: Plan, wanted: Objects) -> None:
         """Write what ``/etc/firewalld`` is going to be into *directory*, so that firewalld can check it."""
         try:
-            # firewalld passes over a link that leads nowhere, too.
-            shutil.copytree(CONFIGURATION, directory, ignore_dangling_symlinks=True)
+            shutil.copytree(CONFIGURATION, directory, ignore=_leading_nowhere)
         except shutil.Error as e:
             failed = "; ".join(f"{source}: {why}" for source, _copy, why in e.args[0])
             raise FirewalldError(f"Nothing was changed: firewalld's configuration could not be copied: {failed}") from e

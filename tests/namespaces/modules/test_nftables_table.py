@@ -212,6 +212,7 @@ def test_what_somebody_changed_in_the_table_that_is_joined_is_theirs(host: Modul
     assert host.module(ruleset=JOINED)["changed"] is False
 
 
+@pytest.mark.newer_nft
 def test_a_comment_of_any_encoding_on_the_jump_is_put_right(host: ModuleHost) -> None:
     host.nft("-f", "-", text=FOREIGN)
     host.module(ruleset=JOINED)

@@ -222,6 +222,7 @@ def test_the_program_reads_once_and_writes_once(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.newer_nft
 def test_the_order_of_their_chains_is_no_difference(host: Host) -> None:
     chains = ("transit { type filter hook forward priority 0; }", "input { type filter hook input priority 0; }")
     host.nft("-f", "-", data="table inet filter {\n" + "".join(f"chain {chain}\n" for chain in chains) + "}\n")
@@ -244,6 +245,7 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.newer_nft
 @pytest.mark.parametrize("comment", HOSTILE)
 def test_no_comment_of_others_is_taken_for_ours(host: Host, comment: str) -> None:
     host.nft("-f", "-", data=THEIRS)
@@ -260,6 +262,7 @@ def test_no_comment_of_others_is_taken_for_ours(host: Host, comment: str) -> Non
     assert host.ruleset("-a") == before
 
 
+@pytest.mark.newer_nft
 def test_where_a_comment_of_others_looks_like_ours_nothing_is_guessed(host: Host) -> None:
     comment = "x\n\t}\n\n\tchain pexip_sfb_input { # handle 5\n\t}\n\n\tchain y {"
     host.nft("-f", "-", data=THEIRS)
@@ -280,6 +283,7 @@ def _made(table: str, chain: str, *rules: object) -> str:
     return json.dumps({"nftables": [{"add": one} for one in made]})
 
 
+@pytest.mark.newer_nft
 @pytest.mark.parametrize(
     "place",
     [
@@ -313,6 +317,7 @@ def test_our_table_goes_whatever_is_called_how_in_it(host: Host) -> None:
     assert host.ruleset("-a") == before
 
 
+@pytest.mark.newer_nft
 def test_what_cannot_be_taken_out_as_a_whole_stays_as_a_whole(host: Host) -> None:
     host.nft("-f", "-", data=THEIRS + JOINED)
     host.nft("-j", "-f", "-", data=_made("filter", "x y", {"jump": {"target": "pexip_sfb_input"}}))
@@ -322,6 +327,7 @@ def test_what_cannot_be_taken_out_as_a_whole_stays_as_a_whole(host: Host) -> Non
     assert host.ruleset("-a") == before
 
 
+@pytest.mark.newer_nft
 def test_an_interface_of_others_in_any_encoding_is_no_obstacle(host: Host) -> None:
     """nft dies of it where its rule is to be listed as JSON."""
     host.nft("-f", "-", data=THEIRS)
@@ -333,6 +339,7 @@ def test_an_interface_of_others_in_any_encoding_is_no_obstacle(host: Host) -> No
     assert host.ruleset("-a") == before
 
 
+@pytest.mark.newer_nft
 def test_tables_of_iptables_are_left_alone(host: Host) -> None:
     """nft cannot write their extensions, and its JSON has no more than their names."""
     script = "iptables-nft -A INPUT -p udp -m multiport --dports 1,2 -m comment --comment 'jump pexip_sfb_x' -j DROP"

@@ -101,6 +101,7 @@ def host(namespace: str) -> NftHost:
     return NftHost(namespace)
 
 
+@pytest.mark.newer_nft
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     chains=CHAINS,

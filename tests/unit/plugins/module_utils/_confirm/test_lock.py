@@ -77,15 +77,15 @@ def test_what_is_no_directory_is_not_waited_for(tmp_path: Path) -> None:
 def test_a_directory_that_goes_before_the_lock_is_in_it_is_made_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mkdir, made = os.mkdir, list[t.Any]()
+    mkdir, made = Path.mkdir, list[Path]()
 
-    def mkdir_once_in_vain(path: Path, *arguments: int) -> None:
+    def mkdir_once_in_vain(path: Path, **options: t.Any) -> None:
         made.append(path)
-        mkdir(path, *arguments)
+        mkdir(path, **options)
         if len(made) == 1:
-            Path(path).rmdir()
+            path.rmdir()
 
-    monkeypatch.setattr(os, "mkdir", mkdir_once_in_vain)
+    monkeypatch.setattr(Path, "mkdir", mkdir_once_in_vain)
     with locked(tmp_path / "run/lock", 10):
         assert made == [tmp_path / "run"] * 2
 
@@ -94,16 +94,16 @@ def test_who_comes_while_the_lock_is_being_removed_keeps_theirs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pending_change, "DIRECTORY", tmp_path / "run")
-    path, rmdir, theirs = tmp_path / "run/lock", os.rmdir, list[t.IO[str]]()
+    path, rmdir, theirs = tmp_path / "run/lock", Path.rmdir, list[t.IO[str]]()
 
-    def rmdir_too_late(*arguments: t.Any, **options: t.Any) -> None:
+    def rmdir_too_late(directory: Path) -> None:
         theirs.append(locked(path, 10))
-        rmdir(*arguments, **options)
+        rmdir(directory)
 
     one = PendingChange(HOSTS_MODULE, "")
     one.take_turn()
     (tmp_path / "run/go_back").touch()
-    monkeypatch.setattr(os, "rmdir", rmdir_too_late)
+    monkeypatch.setattr(Path, "rmdir", rmdir_too_late)
     one.forget()
     assert [entry.name for entry in path.parent.iterdir()] == ["lock"]
     with theirs[0], pytest.raises(TimeoutError):
