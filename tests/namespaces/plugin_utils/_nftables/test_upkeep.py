@@ -295,8 +295,8 @@ def test_the_path_mtu_is_learnt_and_neighbours_are_found_again(wire: Wire) -> No
     _run("ip", "-n", wire.link, "link", "add", "narrow", "mtu", "1300", "type", "veth", "peer", "name", "beyond")
     for name in ("narrow", "beyond"):
         _run("ip", "-n", wire.link, "link", "set", name, "up")
-    for name in ("net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1"):
-        _run("ip", "netns", "exec", wire.link, "sysctl", "-qw", name)
+    for name in ("ipv4/ip_forward", "ipv6/conf/all/forwarding"):  # by hand, as not every machine has sysctl
+        _run("ip", "netns", "exec", wire.link, "sh", "-c", f"echo 1 >/proc/sys/net/{name}")
     for destination, router in ((f"{far}/32", LINK), (f"{far_v6}/128", router_v6)):
         _run("ip", "-n", wire.link, "route", "add", destination, "dev", "narrow")
         _run("ip", "-n", wire.host, "route", "add", destination, "via", router)
