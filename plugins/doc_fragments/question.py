@@ -20,9 +20,10 @@ options:
     type: str
     required: true
   protocol:
-    description: The protocol. Without it, either is enough.
+    description:
+      - The protocol, by its name (V(tcp), V(udp), V(sctp), V(esp), V(ah), V(gre), V(icmp), V(icmpv6), V(vrrp)) or its
+        number. Without it, any is enough.
     type: str
-    choices: [tcp, udp]
   source_port:
     description: The source port. Without it, some port is enough.
     type: int

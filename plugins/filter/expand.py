@@ -75,7 +75,7 @@ _value:
   contains:
     row: {description: "Id of the row.", type: str}
     purpose: {description: "What the row is for.", type: str}
-    group: {description: "V(integration), V(strict_clients) or V(custom).", type: str}
+    group: {description: "V(integration), V(strict_clients), V(platform), V(video_endpoints), V(federation) or V(custom).", type: str}
     tls: {description: "Whether the traffic is TLS.", type: bool}
     reference: {description: "Where the row comes from.", type: str}
     protocol: {description: "V(tcp) or V(udp).", type: str}

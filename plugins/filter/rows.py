@@ -28,7 +28,7 @@ options:
       - Rows of your own, in the row schema. They are treated like the table's in every back end and report.
       - A row has the keys C(id), C(purpose), C(source), C(destination), C(bidirectional), C(protocols),
         C(source_ports), C(destination_ports), C(tls), C(group) and C(reference).
-        C(id), C(source), C(destination), C(protocols) and C(destination_ports) are required.
+        C(id), C(source), C(destination) and C(protocols) are required, and C(destination_ports) for a protocol with ports.
     type: list
     elements: dict
     required: true
@@ -38,7 +38,19 @@ options:
     elements: str
     default: []
   strict_clients:
-    description: Whether the rows for clients behind strict firewalls apply.
+    description: Whether the rows for clients behind strict firewalls apply, as with V(strict_clients) in O(row_groups).
+    type: bool
+    default: false
+  row_groups:
+    description:
+      - The groups of rows that apply, among V(integration), V(strict_clients), V(platform), V(video_endpoints) and
+        V(federation). Rows of your own apply unless their C(group) is one of these.
+      - The row C(sip_udp) applies only where it is named here.
+    type: list
+    elements: str
+    default: [integration]
+  psom_split:
+    description: Whether PSOM goes to port 8057 of Front Ends only, and to its other ports of Edges only.
     type: bool
     default: false
 """
@@ -66,13 +78,20 @@ _value:
 
 
 @as_filter("rows")
-def rows(extra_rows: object, disabled: object = (), strict_clients: object = False) -> list[dict[str, t.Any]]:
+def rows(
+    extra_rows: object,
+    disabled: object = (),
+    strict_clients: object = False,
+    row_groups: object = ("integration",),
+    psom_split: object = False,
+) -> list[dict[str, t.Any]]:
     """Return the rows that apply, in the row schema.
 
-    :raises AnsibleFilterError: for a row id that does not exist, or inputs of a wrong type.
+    :raises AnsibleFilterError: for a row id or group that does not exist, or inputs of a wrong type.
     """
+    selected = select_rows(to_plain(extra_rows), to_plain(disabled), strict_clients, to_plain(row_groups), psom_split)
     # Once more, as Ansible does not know how values out of a vault are marked.
-    return [to_plain(row) for row in select_rows(to_plain(extra_rows), to_plain(disabled), strict_clients)]
+    return [to_plain(row) for row in selected]
 
 
 class FilterModule:

@@ -56,11 +56,11 @@ _value:
     row: {description: "Id of the row that permits the packet.", type: str}
     hook: {description: "V(input), V(output) or V(forward).", type: str}
     family: {description: "V(ipv4) or V(ipv6).", type: str}
-    protocol: {description: "V(tcp) or V(udp).", type: str}
+    protocol: {description: "Name or number of the protocol, such as V(tcp) or V(esp).", type: str}
     source: {description: "Source address.", type: str}
-    source_port: {description: "Source port.", type: int}
+    source_port: {description: "Source port, none where the protocol has no ports.", type: int}
     destination: {description: "Destination address.", type: str}
-    destination_port: {description: "Destination port.", type: int}
+    destination_port: {description: "Destination port, none where the protocol has no ports.", type: int}
 """
 
 

@@ -42,26 +42,23 @@ options:
         choices: [ipv4, ipv6]
         required: true
       protocol:
-        description: Protocol.
+        description: Protocol, by its name or its number.
         type: str
-        choices: [tcp, udp]
         required: true
       source:
         description: Source address.
         type: str
         required: true
       source_port:
-        description: Source port.
+        description: Source port, where the protocol has ports.
         type: int
-        required: true
       destination:
         description: Destination address.
         type: str
         required: true
       destination_port:
-        description: Destination port.
+        description: Destination port, where the protocol has ports.
         type: int
-        required: true
   owned_table:
     description: The table that is ours, by family and name. It is not judged.
     type: str
@@ -171,11 +168,11 @@ _PACKET = {
     "row": {"type": "str", "required": True},
     "hook": {"type": "str", "required": True, "choices": ["input", "output", "forward"]},
     "family": {"type": "str", "required": True, "choices": ["ipv4", "ipv6"]},
-    "protocol": {"type": "str", "required": True, "choices": ["tcp", "udp"]},
+    "protocol": {"type": "str", "required": True},
     "source": {"type": "str", "required": True},
-    "source_port": {"type": "int", "required": True},
+    "source_port": {"type": "int"},
     "destination": {"type": "str", "required": True},
-    "destination_port": {"type": "int", "required": True},
+    "destination_port": {"type": "int"},
 }
 
 

@@ -89,10 +89,7 @@ def _where(finding: Finding) -> str:
 
 
 def _described(data: dict[str, t.Any], packet: Packet) -> str:
-    source, destination = (
-        f"[{data[side]}]:{data[f'{side}_port']}" if packet.family == "ipv6" else f"{data[side]}:{data[f'{side}_port']}"
-        for side in ("source", "destination")
-    )
+    source, destination = (_end(data, side, packet.family) for side in ("source", "destination"))
     interfaces = [
         f"{way} {route.interface}"
         for way, route, there in (
@@ -102,6 +99,13 @@ def _described(data: dict[str, t.Any], packet: Packet) -> str:
         if there and route.interface
     ]
     return f"{packet.protocol} {source} to {destination}" + (f" ({', '.join(interfaces)})" if interfaces else "")
+
+
+def _end(data: dict[str, t.Any], side: str, family: str) -> str:
+    address, port = data[side], data.get(f"{side}_port")
+    if port is None:
+        return str(address)
+    return f"[{address}]:{port}" if family == "ipv6" else f"{address}:{port}"
 
 
 def routes_batch(packets: t.Iterable[dict[str, t.Any]]) -> str:

@@ -76,9 +76,9 @@ class Packet:
     family: str
     protocol: str
     source: int
-    source_port: int
+    source_port: int | None  # None where the protocol has no ports
     destination: int
-    destination_port: int
+    destination_port: int | None
     back: Route = Route()
     onward: Route = Route()
 
@@ -91,12 +91,17 @@ class Packet:
             family=data["family"],
             protocol=data["protocol"],
             source=int(source),
-            source_port=data["source_port"],
+            source_port=data.get("source_port"),
             destination=int(destination),
-            destination_port=data["destination_port"],
+            destination_port=data.get("destination_port"),
             back=routes.get(str(source), Route()),
             onward=routes.get(str(destination), Route()),
         )
+
+    def protocol_number(self) -> int:
+        """Return the number of the protocol. Raises ValueError for a name that is none."""
+        number = NAMES["protocol"].get(self.protocol)
+        return int(self.protocol) if number is None else number
 
     @property
     def turns_round(self) -> bool:
@@ -142,14 +147,15 @@ class Passage:
             "saddr": (packet.family, packet.source),
             "daddr": (packet.family, packet.destination),
             "version": ("number", 4 if header == "ip" else 6),
-            "protocol" if header == "ip" else "nexthdr": ("protocol", NAMES["protocol"][packet.protocol]),
+            "protocol" if header == "ip" else "nexthdr": ("protocol", packet.protocol_number()),
         }
         return fields.get(field, ("", UNKNOWN))
 
     def _transport_header(self, header: str, field: str) -> tuple[str, Value]:
         fields: dict[str, tuple[str, Value]] = {
-            "sport": ("port", self.packet.source_port),
-            "dport": ("port", self.packet.destination_port),
+            side: ("port", port)
+            for side, port in (("sport", self.packet.source_port), ("dport", self.packet.destination_port))
+            if port is not None
         }
         if header == "tcp":
             fields["flags"] = ("tcp_flags", _SYN)
@@ -162,12 +168,17 @@ class Passage:
         if key in ("oif", "oifname"):
             return "interface" if key == "oifname" else "interface_index", self._output_interface()
         keys: dict[str, tuple[str, Value]] = {
-            "l4proto": ("protocol", NAMES["protocol"][packet.protocol]),
+            "l4proto": ("protocol", self._transport_protocol()),
             "nfproto": ("nfproto", NAMES["nfproto"][packet.family]),
             "protocol": ("ethertype", NAMES["ethertype"]["ip" if packet.family == "ipv4" else "ip6"]),
             "pkttype": ("packet_type", 0 if self._type_of("daddr") in ("unicast", "local") else UNKNOWN),
         }
         return keys.get(str(key), ("", UNKNOWN))
+
+    def _transport_protocol(self) -> Value:
+        """What the kernel takes for the protocol. In IPv6, AH is an extension header, and what is in it counts."""
+        packet = self.packet
+        return UNKNOWN if packet.protocol == "ah" and packet.family == "ipv6" else packet.protocol_number()
 
     def _ct(self, details: dict[str, t.Any]) -> tuple[str, Value]:
         if details.get("key") != "state":

@@ -31,8 +31,8 @@ PERMIT_PRIORITY = -100
 DENY_PRIORITY = 32767
 
 _ZONES: dict[Hook, tuple[str, str]] = {"input": ("ANY", "HOST"), "output": ("HOST", "ANY"), "forward": ("ANY", "ANY")}
-# Protocols without ports, as firewalld takes them.
-_PROTOCOLS = {"icmp": "icmp", "icmpv6": "ipv6-icmp", "vrrp": "vrrp"}
+# How firewalld calls protocols: by the names of /etc/protocols, or by number.
+_NAMES = {"icmpv6": "ipv6-icmp"}
 # What IPv6 needs to find its neighbours and to tell switches its multicast groups (RFC 4890, section 4.4.1).
 # firewalld lets ICMP errors through by itself, as related traffic.
 _NEIGHBOURS = (
@@ -108,7 +108,8 @@ def _policy(
 def _rule(sets: IpsetTable, rule: Rule, hook: Hook) -> Iterator[str]:
     source = Party(rule.source_endpoint, rule.source, rule.family)
     destination = Party(rule.destination_endpoint, rule.destination, rule.family)
-    yield from _permit(sets, hook, rule.protocol, (source, rule.source_ports), (destination, rule.destination_ports))
+    ends = (source, rule.source_ports), (destination, rule.destination_ports)
+    yield from _permit(sets, hook, f"row {rule.row}", rule.protocol, *ends)
 
 
 def _extra_rule(sets: IpsetTable, extra: ExtraRule) -> Iterator[str]:
@@ -118,26 +119,29 @@ def _extra_rule(sets: IpsetTable, extra: ExtraRule) -> Iterator[str]:
             everybody if addresses is None else Party((extra.name, side), addresses.of_family(family), family)
             for side, addresses in (("source", extra.source), ("destination", extra.destination))
         )
-        if extra.has_ports:
-            ends = (source, extra.source_ports), (destination, extra.destination_ports)
-            yield from _permit(sets, extra.hook, extra.protocol, *ends)
-        else:
-            matches = _matches(sets.name(extra.hook, source), sets.name(extra.hook, destination))
-            yield _rich_rule(family, matches, f'protocol value="{_PROTOCOLS[extra.protocol]}"')
+        ends = (source, extra.source_ports), (destination, extra.destination_ports)
+        yield from _permit(sets, extra.hook, f"extra rule {extra.name}", extra.protocol, *ends)
 
 
 def _permit(
     sets: IpsetTable,
     hook: Hook,
+    who: str,
     protocol: str,
     source: tuple[Party, IntervalSet],
     destination: tuple[Party, IntervalSet],
 ) -> Iterator[str]:
     party, source_ports = source
     there, destination_ports = destination
+    if protocol == "ah" and party.family == "ipv6":
+        raise PortMatrixError.at(
+            who,
+            "firewalld cannot match AH in IPv6, which the kernel takes for an extension header there",
+            "addresses of IPv4 only, or the back end nftables",
+        )
     matches = _matches(sets.name(hook, party, protocol, source_ports), sets.name(hook, there))
     if destination_ports == ANY_PORT:
-        yield _rich_rule(party.family, matches, f'protocol value="{protocol}"')
+        yield _rich_rule(party.family, matches, f'protocol value="{_NAMES.get(protocol, protocol)}"')
     for item in format_ports(destination_ports):
         yield _rich_rule(party.family, matches, f'port port="{item}" protocol="{protocol}"')
 

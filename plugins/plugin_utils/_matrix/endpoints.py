@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from .._values.addresses import AddressSet, Family
 from .._values.errors import ProblemList, names, shown
-from .._values.mapping import as_identifier, as_mapping, as_strings, as_text
+from .._values.mapping import as_flag, as_identifier, as_mapping, as_strings, as_text
 from .hosts import Addresses, Host, View, parse_host
 
 
@@ -20,7 +20,7 @@ class EndpointDefinition:
 
     ``interface`` is the name of an interface, ``"*"`` for all of them, or None for the host's own addresses.
     While ``groups`` have no host and there are no literal ``networks``, the members of the endpoints in ``fallback``
-    count.
+    count. Where it ``may_be_empty``, it is absent from its rows without a host.
     """
 
     name: str
@@ -29,6 +29,7 @@ class EndpointDefinition:
     interface: str | None = None
     title: str = ""
     networks: AddressSet = AddressSet()
+    may_be_empty: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ def parse_endpoint(name: str, value: object, where: str) -> EndpointDefinition:
 
     :raises PortMatrixError: if it is not one.
     """
-    spec = as_mapping(value, where, ("groups", "fallback", "interface", "title"))
+    spec = as_mapping(value, where, ("groups", "fallback", "interface", "title", "may_be_empty"))
     interface = spec.get("interface")
     return EndpointDefinition(
         name=as_identifier(name, where),
@@ -89,6 +90,7 @@ def parse_endpoint(name: str, value: object, where: str) -> EndpointDefinition:
         fallback=as_strings(spec.get("fallback", ()), f"{where} fallback"),
         interface=None if interface is None else as_text(interface, f"{where} interface"),
         title=as_text(spec.get("title", name), f"{where} title"),
+        may_be_empty=as_flag(spec.get("may_be_empty", False), f"{where} may_be_empty"),
     )
 
 

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from .._rules.canonical import HOOKS, Hook, Rule
-from .._values.addresses import FAMILIES, AddressSet, Family
+from .._rules.protocols import families_of
+from .._values.addresses import AddressSet, Family
 from .._values.errors import PortMatrixError, shown
 from .._values.intervals import IntervalSet
 from .._values.mapping import as_choice, as_strings
@@ -92,7 +93,7 @@ def _rules_of_parts(site: Site, parts: Callable[[Side, Side], Iterator[Part]]) -
         for source_names, destination_names in row.directions():
             for source, destination in parts(site.side(source_names), site.side(destination_names)):
                 for protocol in row.protocols:
-                    for family in FAMILIES:
+                    for family in families_of(protocol):
                         here, there = source.of_family(family), destination.of_family(family)
                         if here and there:
                             yield _rule(row, protocol, family, (source_names, here), (destination_names, there))

@@ -21,6 +21,8 @@ SITE_VARIABLES = (
     "port_matrix_endpoints",
     "port_matrix_extra_rows",
     "port_matrix_ports",
+    "port_matrix_psom_split",
+    "port_matrix_row_groups",
     "port_matrix_rows",
     "port_matrix_strict_clients",
 )

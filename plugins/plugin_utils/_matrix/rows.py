@@ -6,16 +6,17 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .._rules.canonical import PROTOCOLS
+from .._rules.protocols import check_without_ports, families_of, has_ports, parse_protocols
+from .._values.addresses import Family
 from .._values.errors import PortMatrixError, ProblemList, names, shown
 from .._values.intervals import IntervalSet
 from .._values.mapping import as_choice, as_flag, as_identifier, as_list, as_mapping, as_strings, as_text
-from .._values.ports import format_ports, parse_ports
+from .._values.ports import ANY_PORT, format_ports, parse_ports
 
-GROUPS = ("integration", "strict_clients", "custom")
+GROUPS = ("integration", "strict_clients", "platform", "video_endpoints", "federation", "custom")
 ROW_KEYS = (
     "id",
     "purpose",
@@ -29,7 +30,8 @@ ROW_KEYS = (
     "group",
     "reference",
 )
-_NEEDED = ("id", "source", "destination", "protocols", "destination_ports")
+_PORTS = ("source_ports", "destination_ports")
+_NEEDED = ("id", "source", "destination", "protocols")
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Row:
         for key in _NEEDED:
             if key not in data:
                 raise PortMatrixError.at(where, f"has no {key}", f"a row with {names(_NEEDED)}")
-        protocols = {as_choice(item, f"{where} protocols", PROTOCOLS) for item in _some(data, "protocols", where)}
+        protocols = parse_protocols(data["protocols"], f"{where} protocols")
         row_id = as_identifier(data["id"], f"{where} id")
         return cls(
             id=row_id,
@@ -68,9 +70,9 @@ class Row:
             source=_endpoint_names(data, "source", where),
             destination=_endpoint_names(data, "destination", where),
             bidirectional=as_flag(data.get("bidirectional", False), f"{where} bidirectional"),
-            protocols=tuple(sorted(protocols)),
-            source_ports=parse_ports(data.get("source_ports", "any"), f"{where} source_ports", ranges),
-            destination_ports=parse_ports(data["destination_ports"], f"{where} destination_ports", ranges),
+            protocols=protocols,
+            source_ports=_ports(data, "source_ports", protocols, where, ranges),
+            destination_ports=_ports(data, "destination_ports", protocols, where, ranges),
             tls=as_flag(data.get("tls", False), f"{where} tls"),
             group=as_choice(data.get("group", "custom"), f"{where} group", GROUPS),
             reference=as_text(data.get("reference", ""), f"{where} reference"),
@@ -78,7 +80,7 @@ class Row:
 
     def as_mapping(self) -> dict[str, t.Any]:
         """Write the row in the row schema; :meth:`parse` reads it back without range names."""
-        return {
+        data = {
             "id": self.id,
             "purpose": self.purpose,
             "source": list(self.source),
@@ -91,6 +93,16 @@ class Row:
             "group": self.group,
             "reference": self.reference,
         }
+        return data if self.has_ports else {key: data[key] for key in data if key not in _PORTS}
+
+    @property
+    def has_ports(self) -> bool:
+        """Whether its protocols have ports: all of them have, or none has."""
+        return has_ports(self.protocols[0])
+
+    def families(self) -> frozenset[Family]:
+        """The families that one of its protocols belongs to."""
+        return frozenset(family for protocol in self.protocols for family in families_of(protocol))
 
     def directions(self) -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
         """The (source, destination) endpoints of each direction; both go to the same destination ports."""
@@ -108,6 +120,19 @@ def _some(data: Mapping[str, object], key: str, where: str) -> tuple[str, ...]:
     if not strings:
         raise PortMatrixError.at(f"{where} {key}", "is an empty list", "at least one")
     return strings
+
+
+def _ports(
+    data: Mapping[str, object], key: str, protocols: Sequence[str], where: str, ranges: Mapping[str, IntervalSet]
+) -> IntervalSet:
+    """Read the ports of one side. A protocol without ports has any, and no key for them."""
+    place = f"{where} {key}"
+    if key in data:
+        check_without_ports(protocols[0], place)
+        return parse_ports(data[key], place, ranges)
+    if key == "destination_ports" and has_ports(protocols[0]):
+        raise PortMatrixError.at(where, f"has no {key}", f"a row with {names((*_NEEDED, key))}")
+    return ANY_PORT
 
 
 def _endpoint_names(data: Mapping[str, object], key: str, where: str) -> tuple[str, ...]:

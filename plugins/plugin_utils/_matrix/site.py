@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from .._values.addresses import AddressSet, parse_network
 from .._values.errors import PortMatrixError, ProblemList, names, shown
 from .._values.mapping import as_choice, as_identifier, as_list, as_mapping, as_strings, as_text
-from .endpoints import EndpointDefinition, Member, Side, no_address_message, resolve_members
+from .empty_endpoints import without_empty_endpoints
+from .endpoints import EndpointDefinition, Member, Side, resolve_members
 from .hosts import VIEWS, View, parse_host
 from .port_matrix import in_canonical_order, load_port_matrix, resolve_ranges
 from .rows import Row, parse_rows
@@ -81,10 +82,9 @@ def build_site(
 
     members, notes = resolve_members(definitions, needed, hosts, groups, problems)
     allowed = problems.attempt(_allowed_empty, allow_empty, definitions) or ()
-    for name in needed:
-        if name in members and not members[name] and name not in allowed:
-            users = names(row.id for row in parsed_rows if name in row.endpoints())
-            problems.add(no_address_message(definitions[name], users))
+    parsed_rows, left_out = without_empty_endpoints(parsed_rows, members, definitions, allowed, problems)
+    notes.extend(left_out)
+    members = {name: members[name] for name in sorted({name for row in parsed_rows for name in row.endpoints()})}
     local_views = frozenset(
         host
         for host, variables in hosts.items()
@@ -92,6 +92,7 @@ def build_site(
     )
     site = Site(in_canonical_order(parsed_rows), members, local_views)
     notes.extend(_hosts_apart(site))
+    notes.extend(_open_to_everybody(site))
     for message in _families_apart(site):
         problems.add(message)
     problems.raise_if_any()
@@ -143,13 +144,19 @@ def _allowed_empty(allow_empty: object, definitions: Mapping[str, EndpointDefini
 
 
 def _families_apart(site: Site) -> Iterable[str]:
-    """Yield a message for each endpoint of a row that has no family in common with the other side of that row."""
+    """Yield a message for each endpoint of a row that has no family in common with the other side, or the protocol."""
     for row in site.rows:
         for here, there in ((row.source, row.destination), (row.destination, row.source)):
             opposite = site.side(there).seen("advertised").families()
             for name in here:
                 own = site.side((name,)).seen("advertised").families()
-                if own and opposite and not own & opposite:
+                if own and not own & row.families():
+                    yield (
+                        f"row {row.id}: endpoint {name} has only {names(own)}, "
+                        f"and {names(row.protocols)} is {names(row.families())} only; "
+                        "accepted: the protocol of a family that it has, or the row in port_matrix_disabled_rows"
+                    )
+                elif own and opposite and not own & opposite:
                     yield (
                         f"row {row.id}: endpoint {name} has only {names(own)}, "
                         f"and {names(there)} only {names(opposite)}; "
@@ -163,9 +170,26 @@ def _hosts_apart(site: Site) -> Iterable[str]:
         for here, there in ((row.source, row.destination), (row.destination, row.source)):
             opposite = site.side(there).seen("advertised").families()
             for own, machines in site.side(here).machines_by_families().items():
-                if opposite and not own & opposite:
+                if opposite and not own & opposite & row.families():
                     for host in machines:
                         yield f"host {shown(host)} has only {names(own)}: row {row.id} opens nothing for it"
+
+
+def _open_to_everybody(site: Site) -> Iterable[str]:
+    """Yield a note for each endpoint that is every address, as unknown partners are, with the rows that this opens."""
+    opened: dict[str, dict[str, None]] = {}
+    for row in site.rows:
+        if row.group in load_port_matrix().left_out_when_empty:
+            for source, _destination in row.directions():
+                for name in source:
+                    if _is_everybody(site.side((name,)).seen("advertised")):
+                        opened.setdefault(name, {})[row.id] = None
+    for name, rows in opened.items():
+        yield f"endpoint {name} is every address, so everybody may send what {', '.join(rows)} permits"
+
+
+def _is_everybody(addresses: AddressSet) -> bool:
+    return addresses.ipv4.size() == 1 << 32 or addresses.ipv6.size() == 1 << 128
 
 
 def _has_local_view(host: str, view: object, problems: ProblemList) -> bool:

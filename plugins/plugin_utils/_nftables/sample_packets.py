@@ -31,16 +31,16 @@ _SMALLEST_NETWORK = 8
 
 @dataclass(frozen=True)
 class SamplePacket:
-    """The first packet of a connection that a rule permits."""
+    """The first packet of a connection that a rule permits. The ports are None where the protocol has none."""
 
     row: str
     hook: Hook
     family: Family
     protocol: str
     source: str
-    source_port: int
+    source_port: int | None
     destination: str
-    destination_port: int
+    destination_port: int | None
 
     def as_mapping(self) -> dict[str, t.Any]:
         """Write the packet as plain data."""
@@ -85,9 +85,9 @@ def _of_rule(rule: Rule, hook: Hook) -> Iterator[SamplePacket]:
             family=rule.family,
             protocol=rule.protocol,
             source=str(netaddr.IPAddress(source, version)),
-            source_port=source_port,
+            source_port=source_port if rule.has_ports else None,
             destination=str(netaddr.IPAddress(destination, version)),
-            destination_port=destination_port,
+            destination_port=destination_port if rule.has_ports else None,
         )
 
 

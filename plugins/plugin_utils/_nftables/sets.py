@@ -20,6 +20,8 @@ _EVERY: dict[Family, IntervalSet] = {
     "ipv4": IntervalSet(((0, 2**32 - 1),)),
     "ipv6": IntervalSet(((0, 2**128 - 1),)),
 }
+# How nft calls protocols; by number where it might not know the name.
+_NFT_NAMES = {"gre": "47", "icmpv6": "ipv6-icmp", "vrrp": "112"}
 _Content = tuple[Family, IntervalSet]
 
 _INTERVAL = "\t\tflags interval\n"
@@ -203,14 +205,20 @@ def match_each(
     return [f"{_KEYWORD[family]} {side} @{name}" for name in sets.names(endpoints, addresses, family)]
 
 
-def match_ports(protocol: str, source_ports: IntervalSet, destination_ports: IntervalSet) -> str:
-    """Return the match of *protocol* and its ports; the protocol alone where both are any."""
+def match_protocol(protocol: str, family: Family, source_ports: IntervalSet, destination_ports: IntervalSet) -> str:
+    """Return the match of *protocol* and its ports; the protocol alone where both are any.
+
+    The kernel finds the protocol of IPv6 behind the extension headers, and takes AH for one of these. So AH is found
+    by the header before it: where that is another extension header, the packet does not match.
+    """
+    if protocol == "ah" and family == "ipv6":
+        return "ip6 nexthdr ah"
     matches = [
         f"{protocol} {side} {_ports(ports)}"
         for side, ports in (("sport", source_ports), ("dport", destination_ports))
         if ports != ANY_PORT
     ]
-    return " ".join(matches) or f"meta l4proto {protocol}"
+    return " ".join(matches) or f"meta l4proto {_NFT_NAMES.get(protocol, protocol)}"
 
 
 def _ports(ports: IntervalSet) -> str:

@@ -17,7 +17,7 @@ from .._rules.extra import ExtraRule
 from .._rules.permissions import Permissions
 from .._values.addresses import FAMILIES, AddressSet, Family
 from .._values.errors import PortMatrixError
-from .sets import SetTable, Use, match_addresses, match_each, match_ports
+from .sets import SetTable, Use, match_addresses, match_each, match_protocol
 
 FAMILY = "inet"
 TABLE = "pexip_sfb"
@@ -45,8 +45,6 @@ _LEASES: dict[Hook, tuple[str, ...]] = {
 # IGMP tells which groups a host is in, as MLD does. nft without /etc/protocols knows no name of it.
 _GROUPS = "ip daddr 224.0.0.0/4 ip protocol 2"
 _JUDGED = ("judged",)
-# How nft calls protocols of extra rules; by number where it might not know the name.
-_NAMES = {"icmpv6": "ipv6-icmp", "vrrp": "112"}
 _LOOPBACK: dict[Hook, str] = {"input": 'iifname "lo"', "output": 'oifname "lo"'}
 
 
@@ -171,7 +169,7 @@ def _extra_rules(sets: SetTable, policy: Policy, hook: Hook) -> Iterator[str]:
 
 
 def _rule(sets: SetTable, rule: Rule) -> Iterator[str]:
-    ports = match_ports(rule.protocol, rule.source_ports, rule.destination_ports)
+    ports = match_protocol(rule.protocol, rule.family, rule.source_ports, rule.destination_ports)
     for source in match_each(sets, rule.source_endpoint, rule.source, rule.family, "saddr"):
         for destination in match_each(sets, rule.destination_endpoint, rule.destination, rule.family, "daddr"):
             yield _accept(rule.family, ports, source, destination, comment=rule.row)
@@ -195,14 +193,14 @@ def _replies(extra: ExtraRule) -> ExtraRule:
 
 
 def _extra_rule(sets: SetTable, extra: ExtraRule, condition: str = "") -> Iterator[str]:
-    ports = f"meta l4proto {_NAMES.get(extra.protocol, extra.protocol)}"
-    if extra.has_ports:
-        ports = match_ports(extra.protocol, extra.source_ports, extra.destination_ports)
-    ports = f"{ports} {condition}".strip()
-    if extra.source is None and extra.destination is None:
-        yield _accept(None, ports, comment=extra.name)
-        return
+    matches_of: dict[str, list[Family]] = {}  # one, unless a protocol is another header in IPv6
     for family in extra.families():
+        ports = match_protocol(extra.protocol, family, extra.source_ports, extra.destination_ports)
+        matches_of.setdefault(f"{ports} {condition}".strip(), []).append(family)
+    if extra.source is None and extra.destination is None:
+        yield from (_accept(None, ports, comment=extra.name) for ports in matches_of)
+        return
+    for ports, family in ((ports, family) for ports, families in matches_of.items() for family in families):
         sides = ((extra.source, "saddr"), (extra.destination, "daddr"))
         matches = [
             match_addresses(sets, (extra.name,), addresses.of_family(family), family, side)

@@ -33,6 +33,10 @@ class Flow:
     protocol: str
     family: Family
 
+    def is_probeable(self) -> bool:
+        """Tell whether there are probes of its protocol."""
+        return self.protocol in ("tcp", "udp")
+
     def services(self, tls: bool) -> list[tuple[int, Kind]]:
         """Ports at which a service listens all the time, with the probe that it answers; *tls*: with handshakes."""
         listed = [port for first, last in self._listed() for port in range(first, last + 1)]
@@ -89,7 +93,7 @@ def _rows_that_answer(answer: str) -> frozenset[str]:
     """The rows of the table that go to a range where services answer so, whatever port a site gives it."""
     matrix = load_port_matrix()
     ranges = {name for name, port_range in matrix.ranges.items() if port_range.answers == answer}
-    return frozenset(str(row["id"]) for row in matrix.rows if ranges.intersection(row["destination_ports"]))
+    return frozenset(str(row["id"]) for row in matrix.rows if ranges.intersection(row.get("destination_ports", ())))
 
 
 @lru_cache

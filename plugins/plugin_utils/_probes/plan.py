@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 
 from .._matrix.hosts import Host, View
 from .._matrix.site import Site
+from .._rules.protocols import protocol_text
 from .._values.errors import PortMatrixError, names, shown
 from .._values.mapping import as_flag, as_list, as_strings
 from .._values.words import some
@@ -69,7 +70,9 @@ class _Planner:
         self._site = site
         self._managed = managed
         self._wishes = wishes
-        self._flows = tuple(flows(site))
+        every = tuple(flows(site))
+        self._flows = tuple(flow for flow in every if flow.is_probeable())
+        self._without_probe = tuple(flow for flow in every if not flow.is_probeable())
         self._parties = Parties(site, managed)
         self._idle: dict[tuple[int, View], _Idle] = {}
 
@@ -82,7 +85,10 @@ class _Planner:
                 host: [one.as_mapping() for one in all_requests(sent, self._parties.machines, host)]
                 for host in sorted(self._wishes.responders)
             },
-            "not_probeable": [_without_sender(self._site, flow) for flow in self._flows if flow not in sent],
+            "not_probeable": [
+                *(_without_sender(self._site, flow) for flow in self._flows if flow not in sent),
+                *(_without_probe(flow) for flow in self._without_probe),
+            ],
             "left_out": [],
         }
         for offset, host in enumerate(sorted(self._managed)):
@@ -209,6 +215,19 @@ def _entry(probe: Mapping[str, t.Any], detail: str) -> dict[str, t.Any]:
 def _without_sender(site: Site, flow: Flow) -> dict[str, t.Any]:
     """Write that nobody can send *flow*: its sources are hosts that Ansible does not manage."""
     hosts = sorted(host or "networks" for host in site.side(flow.source).members)
+    kind = "tcp_connect" if flow.protocol == "tcp" else "responder"
+    return _of_nobody(flow, kind, f"Ansible manages none of {some(hosts)}")
+
+
+def _without_probe(flow: Flow) -> dict[str, t.Any]:
+    """Write that there is no probe of the protocol of *flow*."""
+    why = (
+        "nothing answers to it that could be told from silence" if not flow.row.has_ports else "there is no probe of it"
+    )
+    return _of_nobody(flow, "none", f"{protocol_text(flow.protocol)}: {why}; the counters of the firewalls tell")
+
+
+def _of_nobody(flow: Flow, kind: str, why: str) -> dict[str, t.Any]:
     return _entry(
         {
             "row": flow.row.id,
@@ -219,9 +238,9 @@ def _without_sender(site: Site, flow: Flow) -> dict[str, t.Any]:
             "destination_port": None,
             "protocol": flow.protocol,
             "family": flow.family,
-            "probe": "tcp_connect" if flow.protocol == "tcp" else "responder",
+            "probe": kind,
         },
-        f"from {' or '.join(flow.source)} to {' or '.join(flow.destination)}: Ansible manages none of {some(hosts)}",
+        f"from {' or '.join(flow.source)} to {' or '.join(flow.destination)}: {why}",
     )
 
 

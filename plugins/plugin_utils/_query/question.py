@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from .._matrix.expand import expand_host, expand_site, expand_transit
 from .._matrix.hosts import View, parse_host
 from .._matrix.site import Site
-from .._rules.canonical import PROTOCOLS, Rule
+from .._rules.canonical import Rule
+from .._rules.protocols import check_without_ports, parse_protocol, protocol_text
 from .._rules.words import rule_line
 from .._values.addresses import FAMILIES, AddressSet, Family, is_literal_address, parse_single_address
 from .._values.errors import PortMatrixError, shown
 from .._values.intervals import IntervalSet
-from .._values.mapping import as_choice
 from .._values.ports import parse_ports
 from .._values.words import display, people_cidrs, some
 
@@ -53,7 +53,7 @@ class Question:
     def text(self) -> str:
         """Word the question for people."""
         ports = [f" port {port}" if port is not None else "" for port in (self.source_port, self.destination_port)]
-        protocol = self.protocol.upper() if self.protocol else "TCP or UDP"
+        protocol = protocol_text(self.protocol) if self.protocol else "traffic"
         return f"{protocol} from {self.source.text()}{ports[0]} to {self.destination.text()}{ports[1]}"
 
 
@@ -114,10 +114,13 @@ def ask(
     question = Question(
         _place(site, source, "source", local, view, hostvars or {}),
         _place(site, destination, "destination", local, view, hostvars or {}),
-        None if protocol is None else as_choice(protocol, "protocol", PROTOCOLS),
+        None if protocol is None else parse_protocol(protocol, "protocol"),
         _port(source_port, "source_port"),
         _port(destination_port, "destination_port"),
     )
+    for where, port in (("source_port", question.source_port), ("destination_port", question.destination_port)):
+        if question.protocol is not None and port is not None:
+            check_without_ports(question.protocol, where)
     matches = tuple(found for rule in rules if (found := _narrowed(rule, question)))
     if matches:
         return Answer(question, matches)
@@ -173,8 +176,19 @@ def _port(value: object, where: str) -> int | None:
     return ports.intervals[0][0]
 
 
+def _points(rule: Rule, question: Question) -> tuple[IntervalSet, IntervalSet]:
+    """Narrow the source and destination ports of *rule* down to those that are asked about."""
+    source, destination = (
+        _point(value, ports) if rule.has_ports or value is None else IntervalSet()
+        for value, ports in (
+            (question.source_port, rule.source_ports),
+            (question.destination_port, rule.destination_ports),
+        )
+    )
+    return source, destination
+
+
 def _point(value: int | None, ports: IntervalSet) -> IntervalSet:
-    """Narrow *ports* down to the one that is asked about."""
     if value is None:
         return ports
     return IntervalSet(((value, value),)) if value in ports else IntervalSet()
@@ -184,8 +198,7 @@ def _narrowed(rule: Rule, question: Question) -> Rule | None:
     """Return what of *rule* the question is about, or None."""
     source = rule.source.intersection(question.source.addresses.of_family(rule.family))
     destination = rule.destination.intersection(question.destination.addresses.of_family(rule.family))
-    source_ports = _point(question.source_port, rule.source_ports)
-    destination_ports = _point(question.destination_port, rule.destination_ports)
+    source_ports, destination_ports = _points(rule, question)
     same_machine = source == destination and source.size() == 1
     if question.protocol not in (None, rule.protocol) or same_machine:
         return None
@@ -202,12 +215,13 @@ def _narrowed(rule: Rule, question: Question) -> Rule | None:
 
 def _mismatches(rule: Rule, question: Question) -> tuple[str, ...]:
     family: Family = rule.family
+    source_ports, destination_ports = _points(rule, question)
     matching = {
         "source address": bool(rule.source.intersection(question.source.addresses.of_family(family))),
         "destination address": bool(rule.destination.intersection(question.destination.addresses.of_family(family))),
         "protocol": question.protocol in (None, rule.protocol),
-        "source port": bool(_point(question.source_port, rule.source_ports)),
-        "destination port": bool(_point(question.destination_port, rule.destination_ports)),
+        "source port": bool(source_ports),
+        "destination port": bool(destination_ports),
     }
     return tuple(part for part, fits in matching.items() if not fits)
 

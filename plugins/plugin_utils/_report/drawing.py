@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from .._matrix.port_matrix import load_port_matrix
+from .._rules.protocols import protocol_text
 from .._values.words import count, display, ports_text
 from .report import LITERAL_NETWORKS, Flow, Report, endpoint_title
 
@@ -64,8 +65,9 @@ class Arrow:
         """The row, and protocol and ports."""
         source, destination = ports_text(self.flow.source_ports), ports_text(self.flow.destination_ports)
         ports = destination if source == "any" and destination != "any" else f"{source} → {destination}"
-        protocols = "+".join(protocol.upper() for protocol in self.flow.protocols)
-        return f"{self.flow.number} {self.flow.row}", f"{protocols} {ports}"
+        protocols = "+".join(map(protocol_text, self.flow.protocols))
+        what = f"{protocols} {ports}" if self.flow.has_ports else protocols
+        return f"{self.flow.number} {self.flow.row}", what
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,15 @@ from __future__ import annotations
 import re
 import typing as t
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .._probes.verification import Probe, Verification
 from .._rules.canonical import Rule
-from .._rules.words import rule_cidrs
+from .._rules.protocols import protocol_text
+from .._rules.words import rule_cidrs, rule_ports, side_ports
 from .._values.ports import format_ports
-from .._values.words import count, display, people_cidrs, ports_text, some
-from .reasons import origin, reason
+from .._values.words import count, display, people_cidrs, some
+from .reasons import origin, reason, sections
 from .report import LITERAL_NETWORKS, Flow, Party, Report, endpoint_title
 from .words import DIRECTIONS, NOTHING, change_summary, protocols_text
 
@@ -66,9 +67,10 @@ class ShownParty:
 
 @dataclass(frozen=True)
 class FlowLine:
-    """A line of the table of flows."""
+    """A line of the table of flows. ``first_of_group`` is the title of its group where a section begins with it."""
 
     first_of_row: bool
+    first_of_group: str
     number: int
     row: str
     row_parts: tuple[str, ...]
@@ -183,9 +185,14 @@ def flows_table(report: Report, parties: t.Mapping[str, ShownParty]) -> FlowsTab
     with_direction = any(flow.hook in ("input", "output") for flow in report.flows)
     first = {flow.row: flow for flow in reversed(report.flows)}
     names = {name for party in report.parties for name in party.endpoints}
+    lines = [
+        replace(_flow(flow, flow is first[flow.row], with_direction, parties), first_of_group="" if index else title)
+        for title, flows in sections(report.flows)
+        for index, flow in enumerate(flows)
+    ]
     return FlowsTable(
         with_direction=with_direction,
-        lines=tuple(_flow(flow, flow is first[flow.row], with_direction, parties) for flow in report.flows),
+        lines=tuple(lines),
         endpoints=tuple((name, endpoint_title(name)) for name in sorted(names, key=endpoint_title)),
     )
 
@@ -193,16 +200,18 @@ def flows_table(report: Report, parties: t.Mapping[str, ShownParty]) -> FlowsTab
 def _flow(flow: Flow, first_of_row: bool, with_direction: bool, parties: t.Mapping[str, ShownParty]) -> FlowLine:
     return FlowLine(
         first_of_row=first_of_row,
+        first_of_group="",
         number=flow.number,
         row=flow.row,
         row_parts=_parts(flow.row),
         endpoints=tuple(dict.fromkeys((*flow.source.endpoints, *flow.destination.endpoints))),
         direction=DIRECTIONS[flow.hook] if with_direction and flow.hook else "",
         source=parties[flow.source.id],
-        source_ports=ports_text(flow.source_ports),
+        source_ports=side_ports(flow.protocols[0], flow.source_ports),
         destination=parties[flow.destination.id],
-        destination_ports=ports_text(flow.destination_ports),
-        destination_ranges=format_ports(flow.destination_ports),
+        destination_ports=side_ports(flow.protocols[0], flow.destination_ports),
+        # "none" is no port, and the filter of the page takes no range for any port.
+        destination_ranges=format_ports(flow.destination_ports) if flow.has_ports else ["none"],
         protocols=protocols_text(flow),
         purpose=flow.purpose,
         reason=reason(flow),
@@ -226,14 +235,15 @@ def changes_table(report: Report) -> ChangesTable:
 
 def _change(kind: str, rule: Rule) -> ChangeLine:
     source, destination = rule_cidrs(rule)
+    source_ports, destination_ports = rule_ports(rule)
     return ChangeLine(
         kind=kind,
         row_parts=_parts(rule.row),
-        protocol=f"{rule.protocol.upper()} {rule.family.replace('ipv', 'IPv')}",
+        protocol=f"{protocol_text(rule.protocol)} {rule.family.replace('ipv', 'IPv')}",
         source=_changed(source),
-        source_ports=ports_text(rule.source_ports),
+        source_ports=source_ports,
         destination=_changed(destination),
-        destination_ports=ports_text(rule.destination_ports),
+        destination_ports=destination_ports,
     )
 
 

@@ -10,7 +10,8 @@ import typing as t
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .._rules.canonical import HOOKS, PROTOCOLS, Hook, Rule
+from .._rules.canonical import HOOKS, Hook, Rule
+from .._rules.protocols import parse_protocol
 from .._values.addresses import FAMILIES, Family, read_cidrs
 from .._values.errors import PortMatrixError, shown
 from .._values.intervals import IntervalSet
@@ -89,7 +90,7 @@ class _Reader:
             group=self._text(data, "group"),
             tls=as_flag(data.get("tls"), f"{self._where} tls"),
             reference=self._text(data, "reference"),
-            protocol=as_choice(data.get("protocol"), f"{self._where} protocol", PROTOCOLS),
+            protocol=parse_protocol(data.get("protocol"), f"{self._where} protocol"),
             family=family,
             source_endpoint=self._strings(data, "source_endpoint"),
             source=self._addresses(data, "source", family),

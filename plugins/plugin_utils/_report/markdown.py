@@ -9,10 +9,11 @@ import re
 from collections.abc import Iterable, Sequence
 
 from .._rules.canonical import Rule
-from .._rules.words import rule_cidrs
-from .._values.words import display, people_cidrs, ports_text, some
+from .._rules.protocols import protocol_text
+from .._rules.words import rule_cidrs, rule_ports, side_ports
+from .._values.words import display, people_cidrs, some
 from .baseline import Changes
-from .reasons import origin, reason
+from .reasons import origin, reason, sections
 from .report import Flow, Party, Report
 from .words import CHANGE_TITLES, DIRECTIONS, NOTHING, change_summary, protocols_text, scope_sentence, summary
 
@@ -30,7 +31,7 @@ def report_as_markdown(report: Report) -> str:
         parts += ["## Changes", *_changes(report, report.changes)]
     if report.flows:
         why = "\n".join(_why(flow) for flow in _one_of_each_row(report.flows))
-        parts += ["## Flows", _flows(report), "## Why", why]
+        parts += ["## Flows", *_flows(report), "## Why", why]
         parts += ["## Addresses", *(part for party in report.parties for part in _party(party))]
     else:
         parts += ["## Flows", NOTHING]
@@ -39,7 +40,7 @@ def report_as_markdown(report: Report) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _flows(report: Report) -> str:
+def _flows(report: Report) -> Iterable[str]:
     with_hook = any(flow.hook in ("input", "output") for flow in report.flows)
     header = ["#", "row", "protocol", "from", "source ports", "to", "destination ports", "purpose"]
 
@@ -49,16 +50,19 @@ def _flows(report: Report) -> str:
             f"`{flow.row}`",
             protocols_text(flow),
             _side(flow.source),
-            ports_text(flow.source_ports),
+            side_ports(flow.protocols[0], flow.source_ports),
             _side(flow.destination),
-            ports_text(flow.destination_ports),
+            side_ports(flow.protocols[0], flow.destination_ports),
             _text(flow.purpose),
         ]
         return [*found[:2], DIRECTIONS[flow.hook], *found[2:]] if with_hook and flow.hook else found
 
     if with_hook:
         header.insert(2, "direction")
-    return _table(header, (cells(flow) for flow in report.flows))
+    for title, flows in sections(report.flows):
+        if title:
+            yield f"### {title}"
+        yield _table(header, (cells(flow) for flow in flows))
 
 
 def _side(party: Party) -> str:
@@ -91,13 +95,14 @@ def _changes(report: Report, changes: Changes) -> Iterable[str]:
 
 def _change(rule: Rule) -> Sequence[str]:
     source, destination = rule_cidrs(rule)
+    source_ports, destination_ports = rule_ports(rule)
     return (
         f"`{rule.row}`",
-        f"{rule.protocol.upper()} {rule.family.replace('ipv', 'IPv')}",
+        f"{protocol_text(rule.protocol)} {rule.family.replace('ipv', 'IPv')}",
         ", ".join(source),
-        ports_text(rule.source_ports),
+        source_ports,
         ", ".join(destination),
-        ports_text(rule.destination_ports),
+        destination_ports,
     )
 
 

@@ -2,7 +2,7 @@
 (function () {
   "use strict";
   var form = document.getElementById("filter");
-  var rows = Array.prototype.slice.call(document.querySelectorAll("#flows-table tbody tr"));
+  var rows = Array.prototype.slice.call(document.querySelectorAll("#flows-table tbody tr[data-ports]"));
   var shown = document.getElementById("filter-result");
   var sets = {};
   if (!form) { return; }

@@ -11,10 +11,11 @@ import typing as t
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from .._matrix.port_matrix import load_port_matrix
+from .._matrix.port_matrix import NUMBERED_GROUPS, load_port_matrix
 from .._matrix.site import Site
 from .._probes.verification import Verification
 from .._rules.canonical import Hook, Rule
+from .._rules.protocols import has_ports
 from .._values.addresses import AddressSet, Family
 from .._values.intervals import IntervalSet
 from .baseline import Changes
@@ -55,6 +56,11 @@ class Flow:
     source_ports: IntervalSet
     destination: Party
     destination_ports: IntervalSet
+
+    @property
+    def has_ports(self) -> bool:
+        """Whether its protocols have ports: all of them have, or none has."""
+        return has_ports(self.protocols[0])
 
 
 @dataclass(frozen=True)
@@ -100,7 +106,7 @@ def build_report(
 
 def row_numbers(row_ids: Iterable[str]) -> dict[str, int]:
     """Return row id → number: the place in the vendor's table, and for other rows the numbers that follow."""
-    table = [str(row["id"]) for row in load_port_matrix().rows]
+    table = [str(row["id"]) for row in load_port_matrix().rows if row["group"] in NUMBERED_GROUPS]
     own = [row_id for row_id in row_ids if row_id not in table]
     return {row_id: number for number, row_id in enumerate([*table, *own], start=1)}
 

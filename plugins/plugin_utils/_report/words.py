@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from .._rules.protocols import protocol_text
 from .._rules.words import rule_line
 from .._values.words import count, display
 from .report import Flow, Report, endpoint_title
@@ -35,7 +36,7 @@ def scope_sentence(scope: Scope) -> str:
 
 def protocols_text(flow: Flow) -> str:
     """Write the protocols of a flow for people."""
-    return " and ".join(protocol.upper() for protocol in flow.protocols) + (" (TLS)" if flow.tls else "")
+    return " and ".join(map(protocol_text, flow.protocols)) + (" (TLS)" if flow.tls else "")
 
 
 def summary(report: Report) -> list[str]:

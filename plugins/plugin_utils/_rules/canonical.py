@@ -11,16 +11,17 @@ from dataclasses import dataclass
 from .._values.addresses import Family, format_cidrs
 from .._values.intervals import IntervalSet
 from .._values.ports import format_ports
+from .protocols import has_ports
 
 Hook = t.Literal["input", "output", "forward"]
 HOOKS: tuple[Hook, ...] = ("input", "output", "forward")
-PROTOCOLS = ("tcp", "udp")
 
 
 @dataclass(frozen=True)
 class Rule:
     """Permission for one row, direction, protocol and family. Addresses and ports are interval sets of integers.
 
+    A protocol without ports has any port on either side.
     ``hook`` is None where the rule is a fact of the site and not yet of one host.
     """
 
@@ -38,6 +39,11 @@ class Rule:
     destination: IntervalSet
     destination_ports: IntervalSet
     hook: Hook | None = None
+
+    @property
+    def has_ports(self) -> bool:
+        """Whether its protocol has ports."""
+        return has_ports(self.protocol)
 
     def as_mapping(self) -> dict[str, t.Any]:
         """Write the rule as plain data: addresses as CIDR strings, ports as ``"a-b"`` or ``"a"``, no port is any."""

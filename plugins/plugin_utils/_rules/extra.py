@@ -9,15 +9,13 @@ import typing as t
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .._values.addresses import FAMILIES, AddressSet, Family, parse_network
+from .._values.addresses import AddressSet, Family, parse_network
 from .._values.errors import PortMatrixError, ProblemList, names, shown
 from .._values.intervals import IntervalSet
 from .._values.mapping import as_choice, as_identifier, as_list, as_mapping
 from .._values.ports import ANY_PORT, parse_ports
-from .canonical import HOOKS, PROTOCOLS, Hook
-
-_PROTOCOLS = (*PROTOCOLS, "icmp", "icmpv6", "vrrp")
-_FAMILY_OF_PROTOCOL: dict[str, Family] = {"icmp": "ipv4", "icmpv6": "ipv6"}
+from .canonical import HOOKS, Hook
+from .protocols import check_without_ports, families_of, has_ports, parse_protocol
 
 _KEYS = ("name", "hook", "protocol", "source", "destination", "source_ports", "destination_ports")
 
@@ -37,14 +35,13 @@ class ExtraRule:
     @property
     def has_ports(self) -> bool:
         """Whether its protocol has ports."""
-        return self.protocol in PROTOCOLS
+        return has_ports(self.protocol)
 
     def families(self) -> list[Family]:
         """The families of the packets that the rule can match."""
         return [
             family
-            for family in FAMILIES
-            if self.protocol not in _FAMILY_OF_PROTOCOL or _FAMILY_OF_PROTOCOL[self.protocol] == family
+            for family in families_of(self.protocol)
             if all(side is None or side.of_family(family) for side in (self.source, self.destination))
         ]
 
@@ -69,10 +66,10 @@ def _parse(value: object, where: str) -> ExtraRule:
             )
     name = as_identifier(data["name"], f"{where} name")
     where = f"{where} {name}"
-    protocol = as_choice(data["protocol"], f"{where} protocol", _PROTOCOLS)
-    ports = [key for key in ("source_ports", "destination_ports") if key in data]
-    if ports and protocol not in PROTOCOLS:
-        raise PortMatrixError.at(f"{where} {ports[0]}", f"{protocol} has no ports", names(PROTOCOLS))
+    protocol = parse_protocol(data["protocol"], f"{where} protocol")
+    for key in ("source_ports", "destination_ports"):
+        if key in data:
+            check_without_ports(protocol, f"{where} {key}")
     rule = ExtraRule(
         name=name,
         hook=t.cast(Hook, as_choice(data.get("hook", "input"), f"{where} hook", HOOKS)),

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import difflib
 import typing as t
 from collections.abc import Callable, Iterable
 
@@ -55,6 +56,12 @@ class ProblemList:
 def names(values: Iterable[str]) -> str:
     """List *values* for a message, sorted."""
     return ", ".join(sorted(values))
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Say which of *known* is meant by *name*, for a message; nothing where none is like it."""
+    close = difflib.get_close_matches(name, list(known), 1)
+    return f" (nearest is {close[0]})" if close else ""
 
 
 def shown(value: object) -> str:

@@ -13,10 +13,11 @@ from .._values.addresses import FAMILIES, AddressSet
 from .._values.intervals import IntervalSet
 from .._values.ports import ANY_PORT
 from .lists import read_addresses, read_port_list
-from .rules import PROFILES, RuleArguments
+from .rules import PROFILES, WITH_PORTS, RuleArguments
 
 StateRule = Mapping[str, t.Any]
 
+_EVERY_PROTOCOL = frozenset({*WITH_PORTS, *map(str, range(256))})
 _EVERY_ADDRESS = AddressSet(IntervalSet(((0, (1 << 32) - 1),)), IntervalSet(((0, (1 << 128) - 1),)))
 
 
@@ -146,7 +147,7 @@ def _is_named(rule: StateRule, option: str) -> bool:
 
 
 def _protocols(text: str) -> frozenset[str]:
-    return frozenset({"tcp", "udp"} if text == "any" else {text})
+    return _EVERY_PROTOCOL if text == "any" else frozenset({text})
 
 
 # What a list permits at most, and what for certain: Windows alone knows what a word such as LocalSubnet or RPC means.

@@ -16,7 +16,7 @@ from .._values.ports import ANY_PORT
 from .changes import Changes, WindowsState
 from .lists import read_port_list
 from .order import StateRule, Traffic, conditions_of, traffic_of
-from .rules import PROFILES, RuleArguments
+from .rules import PROFILES, WITH_PORTS, RuleArguments
 
 _MOST_NAMES = 3
 CHECKS = ("profile_off", "local_rules_void", "inbound_blocked", "outbound_default_allow", "management_port")
@@ -148,12 +148,13 @@ def _blocks_of(rule: StateRule, permitted: Sequence[tuple[str, Traffic]]) -> Ite
 
 
 def _example(traffic: Traffic) -> str:
+    protocol = min(traffic.protocols)
     local, remote = (
-        f"{_first(addresses)} port {ports.intervals[0][0]}"
+        f"{_first(addresses)} port {ports.intervals[0][0]}" if protocol in WITH_PORTS else _first(addresses)
         for addresses, ports in ((traffic.local, traffic.local_ports), (traffic.remote, traffic.remote_ports))
     )
     source, destination = (remote, local) if traffic.direction == "in" else (local, remote)
-    return f"{min(traffic.protocols)} from {source} to {destination}"
+    return f"{protocol if protocol in WITH_PORTS else f'protocol {protocol}'} from {source} to {destination}"
 
 
 def _first(addresses: AddressSet) -> str:

@@ -10,13 +10,16 @@ import typing as t
 from collections.abc import Iterable, Sequence
 
 from .._rules.canonical import Rule
+from .._rules.protocols import number_of, protocol_text
 from .._values.errors import PortMatrixError
 from .._values.intervals import IntervalSet
-from .._values.ports import format_ports
+from .._values.ports import ANY_PORT, format_ports
 from .chunks import chunks_of
 
 GROUP = "Pexip SfB port matrix"
 NAME_PREFIX = "Pexip SfB "
+# The protocols that the module has names for, and Windows ports.
+WITH_PORTS = ("tcp", "udp")
 PROFILES = ("domain", "private", "public")
 
 # Windows takes texts apart at "|" and resolves "@"; shells and templates have more of that. All letters stay.
@@ -29,14 +32,15 @@ RuleArguments = dict[str, t.Any]
 def render_windows_rules(rules: Iterable[Rule]) -> list[RuleArguments]:
     """Return the arguments of win_firewall_rule for each rule of a host, in the order of *rules*.
 
-    Every option that a TCP or UDP rule has is given, as the module compares only what it is given. The only one left
-    out is ``icmp_type_code``, which Windows refuses for these protocols.
+    Every option that the rule has is given, as the module compares only what it is given. Windows refuses ports for
+    protocols other than TCP and UDP, so they have none. ``icmp_type_code`` is left out: without it, all are meant.
 
     The name is made of row, direction, protocol, family and a running number, which counts the parts of a row that
     reaches one host in two ways. Further chunks of addresses have the address that their range begins at, too. The
     module matches by name alone, so no two rules share one.
 
-    :raises PortMatrixError: for a rule of hook forward, which a Windows server has no place for.
+    :raises PortMatrixError: for a rule of hook forward, which a Windows server has no place for, and for ports of
+        another protocol than TCP and UDP, which it cannot tell apart.
     """
     counted: dict[str, int] = {}
     rendered: list[RuleArguments] = []
@@ -57,7 +61,7 @@ def _of_range(side: str, start: str) -> str:
 
 def _arguments(rule: Rule, name: str, local: Sequence[str], remote: Sequence[str]) -> RuleArguments:
     inbound = rule.hook == "input"
-    ports = (rule.destination_ports, rule.source_ports) if inbound else (rule.source_ports, rule.destination_ports)
+    sides = (rule.destination_ports, rule.source_ports) if inbound else (rule.source_ports, rule.destination_ports)
     return {
         "name": name,
         "group": GROUP,
@@ -65,15 +69,31 @@ def _arguments(rule: Rule, name: str, local: Sequence[str], remote: Sequence[str
         "enabled": True,
         "direction": _direction(rule),
         "action": "allow",
-        "protocol": rule.protocol,
+        "protocol": protocol_option(rule.protocol),
         "profiles": list(PROFILES),
         "localip": ",".join(local),
         "remoteip": ",".join(remote),
-        "localport": _port_string(ports[0]),
-        "remoteport": _port_string(ports[1]),
+        **_ports(rule, *sides),
         "program": "any",
         "service": "any",
     }
+
+
+def protocol_option(protocol: str) -> str:
+    """How win_firewall_rule and win_firewall_state call *protocol*: by number, but for TCP and UDP."""
+    return protocol if protocol in WITH_PORTS else str(number_of(protocol))
+
+
+def _ports(rule: Rule, local: IntervalSet, remote: IntervalSet) -> dict[str, str]:
+    if rule.protocol in WITH_PORTS:
+        return {"localport": _port_string(local), "remoteport": _port_string(remote)}
+    if (local, remote) != (ANY_PORT, ANY_PORT):
+        raise PortMatrixError.at(
+            f"row {rule.row}",
+            f"Windows knows no ports of {protocol_text(rule.protocol)}, and a rule without them would open all",
+            "any port, TCP or UDP, or the row in port_matrix_disabled_rows",
+        )
+    return {}
 
 
 def _direction(rule: Rule) -> str:

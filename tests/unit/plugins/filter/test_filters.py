@@ -18,6 +18,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.filter import (
     sample_packets,
     site,
 )
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules.protocols import ACCEPTED as PROTOCOLS
 from ansible_collections.uc_firewall.pexip_sfb.plugins.test import permitted
 from lazy_mapping import Lazy
 
@@ -167,8 +168,8 @@ def test_a_ruleset_has_the_chains_of_the_host() -> None:
             "query:\ndestination: 'fe9' is no host with an address; accepted: the name of a host in the inventory",
         ),
         (
-            lambda: permitted.permitted(_site(), "node1", "fe1", "icmp"),
-            "permitted:\nprotocol: unknown value 'icmp'; accepted: tcp, udp",
+            lambda: permitted.permitted(_site(), "node1", "fe1", "x"),
+            f"permitted:\nprotocol: unknown value 'x'; accepted: {PROTOCOLS}",
         ),
         (
             lambda: nftables_ruleset.nftables_ruleset(_site(), "fw"),

@@ -119,7 +119,7 @@ def test_a_host_of_two_fallbacks_is_one_member() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("e", {"group": "x"}, "W: unknown key 'group'; accepted: fallback, groups, interface, title"),
+        ("e", {"group": "x"}, "W: unknown key 'group'; accepted: fallback, groups, interface, may_be_empty, title"),
         ("e", {"groups": 5}, "W groups: 5 is not a list; accepted: a list"),
         ("e", {"interface": 5}, "W interface: 5 is not a string; accepted: one line of text"),
         (

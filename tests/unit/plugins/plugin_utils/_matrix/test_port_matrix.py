@@ -22,8 +22,18 @@ INTEGRATION = [
     "sip_signaling", "media_to_nodes", "conference_avatar", "media_nodes_to_edge", "media_edge_to_nodes",
     "media_from_nodes", "media_nodes_to_turn", "psom_content", "https_content", "wac_content",
 ]  # fmt: skip
+PLATFORM = [
+    "node_ike", "node_esp", "management_web", "management_ssh", "platform_dns", "platform_ntp", "platform_syslog",
+    "snmp_poll", "management_ldap",
+]  # fmt: skip
+VIDEO = [
+    "web_app", "h323_ras", "h323_call", "sip_endpoints", "signalling_in", "endpoint_media_in", "signalling_out",
+    "endpoint_media_out",
+]  # fmt: skip
+EVERY_ROW = [*INTEGRATION, "strict_client_relay", "strict_edge_media", *PLATFORM, *VIDEO, "sip_udp", "federation_sip"]
+ROW_GROUPS = "federation, integration, platform, sip_udp, strict_clients, video_endpoints"
 STRICT = ["strict_client_relay", "strict_edge_media"]
-RANGE_NAMES = "avatar, edge_media, edge_relay, ephemeral, https, media, psom, sip, turn"
+RANGE_NAMES = "avatar, edge_media, edge_relay, ephemeral, https, media, psom, signalling, sip, turn"
 MEDIA = "ports in 10000-49999, at least 100 (Pexip: global setting, media port range)"
 EDGE_MEDIA = "ports in 1024-65535, at least 1 (SfB: Set-CsEdgeServer, media port start and count)"
 LITERALS = 'a port 1-65535, a range "first-last", or any'
@@ -49,6 +59,50 @@ def test_disabled_rows_are_left_out() -> None:
 
 def test_a_row_of_the_strict_clients_can_be_disabled_while_they_are_off() -> None:
     assert _ids(select_rows(disabled_rows="strict_edge_media")) == INTEGRATION
+
+
+@pytest.mark.parametrize(
+    ("row_groups", "rows"),
+    [
+        ("integration", INTEGRATION),
+        (["strict_clients", "integration"], INTEGRATION + STRICT),
+        (["integration", "platform"], INTEGRATION + PLATFORM),
+        (["video_endpoints", "federation"], [*VIDEO, "federation_sip"]),
+        (["integration", "sip_udp"], [*INTEGRATION, "sip_udp"]),
+        (["video_endpoints", "sip_udp"], [*VIDEO[:4], "sip_udp", *VIDEO[4:]]),
+        ([], []),
+    ],
+)
+def test_groups_of_rows_apply_and_sip_over_udp_only_by_its_name(row_groups: object, rows: list[str]) -> None:
+    assert _ids(select_rows(row_groups=row_groups)) == rows
+
+
+def test_strict_clients_are_a_row_group_too() -> None:
+    assert _ids(select_rows(row_groups="platform", strict_clients=True)) == STRICT + PLATFORM
+
+
+def test_own_rows_apply_whatever_the_groups_unless_they_belong_to_one() -> None:
+    own = [OWN_ROW, {**OWN_ROW, "id": "a", "group": "platform"}, {**OWN_ROW, "id": "b", "group": ["?"]}]
+    assert _ids(select_rows(own, row_groups=[])) == ["ntp", "b"]  # b is left to the check of rows
+
+
+def test_psom_can_be_split() -> None:
+    rows = select_rows(psom_split=True)
+    assert _ids(rows) == [*INTEGRATION[:8], "psom_content_edge", *INTEGRATION[8:]]
+    ranges = resolve_ranges({"psom": [444, 8057]}, "W")
+    front_end, edge = (row for row in parse_rows(rows, "W", ranges) if row.id.startswith("psom"))
+    assert (front_end.destination, format_ports(front_end.destination_ports)) == (("front_end",), ["8057"])
+    assert (edge.destination, format_ports(edge.destination_ports)) == (("edge_web_conferencing",), ["444"])
+    assert [row.id for row in in_canonical_order([edge, front_end])] == ["psom_content", "psom_content_edge"]
+    (whole,) = (row for row in select_rows() if row["id"] == "psom_content")
+    assert {key for key in whole if whole[key] != rows[7][key]} == {"destination", "destination_ports"}
+
+
+def test_psom_that_has_no_port_of_its_own_for_one_service_cannot_be_split() -> None:
+    with pytest.raises(PortMatrixError, match="the range name 'psom_front_end' is not defined"):
+        parse_rows(select_rows(psom_split=True), "W", resolve_ranges({"psom": 443}, "W"))
+    with pytest.raises(PortMatrixError, match="the range name 'psom_edge' is not defined"):
+        parse_rows(select_rows(psom_split=True), "W", resolve_ranges({"psom": 8057}, "W"))
 
 
 def test_own_rows_come_last_and_are_custom() -> None:
@@ -81,10 +135,20 @@ def test_selecting_does_not_change_the_table() -> None:
         ),
         (
             {"disabled_rows": ["sip"]},
-            "port_matrix_disabled_rows: there is no row 'sip'; accepted: " + ", ".join(sorted(INTEGRATION + STRICT)),
+            "port_matrix_disabled_rows: there is no row 'sip'; accepted: " + ", ".join(sorted(EVERY_ROW)),
         ),
         ({"disabled_rows": 5}, "port_matrix_disabled_rows: 5 is not a list; accepted: a list"),
         ({"strict_clients": "no"}, "port_matrix_strict_clients: 'no' is not a boolean; accepted: true or false"),
+        ({"psom_split": "no"}, "port_matrix_psom_split: 'no' is not a boolean; accepted: true or false"),
+        (
+            {"row_groups": ["integration", "platfrom"]},
+            "port_matrix_row_groups: there is no row group 'platfrom' (nearest is platform); accepted: " + ROW_GROUPS,
+        ),
+        (
+            {"row_groups": "custom"},
+            "port_matrix_row_groups: there is no row group 'custom'; accepted: " + ROW_GROUPS,
+        ),
+        ({"row_groups": True}, "port_matrix_row_groups: True is not a list; accepted: a list"),
         ({"extra_rows": "ntp"}, "port_matrix_extra_rows: 'ntp' is not a list; accepted: a list"),
         ({"extra_rows": ["ntp"]}, "port_matrix_extra_rows: 'ntp' is not a mapping; accepted: a mapping"),
     ],
@@ -203,7 +267,12 @@ def test_a_range_without_bounds_accepts_any_port_but_not_too_few() -> None:
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        ("extra", 1, "port_matrix.yml: unknown key 'extra'; accepted: editions, endpoints, port_ranges, rows"),
+        (
+            "extra",
+            1,
+            "port_matrix.yml: unknown key 'extra'; "
+            "accepted: alternatives, editions, endpoints, left_out_when_empty, port_ranges, rows",
+        ),
         ("port_ranges", [], "port_matrix.yml: has no mapping port_ranges"),
         ("endpoints", None, "port_matrix.yml: has no mapping endpoints"),
         (
@@ -221,15 +290,29 @@ def test_a_range_without_bounds_accepts_any_port_but_not_too_few() -> None:
         (
             "endpoints.client.net",
             1,
-            "port_matrix.yml client: unknown key 'net'; accepted: fallback, groups, interface, title",
+            "port_matrix.yml client: unknown key 'net'; accepted: fallback, groups, interface, may_be_empty, title",
         ),
         (
             "endpoints.client.fallback",
             ["edge"],
             "port_matrix.yml client fallback: unknown value 'edge'; accepted: client",
         ),
+        (
+            "alternatives",
+            {"split": {"mtp": []}},
+            "port_matrix.yml alternatives split: unknown key 'mtp'; accepted: ntp",
+        ),
+        (
+            "alternatives",
+            {"split": {"ntp": [{"source": ["edge"]}]}},
+            "port_matrix.yml row ntp: unknown endpoint edge; accepted: client",
+        ),
         ("rows", {}, "port_matrix.yml rows: {} is not a list; accepted: a list"),
-        ("rows.0.colour", 1, f"port_matrix.yml: unknown key 'colour'; accepted: {', '.join(sorted(ROW_KEYS))}"),
+        (
+            "rows.0.colour",
+            1,
+            f"port_matrix.yml: unknown key 'colour'; accepted: {', '.join(sorted((*ROW_KEYS, 'only_by_name')))}",
+        ),
         ("rows.0.source", "edge", "port_matrix.yml row ntp: unknown endpoint edge; accepted: client"),
         (
             "rows.0.destination_ports",

@@ -7,9 +7,11 @@ import pytest
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.rows import ROW_KEYS, Row, parse_rows
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.intervals import IntervalSet
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.ports import ANY_PORT
 
 RANGES = {"sip": IntervalSet(((5061, 5061),)), "media": IntervalSet(((40000, 49999),))}
 KEYS = ", ".join(sorted(ROW_KEYS))
+PROTOCOLS_ACCEPTED = "ah, esp, gre, icmp, icmpv6, sctp, tcp, udp, vrrp, or a number 0-255"
 PORTS_ACCEPTED = 'a port 1-65535, a range "first-last", or any, or a range name (media, sip)'
 ID_ACCEPTED = "a lower-case letter, then up to 62 lower-case letters, digits and underscores"
 
@@ -36,6 +38,32 @@ def test_a_short_row_gets_the_defaults() -> None:
         "group": "custom",
         "reference": "",
     }
+
+
+@pytest.mark.parametrize(
+    ("protocols", "read", "families"),
+    [
+        ("esp", ("esp",), {"ipv4", "ipv6"}),
+        (50, ("esp",), {"ipv4", "ipv6"}),
+        (["50", "ah", 47], ("ah", "esp", "gre"), {"ipv4", "ipv6"}),
+        (255, ("255",), {"ipv4", "ipv6"}),
+        ("icmp", ("icmp",), {"ipv4"}),
+        (58, ("icmpv6",), {"ipv6"}),
+        (["icmp", "icmpv6"], ("icmp", "icmpv6"), {"ipv4", "ipv6"}),
+        (0, ("0",), {"ipv4"}),  # in IPv6 an extension header
+    ],
+)
+def test_a_protocol_without_ports(protocols: object, read: tuple[str, ...], families: set[str]) -> None:
+    row = Row.parse(_row(protocols=protocols, destination_ports=...), "W", RANGES)
+    assert (row.protocols, row.families(), row.has_ports) == (read, families, False)
+    assert (row.source_ports, row.destination_ports) == (ANY_PORT, ANY_PORT)
+    assert Row.parse(row.as_mapping(), "W", {}) == row
+
+
+@pytest.mark.parametrize(("number", "name"), [(6, "tcp"), ("17", "udp"), (132, "sctp")])
+def test_a_protocol_with_ports_by_its_number(number: object, name: str) -> None:
+    row = Row.parse(_row(protocols=number), "W", RANGES)
+    assert (row.protocols, row.has_ports) == ((name,), True)
 
 
 def test_lists_are_sorted_and_without_doubles() -> None:
@@ -66,10 +94,10 @@ def test_directions(changes: dict[str, object], directions: object) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"id": ...}, "W: has no id; accepted: a row with destination, destination_ports, id, protocols, source"),
+        ({"id": ...}, "W: has no id; accepted: a row with destination, id, protocols, source"),
         (
             {"source": ...},
-            "W row 'r1': has no source; accepted: a row with destination, destination_ports, id, protocols, source",
+            "W row 'r1': has no source; accepted: a row with destination, id, protocols, source",
         ),
         ({"colour": "red"}, f"W row 'r1': unknown key 'colour'; accepted: {KEYS}"),
         ({"id": 'x" accept'}, f"W row 'x\" accept' id: 'x\" accept' cannot be an id; accepted: {ID_ACCEPTED}"),
@@ -85,8 +113,31 @@ def test_directions(changes: dict[str, object], directions: object) -> None:
             {"destination": "edge; drop"},
             f"W row 'r1' destination: 'edge; drop' cannot be an id; accepted: {ID_ACCEPTED}",
         ),
-        ({"protocols": ["icmp"]}, "W row 'r1' protocols: unknown value 'icmp'; accepted: tcp, udp"),
-        ({"protocols": "TCP"}, "W row 'r1' protocols: unknown value 'TCP'; accepted: tcp, udp"),
+        ({"protocols": ["ipsec"]}, f"W row 'r1' protocols: unknown value 'ipsec'; accepted: {PROTOCOLS_ACCEPTED}"),
+        ({"protocols": "TCP"}, f"W row 'r1' protocols: unknown value 'TCP'; accepted: {PROTOCOLS_ACCEPTED}"),
+        ({"protocols": True}, f"W row 'r1' protocols: unknown value True; accepted: {PROTOCOLS_ACCEPTED}"),
+        ({"protocols": 256}, f"W row 'r1' protocols: '256' is out of range; accepted: {PROTOCOLS_ACCEPTED}"),
+        ({"protocols": -1}, f"W row 'r1' protocols: unknown value '-1'; accepted: {PROTOCOLS_ACCEPTED}"),
+        ({"protocols": 1.5}, "W row 'r1' protocols: 1.5 is not a list; accepted: a list"),
+        (
+            {"protocols": ["tcp", "esp"]},
+            "W row 'r1' protocols: esp among protocols with ports; "
+            "accepted: a row of its own for protocols without ports, or only sctp, tcp, udp",
+        ),
+        (
+            {"protocols": "esp"},
+            "W row 'r1' destination_ports: esp has no ports; "
+            "accepted: no ports, or one of the protocols sctp, tcp, udp",
+        ),
+        (
+            {"protocols": 89, "destination_ports": ..., "source_ports": "any"},
+            "W row 'r1' source_ports: 89 has no ports; accepted: no ports, or one of the protocols sctp, tcp, udp",
+        ),
+        (
+            {"destination_ports": ...},
+            "W row 'r1': has no destination_ports; "
+            "accepted: a row with destination, destination_ports, id, protocols, source",
+        ),
         ({"protocols": []}, "W row 'r1' protocols: is an empty list; accepted: at least one"),
         (
             {"destination_ports": 0},
@@ -102,7 +153,11 @@ def test_directions(changes: dict[str, object], directions: object) -> None:
         ),
         ({"bidirectional": "yes"}, "W row 'r1' bidirectional: 'yes' is not a boolean; accepted: true or false"),
         ({"tls": 1}, "W row 'r1' tls: 1 is not a boolean; accepted: true or false"),
-        ({"group": "mine"}, "W row 'r1' group: unknown value 'mine'; accepted: custom, integration, strict_clients"),
+        (
+            {"group": "mine"},
+            "W row 'r1' group: unknown value 'mine'; "
+            "accepted: custom, federation, integration, platform, strict_clients, video_endpoints",
+        ),
         ({"purpose": 5}, "W row 'r1' purpose: 5 is not a string; accepted: one line of text"),
         ({"purpose": "a\x00b"}, "W row 'r1' purpose: 'a\\x00b' holds a control character; accepted: one line of text"),
         ({"reference": None}, "W row 'r1' reference: None is not a string; accepted: one line of text"),
@@ -125,7 +180,7 @@ def test_every_wrong_row_is_reported() -> None:
     with pytest.raises(PortMatrixError) as caught:
         parse_rows([_row(), _row(protocols="x", id="r2"), _row(), _row(tls=0, id="r3")], "W", RANGES)
     assert str(caught.value).splitlines() == [
-        "W row 'r2' protocols: unknown value 'x'; accepted: tcp, udp",
+        f"W row 'r2' protocols: unknown value 'x'; accepted: {PROTOCOLS_ACCEPTED}",
         "W: row id r1 stands twice; accepted: an id of its own for each row",
         "W row 'r3' tls: 0 is not a boolean; accepted: true or false",
     ]

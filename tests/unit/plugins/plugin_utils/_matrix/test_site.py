@@ -11,8 +11,9 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.addr
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
 
 ENDPOINTS = (
-    "client, conferencing_node, edge, edge_av, edge_internal, front_end, sfb_server, turn_server, wac_server, "
-    "web_conferencing"
+    "access_edge, administrator, client, conferencing_node, director, dns_server, edge, edge_av, edge_internal, "
+    "edge_web_conferencing, front_end, ldap_server, management_node, ntp_server, pexip_machine, pexip_node, "
+    "sfb_server, sfb_vip, snmp_manager, syslog_server, turn_server, video_endpoint, wac_server, web_conferencing"
 )
 GROUPS = {"pexip_conferencing_nodes": ["node1"], "sfb_front_ends": ["fe1"], "sfb_edges": ["edge1"]}
 HOSTS: dict[str, dict[str, t.Any]] = {
@@ -244,6 +245,80 @@ def test_an_empty_endpoint_is_reported_with_the_rows_that_need_it() -> None:
         "hosts in those groups, networks in port_matrix_endpoints.wac_server, "
         "wac_server in port_matrix_allow_empty, or the rows in port_matrix_disabled_rows"
     ]
+
+
+def test_what_may_be_empty_is_absent_without_a_host_and_there_with_one() -> None:
+    row = _row(source=["director", "front_end", "sfb_vip"])
+    site = _build(row)
+    assert site.rows[0].source == ("front_end",)
+    assert sorted(site.endpoints) == ["conferencing_node", "front_end"]
+    assert site == _build(_row())
+    hosts = {**HOSTS, "vip": {"port_matrix_addresses": ["198.51.100.20"]}}
+    site = _build(row, hosts=hosts, groups={**GROUPS, "sfb_vips": ["vip"]})
+    assert site.rows[0].source == ("front_end", "sfb_vip")
+
+
+def test_what_may_be_empty_is_an_error_where_nobody_else_is_on_its_side() -> None:
+    row = _row(source=["director", "sfb_vip"])
+    assert [problem.partition(",")[0] for problem in _problems(row)] == [
+        "endpoint director: has no addresses",
+        "endpoint sfb_vip: has no addresses",
+    ]
+    assert _build(row, allow_empty=["director", "sfb_vip"]).rows[0].source == ("director", "sfb_vip")
+
+
+def test_a_row_of_the_other_groups_is_left_out_with_a_note_where_an_endpoint_has_no_host() -> None:
+    rows = [_row(name, source="dns_server", group="platform") for name in ("a", "b")]
+    site = _build(_row("c", source="ntp_server", group="federation"), _row(), *rows)
+    assert [row.id for row in site.rows] == ["r1"]
+    assert sorted(site.endpoints) == ["conferencing_node", "front_end"]
+    assert site.notes == (
+        "endpoint dns_server has no addresses (its groups: 'dns_servers'), so rows a, b are left out",
+        "endpoint ntp_server has no addresses (its groups: 'ntp_servers'), so row c is left out",
+    )
+
+
+def test_a_row_of_the_other_groups_stays_where_an_endpoint_may_be_empty() -> None:
+    site = _build(_row(), _row("a", source="dns_server", group="platform"), allow_empty=["dns_server"])
+    assert ([row.id for row in site.rows], site.notes) == (["a", "r1"], ())
+
+
+def test_a_custom_row_is_not_left_out() -> None:
+    assert _problems(_row(source="dns_server"))[0].startswith("endpoint dns_server: has no addresses, and row r1")
+
+
+@pytest.mark.parametrize("network", ["0.0.0.0/0", "::/0"])
+def test_what_an_endpoint_of_every_address_opens_is_noted(network: str) -> None:
+    hosts = {**HOSTS, "node1": {"port_matrix_addresses": ["192.0.2.11", "2001:db8::11"]}}
+    rows = [_row(source="access_edge", group="federation", bidirectional=True), _row("a", source="client")]
+    networks = {"groups": [], "networks": [network]}
+    site = _build(*rows, hosts=hosts, endpoints={"access_edge": networks, "client": networks})
+    assert site.notes == ("endpoint access_edge is every address, so everybody may send what r1 permits",)
+
+
+def test_a_protocol_of_one_family_between_others_is_reported() -> None:
+    hosts = {
+        "node1": {"port_matrix_addresses": ["2001:db8::11"]},
+        "fe1": {"port_matrix_addresses": ["198.51.100.21", "2001:db8::21"]},
+    }
+    ping = {"id": "ping", "source": "front_end", "destination": "conferencing_node", "protocols": "icmp"}
+    assert _problems(ping, hosts=hosts) == [
+        "row ping: endpoint conferencing_node has only ipv6, and icmp is ipv4 only; "
+        "accepted: the protocol of a family that it has, or the row in port_matrix_disabled_rows"
+    ]
+    assert _build({**ping, "protocols": ["icmpv6"]}, hosts=hosts).notes == ()
+    assert _build({**ping, "protocols": ["icmp", "icmpv6"]}, hosts=hosts).notes == ()
+
+
+def test_a_machine_that_has_not_the_family_of_the_protocol_is_noted() -> None:
+    hosts = {
+        "node1": {"port_matrix_addresses": ["2001:db8::11", "192.0.2.11"]},
+        "fe1": {"port_matrix_addresses": ["198.51.100.21"]},
+        "fe2": {"port_matrix_addresses": ["2001:db8::22"]},
+    }
+    ping = {"id": "ping", "source": "front_end", "destination": "conferencing_node", "protocols": "icmp"}
+    site = _build(ping, hosts=hosts, groups={**GROUPS, "sfb_front_ends": ["fe1", "fe2"]})
+    assert site.notes == ("host 'fe2' has only ipv6: row ping opens nothing for it",)
 
 
 def test_families_that_do_not_meet_are_reported_from_both_sides() -> None:

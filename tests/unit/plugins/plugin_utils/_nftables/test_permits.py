@@ -18,7 +18,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.port
 )
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site import Site, build_site
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables import disjoint_parts
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables.sets import match_ports
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables.sets import match_protocol
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables.table import Policy, render_ruleset
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules.canonical import Rule
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.addresses import FAMILIES, AddressSet
@@ -89,7 +89,7 @@ def wanted(rules: list[Rule], judged: AddressSet) -> tuple[Permitted, Judged]:
     """What :func:`read` has to find."""
     permitted: Permitted = defaultdict(set)
     for rule in rules:
-        ports = match_ports(rule.protocol, rule.source_ports, rule.destination_ports)
+        ports = match_protocol(rule.protocol, rule.family, rule.source_ports, rule.destination_ports)
         pairs = {(here, there) for here in _all(rule.source) for there in _all(rule.destination)}
         permitted[str(rule.hook), ports, _KEYWORD[rule.family], rule.row] |= pairs
     sides = [(family, side) for family in FAMILIES if judged.of_family(family) for side in ("saddr", "daddr")]

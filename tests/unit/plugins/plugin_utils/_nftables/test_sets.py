@@ -12,7 +12,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables.se
     SetTable,
     Use,
     match_addresses,
-    match_ports,
+    match_protocol,
 )
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.addresses import (
     AddressSet,
@@ -203,8 +203,8 @@ def test_matches_of_addresses(family: Family, texts: list[str], match: str, sets
     ],
 )
 def test_matches_of_ports(source: object, destination: object, match: str) -> None:
-    assert match_ports("udp", parse_ports(source, "W"), parse_ports(destination, "W")) == match
+    assert match_protocol("udp", "ipv4", parse_ports(source, "W"), parse_ports(destination, "W")) == match
 
 
 def test_any_port_has_no_match() -> None:
-    assert match_ports("tcp", ANY_PORT, ANY_PORT) == "meta l4proto tcp"
+    assert match_protocol("tcp", "ipv4", ANY_PORT, ANY_PORT) == "meta l4proto tcp"

@@ -12,6 +12,8 @@ import typing as t
 import pytest
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.expand import expand
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.port_matrix import (
+    NUMBERED_GROUPS,
+    ROW_GROUPS,
     load_port_matrix,
     select_rows,
 )
@@ -24,17 +26,24 @@ if t.TYPE_CHECKING:
 LARGE = 10_000
 
 
-def _ruleset(addresses: int) -> str:
-    """The ruleset of a transit firewall where each group of each endpoint has *addresses* scattered IPv4 addresses."""
-    matrix = load_port_matrix()
-    names = sorted({group for e in matrix.endpoints.values() for group in e.groups})
+def _ruleset(addresses: int, *row_groups: str, in_front: bool = False) -> str:
+    """The ruleset of a transit firewall where each group of each endpoint has *addresses* scattered IPv4 addresses.
+
+    *in_front*: that goes for what stands in front of a pool, too, which is usually absent.
+    """
+    rows = select_rows(row_groups=row_groups)
+    used = {name for row in rows for name in (*row["source"], *row["destination"])}
+    endpoints = [
+        e for e in load_port_matrix().endpoints.values() if e.name in used and (in_front or not e.may_be_empty)
+    ]
+    names = sorted({group for e in endpoints for group in e.groups})
     hosts, groups = {}, {}
     for number, group in enumerate(names):
         groups[group] = [f"{group}{index}" for index in range(addresses)]
         first = int(ipaddress.IPv4Address(f"10.{number}.0.0"))
         for index, host in enumerate(groups[group]):
             hosts[host] = {"port_matrix_addresses": [str(ipaddress.IPv4Address(first + 2 * index))]}
-    site = build_site(hosts, groups, select_rows(strict_clients=True))
+    site = build_site(hosts, groups, rows)
     return render_ruleset(Policy(("forward",), expand(site, "fw", ["forward"])))
 
 
@@ -44,13 +53,19 @@ def _rule_count(ruleset: str) -> int:
 
 @pytest.fixture(scope="module")
 def large() -> str:
-    return _ruleset(LARGE)
+    return _ruleset(LARGE, *NUMBERED_GROUPS)
 
 
 def test_a_thousand_times_the_addresses_are_not_twice_the_rules(large: str) -> None:
-    few = _rule_count(_ruleset(10))
+    few = _rule_count(_ruleset(10, *NUMBERED_GROUPS))
     assert few > 12
     assert _rule_count(large) <= 2 * few
+
+
+def test_a_thousand_times_the_addresses_are_not_twice_the_rules_with_all_row_groups_either() -> None:
+    few = _rule_count(_ruleset(10, *ROW_GROUPS, "sip_udp", in_front=True))
+    assert few > 31
+    assert _rule_count(_ruleset(LARGE, *ROW_GROUPS, "sip_udp", in_front=True)) <= 2 * few
 
 
 def test_ten_thousand_addresses_in_each_endpoint_are_a_megabyte(large: str) -> None:

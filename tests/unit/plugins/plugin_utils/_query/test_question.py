@@ -9,6 +9,7 @@ import typing as t
 
 import pytest
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._query.question import Answer, ask
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules.protocols import ACCEPTED as PROTOCOLS
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
 from example_site import GROUPS, MESH, example_site
 from hypothesis import event, given, settings
@@ -163,7 +164,7 @@ def test_the_way_back_is_mentioned() -> None:
 def test_what_is_left_out_may_be_anything() -> None:
     answer = ask(SITE, "node1", "wac1")
     assert {(rule.row, rule.protocol) for rule in answer.matches} == {("wac_content", "tcp")}
-    assert answer.text()[0] == ("Permitted: TCP or UDP from node1 (192.0.2.11, 2001:db8:1::11) to wac1 (198.51.100.51)")
+    assert answer.text()[0] == ("Permitted: traffic from node1 (192.0.2.11, 2001:db8:1::11) to wac1 (198.51.100.51)")
 
 
 def test_nobody_talks_to_itself_and_families_do_not_mix() -> None:
@@ -193,7 +194,10 @@ def test_a_host_that_no_row_names_has_the_addresses_of_its_variables() -> None:
         ({"source": "node9"}, "source: 'node9' is no host with an address; accepted: the name of a host"),
         ({"source": 5}, "source: 5 is not a string; accepted: the name of a host, or one address"),
         ({"destination": "192.0.2.0/24"}, "destination: '192.0.2.0/24' is no host with an address"),
-        ({"protocol": "icmp"}, "protocol: unknown value 'icmp'; accepted: tcp, udp"),
+        (
+            {"protocol": "x"},
+            f"protocol: unknown value 'x'; accepted: {PROTOCOLS}",
+        ),
         ({"source_port": 0}, "source_port: 0: port 0 is out of range"),
         ({"destination_port": "1-2"}, "destination_port: '1-2' is more than one port; accepted: one port, or none"),
         ({"at": "fw"}, "at: 'fw' judges nothing; accepted: a host that is an endpoint, or a gateway"),

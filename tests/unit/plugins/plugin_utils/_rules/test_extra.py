@@ -7,6 +7,7 @@ import typing as t
 
 import pytest
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules.extra import parse_extra_rules
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules.protocols import ACCEPTED as PROTOCOLS
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.addresses import ACCEPTED
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.ports import ANY_PORT, format_ports
@@ -67,7 +68,14 @@ NO_FAMILY = (
             "W name: 'ssh\" accept' cannot be an id"
             "; accepted: a lower-case letter, then up to 62 lower-case letters, digits and underscores",
         ),
-        ({"protocol": "sctp"}, "W ssh protocol: unknown value 'sctp'; accepted: icmp, icmpv6, tcp, udp, vrrp"),
+        (
+            {"protocol": "ipsec"},
+            f"W ssh protocol: unknown value 'ipsec'; accepted: {PROTOCOLS}",
+        ),
+        (
+            {"protocol": 256},
+            f"W ssh protocol: '256' is out of range; accepted: {PROTOCOLS}",
+        ),
         ({"hook": "prerouting"}, "W ssh hook: unknown value 'prerouting'; accepted: forward, input, output"),
         ({"source": "192.0.2.1"}, "W ssh source: '192.0.2.1' is not a list; accepted: a list"),
         (
@@ -105,9 +113,12 @@ NO_FAMILY = (
         ),
         (
             {"protocol": "icmp", "destination_ports": 22},
-            "W ssh destination_ports: icmp has no ports; accepted: tcp, udp",
+            "W ssh destination_ports: icmp has no ports; accepted: no ports, or one of the protocols sctp, tcp, udp",
         ),
-        ({"protocol": "icmpv6", "source_ports": 22}, "W ssh source_ports: icmpv6 has no ports; accepted: tcp, udp"),
+        (
+            {"protocol": 50, "source_ports": 22},
+            "W ssh source_ports: esp has no ports; accepted: no ports, or one of the protocols sctp, tcp, udp",
+        ),
     ],
 )
 def test_refuses_with_place_value_and_what_is_accepted(changes: dict[str, t.Any], message: str) -> None:
@@ -122,7 +133,7 @@ def test_every_wrong_rule_is_reported() -> None:
         parse_extra_rules(["ssh", {"name": "a", "protocol": "tcp"}, {"name": "b", "protocol": "x"}], "W")
     assert str(caught.value).splitlines() == [
         f"W: 'ssh' is not a mapping; accepted: a mapping with the keys {KEYS}",
-        "W b protocol: unknown value 'x'; accepted: icmp, icmpv6, tcp, udp, vrrp",
+        f"W b protocol: unknown value 'x'; accepted: {PROTOCOLS}",
     ]
 
 
