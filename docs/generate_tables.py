@@ -22,10 +22,16 @@ TOP = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TOP / ".build"))
 
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.port_matrix import (  # noqa: E402
+    NUMBERED_GROUPS,
+    ROW_GROUPS,
     PortMatrix,
     load_port_matrix,
 )
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.reasons import REASONS  # noqa: E402
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.reasons import (  # noqa: E402
+    GROUP_TITLES,
+    REASONS,
+)
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules.protocols import protocol_text  # noqa: E402
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.ports import format_ports  # noqa: E402
 
 ROLES = ("port_matrix", "linux_firewall", "windows_firewall", "port_matrix_report", "port_matrix_verify")
@@ -47,31 +53,58 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(lines)
 
 
-def rows_table(matrix: PortMatrix) -> str:
-    """The rows, as people read a port table."""
+def rows_of(matrix: PortMatrix, groups: Sequence[str]) -> list[tuple[str, t.Mapping[str, t.Any]]]:
+    """The rows of *groups*, each with its number, which is empty beyond the vendor's numbered table."""
+    numbers = {row["id"]: str(n) for n, row in enumerate(matrix.rows, start=1) if row["group"] in NUMBERED_GROUPS}
+    return [(numbers.get(row["id"], ""), row) for row in matrix.rows if row["group"] in groups]
+
+
+def numbered(header: Sequence[str], rows: Iterable[tuple[str, Sequence[str]]]) -> str:
+    """A table of rows with their numbers, where they have some."""
+    lines = list(rows)
+    if any(number for number, _cells in lines):
+        return markdown_table(("#", *header), ((number, *cells) for number, cells in lines))
+    return markdown_table(header, (cells for _number, cells in lines))
+
+
+def rows_table(matrix: PortMatrix, groups: Sequence[str]) -> str:
+    """The rows of *groups*, as people read a port table."""
     ports = {name: " and ".join(format_ports(r.ports)) for name, r in matrix.ranges.items()}
 
     def shown(names: Sequence[str]) -> str:
-        return " and ".join(f"{ports[name]} (`{name}`)" if name in ports else str(name) for name in names)
+        return " and ".join(f"{ports[name]} (`{name}`)" if name in ports else str(name) for name in names) or "none"
 
     def parties(names: Sequence[str]) -> str:
         return " or ".join(matrix.endpoints[name].title for name in names)
 
+    def cells(row: t.Mapping[str, t.Any]) -> Sequence[str]:
+        by_name = " (off unless it is named)" if row["id"] in matrix.only_by_name else ""
+        return (
+            f"`{row['id']}`{by_name}",
+            parties(row["source"]),
+            parties(row["destination"]) + (" (both directions)" if row.get("bidirectional") else ""),
+            row["purpose"],
+            " and ".join(map(protocol_text, row["protocols"])) + (" (TLS)" if row.get("tls") else ""),
+            shown(row.get("source_ports", ())),
+            shown(row.get("destination_ports", ())),
+        )
+
+    header = ("row", "from", "to", "purpose", "protocol", "source ports", "destination ports")
+    return numbered(header, ((number, cells(row)) for number, row in rows_of(matrix, groups)))
+
+
+def groups_table(matrix: PortMatrix) -> str:
+    """The row groups that a site can switch on, and the pages that their rows are from."""
+
+    def sources(group: str) -> str:
+        return ", ".join(dict.fromkeys(f"<{row['reference']}>" for row in matrix.rows if row["group"] == group))
+
+    def count(group: str) -> str:
+        return str(sum(row["group"] == group for row in matrix.rows))
+
     return markdown_table(
-        ("#", "row", "from", "to", "purpose", "protocol", "source ports", "destination ports"),
-        (
-            (
-                str(number),
-                f"`{row['id']}`",
-                parties(row["source"]),
-                parties(row["destination"]) + (" (both directions)" if row.get("bidirectional") else ""),
-                row["purpose"],
-                " and ".join(protocol.upper() for protocol in row["protocols"]) + (" (TLS)" if row.get("tls") else ""),
-                shown(row["source_ports"]),
-                shown(row["destination_ports"]),
-            )
-            for number, row in enumerate(matrix.rows, start=1)
-        ),
+        ("group", "what it is", "rows", "from"),
+        ((f"`{group}`", GROUP_TITLES[group], count(group), sources(group)) for group in ROW_GROUPS),
     )
 
 
@@ -111,6 +144,7 @@ def endpoints_table(matrix: PortMatrix) -> str:
                 f"`{endpoint.name}`",
                 endpoint.title,
                 groups(endpoint.groups)
+                + ("; may have no host" if endpoint.may_be_empty else "")
                 + (f"; if that has no hosts: those of {groups(endpoint.fallback)}" if endpoint.fallback else ""),
                 addresses(endpoint.interface),
             )
@@ -119,11 +153,12 @@ def endpoints_table(matrix: PortMatrix) -> str:
     )
 
 
-def reasons_table(matrix: PortMatrix) -> str:
-    """The rows, and why each of them is needed."""
-    return markdown_table(("#", "row", "what it is for"), (
-        (str(number), f"`{row['id']}`", REASONS[row["id"]]) for number, row in enumerate(matrix.rows, start=1)
-    ))  # fmt: skip
+def reasons_table(matrix: PortMatrix, groups: Sequence[str]) -> str:
+    """The rows of *groups*, and why each of them is needed."""
+    rows = rows_of(matrix, groups)
+    return numbered(
+        ("row", "what it is for"), ((number, (f"`{row['id']}`", REASONS[row["id"]])) for number, row in rows)
+    )
 
 
 def argument_spec(role: str) -> dict[str, t.Any]:
@@ -172,10 +207,12 @@ def inventory_listing() -> str:
 def generated(matrix: PortMatrix) -> dict[str, str]:
     """Marker name → the text that stands between its markers."""
     return {
-        "rows": rows_table(matrix),
+        "rows": rows_table(matrix, NUMBERED_GROUPS),
+        **{f"{group} rows": rows_table(matrix, [group]) for group in ROW_GROUPS},
+        "row groups": groups_table(matrix),
         "ranges": ranges_table(matrix),
         "endpoints": endpoints_table(matrix),
-        "reasons": reasons_table(matrix),
+        **{f"{group} reasons": reasons_table(matrix, [group]) for group in ROW_GROUPS},
         "roles": roles_table(),
         **{f"{role} variables": variables_table(role) for role in ROLES},
         "demo inventory": inventory_listing(),

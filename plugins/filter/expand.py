@@ -75,10 +75,12 @@ _value:
   contains:
     row: {description: "Id of the row.", type: str}
     purpose: {description: "What the row is for.", type: str}
-    group: {description: "V(integration), V(strict_clients), V(platform), V(video_endpoints), V(federation) or V(custom).", type: str}
+    group:
+      description: V(integration), V(strict_clients), V(platform), V(video_endpoints), V(federation) or V(custom).
+      type: str
     tls: {description: "Whether the traffic is TLS.", type: bool}
     reference: {description: "Where the row comes from.", type: str}
-    protocol: {description: "V(tcp) or V(udp).", type: str}
+    protocol: {description: "Name or number of the protocol, such as V(tcp) or V(esp).", type: str}
     family: {description: "V(ipv4) or V(ipv6).", type: str}
     source_endpoint: {description: "Endpoints that send.", type: list, elements: str}
     source: {description: "Their addresses, sorted and merged CIDRs.", type: list, elements: str}

@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue.filters import as_filter
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.inventory import collect_hosts, to_plain
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.rows_off import site_of_rows_off
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site import Site
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site_document import read_site
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._query.question import Answer, ask
 
@@ -24,6 +26,21 @@ description:
   - Where none does, it says which row comes nearest, and which part of the question does not match that row.
   - The test P(uc_firewall.pexip_sfb.permitted#test) answers with yes or no.
 positional: _input, source, destination, protocol, source_port, destination_port
+options:
+  groups:
+    description:
+      - C(groups). With it and C(hostvars), a note tells whether a row that is off would permit it, such as one of a
+        row group that does not apply.
+    type: dict
+    default: {}
+  ports:
+    description: Port range name to ports, as for the filter P(uc_firewall.pexip_sfb.site#filter).
+    type: dict
+    default: {}
+  endpoints:
+    description: Endpoint name to C(groups), C(interface) and C(networks), as for that filter.
+    type: dict
+    default: {}
 extends_documentation_fragment:
   - uc_firewall.pexip_sfb.site
   - uc_firewall.pexip_sfb.question
@@ -53,7 +70,10 @@ _value:
           and C(destination port).
       type: list
       elements: str
-    notes: {description: "What may explain it, such as static NAT.", type: list, elements: str}
+    notes:
+      description: What may explain it, such as static NAT, or a row that would permit it and is off.
+      type: list
+      elements: str
     text: {description: "All of it as lines for people.", type: list, elements: str}
 """
 
@@ -68,6 +88,9 @@ def answer(
     at: object = None,
     gateways: object = (),
     hostvars: Mapping[str, Mapping[str, object]] | None = None,
+    groups: Mapping[str, Iterable[str]] | None = None,
+    ports: object = None,
+    endpoints: object = None,
 ) -> Answer:
     """Return the answer of the core.
 
@@ -75,8 +98,15 @@ def answer(
     """
     ends = [to_plain(source), to_plain(destination)]
     named = [name for name in ends if isinstance(name, str) and hostvars and name in hostvars]
+    asked = read_site(to_plain(site))
+
+    def rows_off() -> Site:
+        members, overrides = to_plain(groups or {}), to_plain(endpoints or {})
+        hosts = collect_hosts(hostvars or {}, members, overrides, named)
+        return site_of_rows_off(asked, hosts, members, to_plain(ports or {}), overrides)
+
     return ask(
-        read_site(to_plain(site)),
+        asked,
         ends[0],
         ends[1],
         to_plain(protocol),
@@ -85,6 +115,7 @@ def answer(
         to_plain(at),
         to_plain(gateways),
         collect_hosts(hostvars or {}, {}, {}, named),
+        rows_off if groups else None,
     )
 
 

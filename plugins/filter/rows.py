@@ -28,7 +28,8 @@ options:
       - Rows of your own, in the row schema. They are treated like the table's in every back end and report.
       - A row has the keys C(id), C(purpose), C(source), C(destination), C(bidirectional), C(protocols),
         C(source_ports), C(destination_ports), C(tls), C(group) and C(reference).
-        C(id), C(source), C(destination) and C(protocols) are required, and C(destination_ports) for a protocol with ports.
+        C(id), C(source), C(destination) and C(protocols) are required, and with a protocol that has ports
+        C(destination_ports).
     type: list
     elements: dict
     required: true

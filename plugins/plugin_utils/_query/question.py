@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from .._matrix.expand import expand_host, expand_site, expand_transit
 from .._matrix.hosts import View, parse_host
+from .._matrix.rows_off import why_off
 from .._matrix.site import Site
 from .._rules.canonical import Rule
 from .._rules.protocols import check_without_ports, parse_protocol, protocol_text
@@ -101,6 +102,7 @@ def ask(
     at: object = None,
     gateways: Sequence[str] = (),
     hostvars: Mapping[str, Mapping[str, object]] | None = None,
+    rows_off: Callable[[], Site] | None = None,
 ) -> Answer:
     """Answer whether *source* may send the first packet of a flow to *destination*.
 
@@ -108,6 +110,7 @@ def ask(
     :param at: the host or gateway that judges. It sees its own addresses, and of NATed pairs the side of its view.
         None: an onlooker, who sees advertised addresses.
     :param hostvars: the variables of hosts that may be asked about though no row names them.
+    :param rows_off: returns the site of the rows that are off, which is asked where nothing permits it.
     :raises PortMatrixError: for a host that nobody knows, a protocol or port that is none.
     """
     rules, local, view = _as_seen_at(site, at, gateways)
@@ -128,6 +131,7 @@ def ask(
         question.destination, question.source, question.protocol, question.destination_port, question.source_port
     )
     notes = [*_nat_notes(site, question, local, view), *_way_back_notes(rules, backwards)]
+    notes += [] if rows_off is None else _notes_on_rows_off(site, rows_off, question, at, gateways)
     nearest, mismatches = _nearest(rules, question)
     return Answer(question, (), nearest, mismatches, tuple(notes))
 
@@ -263,6 +267,22 @@ def _nat_notes(site: Site, question: Question, local: str | None, view: View) ->
         f"what is seen is {some(people_cidrs(seen))}"
         for (host, hidden), seen in found.items()
     ]
+
+
+def _notes_on_rows_off(
+    site: Site, rows_off: Callable[[], Site], question: Question, at: object, gateways: Sequence[str]
+) -> list[str]:
+    """Name the rows that would permit it and are off."""
+    try:
+        off = rows_off()
+    except PortMatrixError as e:
+        return [f"whether a row that is off would permit it cannot be told: {str(e).splitlines()[0]}"]
+    # Where it is judged is no endpoint of these rows, perhaps, and then none of them is for it.
+    asked = at if at in gateways or (isinstance(at, str) and off.endpoints_of(at)) else None
+    if asked is None and at is not None:
+        return []
+    permitting = {rule.row for rule in _as_seen_at(off, asked, gateways)[0] if _narrowed(rule, question)}
+    return [f"row {row.id} would permit it, but {why_off(site, row)}" for row in off.rows if row.id in permitting]
 
 
 def _way_back_notes(rules: Sequence[Rule], backwards: Question) -> list[str]:
