@@ -9,7 +9,12 @@ import typing as t
 
 import pytest
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_drops.listing import read_ruleset
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_drops.values import Packet, Route
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_drops.values import (
+    UNKNOWN,
+    Packet,
+    Passage,
+    Route,
+)
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_drops.verdict import Judge
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_drops.walk import Exempt
 
@@ -211,3 +216,40 @@ def test_notrack_of_iptables_leaves_the_state_open() -> None:
     state = rule(5, match(STATE, "new", "in"), DROP)
     assert told({"chain": {**raw, "prio": -300}}, notrack, state) == "possible"
     assert told({"chain": {**raw, "prio": -150}}, notrack, state) == "dropped"
+
+
+L4PROTO = {"meta": {"key": "l4proto"}}
+
+
+def portless(protocol: str, family: str = "ipv4") -> Packet:
+    return Packet("forward", family, protocol, 0x0A010002, None, 0x0A030007, None, Route("in1", "unicast"))
+
+
+@pytest.mark.parametrize(
+    ("protocol", "left", "right", "expected"),
+    [
+        ("esp", L4PROTO, "esp", "dropped"),
+        ("esp", L4PROTO, 50, "dropped"),
+        ("esp", L4PROTO, "tcp", "let through"),
+        ("esp", TCP_PORT, 443, "let through"),
+        (
+            "esp",
+            {"payload": {"protocol": "th", "field": "dport"}},
+            443,
+            "possible",
+        ),  # the kernel compares what is there
+        ("esp", {"payload": {"protocol": "esp", "field": "spi"}}, 443, "possible"),
+        ("89", L4PROTO, "ospf", "dropped"),
+        ("89", {"payload": {"protocol": "ip", "field": "protocol"}}, "ospf", "dropped"),
+        ("icmp", {"payload": {"protocol": "icmp", "field": "type"}}, "echo-request", "possible"),
+    ],
+)
+def test_a_packet_without_ports(protocol: str, left: t.Any, right: t.Any, expected: str) -> None:
+    assert told(rule(3, match(left, right), DROP), packet=portless(protocol)) == expected
+
+
+def test_of_ah_in_ipv6_the_kernel_sees_what_is_in_it() -> None:
+    packet = portless("ah", "ipv6")
+    assert Passage(packet).operand(L4PROTO)[1] is UNKNOWN
+    assert Passage(packet).operand({"payload": {"protocol": "ip6", "field": "nexthdr"}})[1] == 51
+    assert Passage(portless("ah")).operand(L4PROTO)[1] == 51

@@ -19,7 +19,14 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.filter.rows import rows
 from ansible_collections.uc_firewall.pexip_sfb.plugins.filter.site import site
 
 GOLDEN = Path(__file__).parents[4] / "golden"
-CASES = ("endpoint_with_egress", "gateway_and_endpoint", "transit_all_rows", "transit_extra_rules", "transit_mesh")
+CASES = (
+    "endpoint_with_egress",
+    "gateway_and_endpoint",
+    "transit_all_groups",
+    "transit_all_rows",
+    "transit_extra_rules",
+    "transit_mesh",
+)
 
 
 def _render(case: str) -> dict[str, t.Any]:
@@ -45,7 +52,13 @@ def _render(case: str) -> dict[str, t.Any]:
     return t.cast("dict[str, t.Any]", found)
 
 
-_ROWS = (("extra_rows", []), ("disabled_rows", []), ("strict_clients", False))
+_ROWS = (
+    ("extra_rows", []),
+    ("disabled_rows", []),
+    ("strict_clients", False),
+    ("row_groups", ["integration"]),
+    ("psom_split", False),
+)
 _OPTIONS = ("ports", "endpoints", "allow_empty")
 
 

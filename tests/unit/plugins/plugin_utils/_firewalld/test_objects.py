@@ -164,3 +164,43 @@ def test_equal_input_in_another_order_gives_equal_objects() -> None:
 
 def test_the_filter_is_there() -> None:
     assert FilterModule().filters()["firewalld_objects"] is firewalld_objects
+
+
+@pytest.mark.parametrize(
+    ("protocol", "elements"),
+    [
+        ("esp", {"ipv4": "esp", "ipv6": "esp"}),
+        (47, {"ipv4": "gre", "ipv6": "gre"}),
+        (89, {"ipv4": "89", "ipv6": "89"}),
+        ("icmp", {"ipv4": "icmp"}),
+        ("icmpv6", {"ipv6": "ipv6-icmp"}),
+    ],
+)
+def test_a_row_with_a_protocol_without_ports(protocol: object, elements: dict[str, str]) -> None:
+    row = {"id": "r1", "source": "conferencing_node", "destination": "turn_server", "protocols": [protocol]}
+    built = site(HOSTS, GROUPS, [row], play_hosts=["fw"])
+    found = firewalld_objects(built, "fw", gateway=True)["policies"]["pexip_sfb_forward"]["rich_rules"]
+    assert len(found) == len(elements)
+    for rule in found:
+        family, element = re.findall(r'^rule family="(\w+)" source .* protocol value="([\w-]+)" accept$', rule)[0]
+        assert elements[family] == element
+
+
+def test_ports_of_sctp_are_ports() -> None:
+    row = {"id": "r1", "source": "conferencing_node", "destination": "fe1", "protocols": "sctp",
+           "source_ports": "40000-49999", "destination_ports": 3868}  # fmt: skip
+    built = site(HOSTS, GROUPS, [row], endpoints={"fe1": {"groups": ["sfb_front_ends"]}}, play_hosts=["fw"])
+    found = firewalld_objects(built, "fw", gateway=True)
+    (rule,) = found["policies"]["pexip_sfb_forward"]["rich_rules"]
+    assert rule.endswith('port port="3868" protocol="sctp" accept')
+    assert found["ipsets"][re.findall(r'ipset="(\w+)"', rule)[0]]["entries"] == ["192.0.2.11,sctp:40000-49999"]
+
+
+def test_ah_is_refused_where_it_could_not_be_matched() -> None:
+    assert extra(protocol="ah", source=["192.0.2.7"])[0].endswith(' protocol value="ah" accept')
+    with pytest.raises(PortMatrixError) as caught:
+        extra(protocol="ah")
+    assert str(caught.value) == (
+        "extra rule own: firewalld cannot match AH in IPv6, which the kernel takes for an extension header there; "
+        "accepted: addresses of IPv4 only, or the back end nftables"
+    )

@@ -137,3 +137,9 @@ def test_a_rule_permits_its_samples_and_has_few(
     ends = [(ports.intervals[0][0], ports.intervals[-1][1]) for ports in (source_ports, destination_ports)]
     assert (packets[0].source_port, packets[-1].source_port) == ends[0]
     assert (packets[0].destination_port, packets[-1].destination_port) == ends[1]
+
+
+def test_a_packet_without_ports_has_none() -> None:
+    (packet, *_others) = sample_packets([rule(protocol="esp", source_ports=ANY_PORT)])
+    assert (packet.protocol, packet.source_port, packet.destination_port) == ("esp", None, None)
+    assert packet.as_mapping()["destination_port"] is None

@@ -176,6 +176,15 @@ def test_a_host_without_a_chain_is_an_error() -> None:
         ({"protocol": "icmp"}, ["meta l4proto icmp"]),
         ({"protocol": "icmpv6"}, ["meta l4proto ipv6-icmp"]),
         ({"protocol": "vrrp"}, ["meta l4proto 112"]),
+        ({"protocol": 50}, ["meta l4proto esp"]),
+        ({"protocol": "ah"}, ["meta l4proto ah", "ip6 nexthdr ah"]),
+        ({"protocol": "ah", "source": ["::/0"]}, ["meta nfproto ipv6 ip6 nexthdr ah"]),
+        (
+            {"protocol": "ah", "source": ["192.0.2.1", "2001:db8::1"]},
+            ["meta l4proto ah ip saddr 192.0.2.1", "ip6 nexthdr ah ip6 saddr 2001:db8::1"],
+        ),
+        ({"protocol": "0", "source": ["0.0.0.0/0", "::/0"]}, ["meta nfproto ipv4 meta l4proto 0"]),
+        ({"protocol": "sctp", "source_ports": 9, "destination_ports": [1, 2]}, ["sctp sport 9 sctp dport 1-2"]),
         ({"protocol": "vrrp", "source": ["192.0.2.1"]}, ["meta l4proto 112 ip saddr 192.0.2.1"]),
         ({"source": ["192.0.2.1"], "destination_ports": 22}, ["tcp dport 22 ip saddr 192.0.2.1"]),
         (

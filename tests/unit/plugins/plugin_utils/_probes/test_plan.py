@@ -410,3 +410,26 @@ def test_without_a_limit_every_pair_that_a_rule_permits_is_probed(drawn: tuple[S
             for destination in range(first_destination, last_destination + 1)
         }
         assert probed == wanted
+
+
+@pytest.mark.parametrize(
+    ("row", "protocol", "why"),
+    [
+        ({"protocols": "esp"}, "esp", "ESP: nothing answers to it that could be told from silence"),
+        ({"protocols": "sctp", "destination_ports": 3868}, "sctp", "SCTP: there is no probe of it"),
+    ],
+)
+def test_what_there_is_no_probe_of_is_said_once_for_each_family(row: Variables, protocol: str, why: str) -> None:
+    own = {"id": "own", "source": "front_end", "destination": "conferencing_node", **row}
+    built = build_site(HOSTS, GROUPS, [own])
+    planned = plan(["fe1", "node1"], built, responders=["node1"])
+    assert planned["probes"] == planned["responder_probes"] == {"fe1": [], "node1": []}
+    assert planned["responders"] == {"node1": []}
+    assert [
+        (entry["protocol"], entry["family"], entry["probe"], entry["verdict"], entry["detail"])
+        for entry in planned["not_probeable"]
+    ] == [
+        (protocol, family, "none", "not_probeable",
+         f"from front_end to conferencing_node: {why}; the counters of the firewalls tell")
+        for family in ("ipv4", "ipv6")
+    ]  # fmt: skip

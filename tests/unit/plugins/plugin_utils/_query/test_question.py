@@ -8,10 +8,12 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.rows_off import site_of_rows_off
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site import Site
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._query.question import Answer, ask
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules.protocols import ACCEPTED as PROTOCOLS
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
-from example_site import GROUPS, MESH, example_site
+from example_site import GROUPS, HOSTVARS, MESH, example_site
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from packet_proof import oracle
@@ -212,3 +214,99 @@ def test_what_cannot_be_asked_is_an_error(options: dict[str, t.Any], message: st
 
 def test_an_empty_port_is_none() -> None:
     assert ask(SITE, "node1", "turn1", "udp", "", "") == ask(SITE, "node1", "turn1", "udp")
+
+
+ESP = {"id": "esp", "source": "conferencing_node", "destination": "conferencing_node", "protocols": ["esp"]}
+
+
+def test_a_protocol_without_ports_can_be_asked_about_by_name_and_number() -> None:
+    site = example_site([ESP], strict=False)
+    for protocol in ("esp", 50, "50"):
+        answer = ask(site, "node1", "node2", protocol)
+        assert answer.text() == [
+            "Permitted: ESP from node1 (192.0.2.11, 2001:db8:1::11) to node2 (192.0.2.13)",
+            "  by row esp: ESP from 192.0.2.11 to 192.0.2.13",
+        ]
+    assert not ask(site, "node1", "node2", "ah").matches
+    assert ask(site, "node1", "node2", "89").text()[0].startswith("Not permitted: IP protocol 89 from")
+
+
+def test_a_question_about_a_port_is_not_about_a_protocol_without_ports() -> None:
+    site = example_site([ESP], strict=False)
+    assert ask(site, "node1", "node2").as_mapping()["rows"] == ["esp"]
+    answer = ask(site, "node1", "node2", destination_port=500)
+    assert (answer.matches, answer.mismatches) == ((), ("destination port",))
+    with pytest.raises(PortMatrixError) as caught:
+        ask(site, "node1", "node2", "esp", source_port=500)
+    assert str(caught.value) == (
+        "source_port: esp has no ports; accepted: no ports, or one of the protocols sctp, tcp, udp"
+    )
+
+
+NODES = {"pexip_management_nodes": ["manager"], "dns_servers": ["dns1"], "sfb_federated_edges": ["partner"]}
+MANAGER = {
+    "manager": {"port_matrix_addresses": ["192.0.2.10"]},
+    "dns1": {"port_matrix_addresses": ["198.51.100.53"]},
+    "partner": {"port_matrix_addresses": ["203.0.113.99"]},
+}
+
+
+def _with_rows_off(*question: t.Any, site: Site = SITE, hosts: t.Any = MANAGER, **options: t.Any) -> Answer:
+    every = {**HOSTVARS, **hosts}
+    return ask(
+        site,
+        *question,
+        gateways=["fw"],
+        hostvars=every,
+        rows_off=lambda: site_of_rows_off(site, every, {**GROUPS, **NODES}),
+        **options,
+    )
+
+
+@pytest.mark.parametrize(
+    ("question", "note"),
+    [
+        (("manager", "node1", "esp"), "row node_esp would permit it, but its row group platform is off"),
+        (("node1", "dns1", "udp", None, 53), "row platform_dns would permit it, but its row group platform is off"),
+        (("partner", "node1", "tcp", None, 5061), "row federation_sip would permit it, but its row group federation"),
+        (
+            ("lan", "edge1", "udp", None, 3478),
+            "row strict_client_relay would permit it, but its row group strict_clients",
+        ),
+    ],
+)
+def test_a_row_of_a_group_that_is_off_is_the_hint(question: tuple[t.Any, ...], note: str) -> None:
+    for at in (None, "fw"):
+        answer = _with_rows_off(*question, at=at)
+        assert not answer.matches
+        assert answer.notes[-1].startswith(note)
+        assert answer.text()[-1].endswith("(port_matrix_row_groups)")
+
+
+def test_a_row_that_is_off_by_itself_is_the_hint_too() -> None:
+    site = example_site(strict=False, disabled=["wac_content"])
+    assert _with_rows_off("node1", "wac1", "tcp", None, 443, site=site).notes == (
+        "row wac_content would permit it, but it is off (port_matrix_disabled_rows)",
+    )
+    off = site_of_rows_off(SITE, {**HOSTVARS, **MANAGER}, {**GROUPS, "pexip_video_endpoints": ["partner"]})
+    answer = ask(SITE, "203.0.113.99", "192.0.2.11", "udp", None, 5060, rows_off=lambda: off)
+    assert answer.notes == ("row sip_udp would permit it, but it applies only where port_matrix_row_groups names it",)
+
+
+def test_what_is_judged_at_a_host_that_is_no_endpoint_of_rows_that_are_off() -> None:
+    assert _with_rows_off("node1", "dns1", "udp", None, 53, at="turn1").notes == ()
+    assert "row platform_dns would permit it" in _with_rows_off("node1", "dns1", "udp", None, 53, at="node1").notes[-1]
+
+
+def test_what_permits_it_needs_no_hint() -> None:
+    def fail() -> Site:
+        raise AssertionError
+
+    assert ask(SITE, "node1", "wac1", "tcp", rows_off=fail).matches
+
+
+def test_a_hint_that_cannot_be_worked_out_is_said() -> None:
+    answer = _with_rows_off("wac1", "fe1", "udp", None, 9, hosts={**MANAGER, "dns1": {"ansible_host": "dns.example"}})
+    assert answer.notes[-1].startswith(
+        "whether a row that is off would permit it cannot be told: host 'dns1': ansible_host 'dns.example' is a name"
+    )

@@ -53,6 +53,7 @@ def own_row(**row: t.Any) -> list[RuleArguments]:
         "b": {"port_matrix_addresses": ["192.0.2.9", "2001:db8::9"]},
     }
     full = {"id": "r1", "source": "x", "destination": "y", "protocols": "udp", "destination_ports": 9, **row}
+    full = {key: value for key, value in full.items() if value is not ...}
     endpoints = {"x": {"groups": ["g"]}, "y": {"groups": ["h"]}}
     return rules_of(build_site(hosts, {"g": ["a"], "h": ["b"]}, [full], endpoints=endpoints), "b")
 
@@ -182,3 +183,26 @@ def test_a_transit_rule_has_no_place_on_a_server() -> None:
     site = site_of_edge()
     with pytest.raises(PortMatrixError, match="hook forward on a Windows server; accepted: input, output"):
         render_windows_rules(expand(site, "edge1", ["forward"]))
+
+
+@pytest.mark.parametrize(("protocol", "number"), [("esp", "50"), (89, "89"), ("icmp", "1"), ("gre", "47")])
+def test_a_protocol_without_ports_is_a_number_and_has_no_ports(protocol: object, number: str) -> None:
+    (rule,) = own_row(protocols=[protocol], destination_ports=...)
+    assert rule["name"] == f"Pexip SfB r1 in {protocol} ipv4 1"
+    assert rule["protocol"] == number
+    assert not {"localport", "remoteport"} & set(rule)
+
+
+def test_icmp_of_ipv6() -> None:
+    (rule,) = own_row(protocols="icmpv6", destination_ports=..., addresses=["2001:db8::1", "192.0.2.1"])
+    assert (rule["protocol"], rule["localip"]) == ("58", "2001:db8::9")
+
+
+def test_ports_that_windows_does_not_know_are_refused() -> None:
+    assert own_row(protocols="sctp", destination_ports="any")[0]["protocol"] == "132"
+    with pytest.raises(PortMatrixError) as caught:
+        own_row(protocols="sctp", destination_ports=3868)
+    assert str(caught.value) == (
+        "row r1: Windows knows no ports of SCTP, and a rule without them would open all; "
+        "accepted: any port, TCP or UDP, or the row in port_matrix_disabled_rows"
+    )
