@@ -13,7 +13,7 @@ from pathlib import Path
 
 import yaml
 
-from .._values.errors import PortMatrixError, ProblemList, names, nearest, shown
+from .._values.errors import PortMatrixError, ProblemList, names, shown, unknown
 from .._values.intervals import IntervalSet
 from .._values.mapping import as_choice, as_flag, as_identifier, as_list, as_mapping, as_strings, as_text
 from .._values.ports import format_ports, parse_ports
@@ -229,7 +229,8 @@ def applying_groups(row_groups: object, strict_clients: object = False) -> froze
     chosen = as_strings(row_groups, where)
     for name in chosen:
         if name not in known:
-            raise PortMatrixError.at(where, f"there is no row group {shown(name)}{nearest(name, known)}", names(known))
+            problem, accepted = unknown(name, known)
+            raise PortMatrixError.at(where, f"row group {problem}", accepted)
     strict = as_flag(strict_clients, "port_matrix_strict_clients")
     return frozenset(chosen) | ({"strict_clients"} if strict else frozenset())
 

@@ -58,10 +58,21 @@ def names(values: Iterable[str]) -> str:
     return ", ".join(sorted(values))
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Say which of *known* is meant by *name*, for a message; nothing where none is like it."""
-    close = difflib.get_close_matches(name, list(known), 1)
-    return f" (nearest is {close[0]})" if close else ""
+def nearest(name: object, known: Iterable[str]) -> str:
+    """Return which of *known* the *name* is most like, so that a typing error is mended at once; empty without any."""
+    return next(iter(difflib.get_close_matches(str(name), sorted(known), n=1)), "")
+
+
+def unknown(name: object, known: Iterable[str], most: int = 30) -> tuple[str, str]:
+    """Say that *name* is not among *known*, and what is accepted: the nearest first, then the others, but not endless.
+
+    Returns the problem and what is accepted, for :meth:`PortMatrixError.at`.
+    """
+    choices = sorted(known)
+    best = nearest(name, choices)
+    listed = ", ".join(choices[:most]) + (f" and {len(choices) - most:,} more" if len(choices) > most else "")
+    meant = f", the nearest is {best}" if best else ""
+    return f"{shown(name)} is not known{meant}", listed
 
 
 def shown(value: object) -> str:

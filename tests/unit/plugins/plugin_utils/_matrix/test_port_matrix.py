@@ -142,11 +142,12 @@ def test_selecting_does_not_change_the_table() -> None:
         ({"psom_split": "no"}, "port_matrix_psom_split: 'no' is not a boolean; accepted: true or false"),
         (
             {"row_groups": ["integration", "platfrom"]},
-            "port_matrix_row_groups: there is no row group 'platfrom' (nearest is platform); accepted: " + ROW_GROUPS,
+            "port_matrix_row_groups: row group 'platfrom' is not known, the nearest is platform; accepted: "
+            + ROW_GROUPS,
         ),
         (
             {"row_groups": "custom"},
-            "port_matrix_row_groups: there is no row group 'custom'; accepted: " + ROW_GROUPS,
+            "port_matrix_row_groups: row group 'custom' is not known; accepted: " + ROW_GROUPS,
         ),
         ({"row_groups": True}, "port_matrix_row_groups: True is not a list; accepted: a list"),
         ({"extra_rows": "ntp"}, "port_matrix_extra_rows: 'ntp' is not a list; accepted: a list"),

@@ -11,6 +11,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.erro
     ProblemList,
     names,
     shown,
+    unknown,
 )
 
 
@@ -87,3 +88,11 @@ def test_shown_is_one_line_of_ascii(value: object) -> None:
 def test_shown_is_short() -> None:
     assert shown("x" * 118) == "'" + "x" * 118 + "'"
     assert shown("x" * 119) == "'" + "x" * 116 + "..."
+
+
+def test_a_name_that_is_not_known_is_said_with_the_nearest_and_not_with_thousands() -> None:
+    known = [f"host{number:04}" for number in range(1000)]
+    problem, accepted = unknown("hots0007", known)
+    assert problem == "'hots0007' is not known, the nearest is host0007"
+    assert accepted.endswith("host0029 and 970 more")
+    assert unknown("x", ["alpha"]) == ("'x' is not known", "alpha")
