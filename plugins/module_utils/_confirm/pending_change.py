@@ -183,8 +183,8 @@ class PendingChange:
             self._module.fail_json(
                 msg="Nothing was changed: systemd-run was not found on this host, and its timer takes changes back"
             )
-        # A soft reboot stops all units but those that no shutdown and no change of the target stops, and keeps the rules.
-        # The kernel starts anew after any other, without them.
+        # A soft reboot keeps the rules, and stops all units but those that neither a shutdown nor another target stops.
+        # After any other reboot the kernel starts anew, without them.
         command = [
             systemd_run, "--quiet", "--collect", f"--unit={UNIT}", f"--on-active={timeout}",
             "--timer-property=AccuracySec=100ms", "--timer-property=DefaultDependencies=no",
