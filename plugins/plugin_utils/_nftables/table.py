@@ -81,9 +81,14 @@ class Policy(Permissions):
 class _Text:
     sets: SetTable
     chains: list[str] = field(default_factory=list)
+    answers: list[str] = field(default_factory=list)  # chains for these
 
     def chain(self, name: str, lines: Iterable[str]) -> None:
-        self.chains.append("\n".join((f"\tchain {name} {{", *(f"\t\t{line}" for line in lines), "\t}")))
+        self.chains.append(_chain(name, lines))
+
+
+def _chain(name: str, lines: Iterable[str]) -> str:
+    return "\n".join((f"\tchain {name} {{", *(f"\t\t{line}" for line in lines), "\t}"))
 
 
 def render_ruleset(policy: Policy) -> str:
@@ -99,7 +104,7 @@ def render_ruleset(policy: Policy) -> str:
             _judged_forward(text, policy, policy.judged)
         else:
             text.chain(hook, (_base(hook, drop=policy.enforce), *_judgement(text, policy, hook)))
-    body = "\n\n".join((f'\tcomment "{COMMENT}"', *text.sets.declarations(), _OLDER_FLOWS, *text.chains))
+    body = "\n\n".join((f'\tcomment "{COMMENT}"', *text.sets.declarations(), _OLDER_FLOWS, *text.chains, *text.answers))
     # The first line makes the second one work on a host that has no such table yet.
     return f"table {FAMILY} {TABLE}\ndelete table {FAMILY} {TABLE}\ntable {FAMILY} {TABLE} {{\n{body}\n}}\n"
 
@@ -135,7 +140,7 @@ def _judgement(text: _Text, policy: Policy, hook: Hook) -> Iterator[str]:
     yield from _upkeep(hook)
     answers = _answers(text.sets, policy, hook, permitted)
     if answers:
-        text.chain(f"{hook}_answers", ("tcp flags & syn == syn return", *answers))
+        text.answers.append(_chain(f"{hook}_answers", ("tcp flags & syn == syn return", *answers)))
         # Not what is exempt from tracking: its answers would stall when the time is over.
         yield f"ct state {{ invalid, new }} meta l4proto @{OLDER_FLOWS} jump {hook}_answers"
     if policy.enforce:

@@ -59,7 +59,7 @@ def test_ten_thousand_addresses_in_each_endpoint_are_a_megabyte(large: str) -> N
 
 
 def test_answers_are_at_most_as_many_rules_again_and_no_set_more(large: str) -> None:
-    permitted, answers = (chain for chain in reversed(large.split("\tchain ")[1:]))
+    permitted, answers = large.split("\tchain ")[1:]
     assert 0 < _rule_count(answers) <= _rule_count(permitted)
     assert set(re.findall(r"@\w+", answers)) <= set(re.findall(r"@\w+", permitted))
 
