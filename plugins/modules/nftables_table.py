@@ -43,6 +43,14 @@ options:
         with O(path).
       - Without it no such file is written.
     type: path
+  older_flows:
+    description:
+      - For how many seconds (0 to 300) flows of UDP count as possibly older than connection tracking, where nothing of
+        ours was in the kernel before. Answers in them pass for that time, so that the kernel learns about them.
+        Nothing was refused until then, so nothing is let through that was not before.
+      - It has no meaning for a ruleset without the set C(older_flows), such as one that joins a table of others.
+    type: int
+    default: 0
   state:
     description: Whether the rules are to be there.
     type: str
@@ -104,6 +112,13 @@ counters:
   type: list
   elements: dict
   sample: [{"chain": "forward", "comment": "sip_signaling", "packets": 12, "bytes": 720}]
+first:
+  description:
+    - Whether nothing that is ours was in the kernel before, so that flows are older than its rules. For the answers in
+      these, see O(older_flows).
+  returned: success, where the rules are to be there
+  type: bool
+  sample: false
 narrowed:
   description:
     - Whether an accepting rule or an element of a set that were there before are not there any more, so that something
@@ -136,11 +151,14 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm.ste
     make_change,
 )
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft import owned_rules
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.owned_rules import TABLE
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.owned_tables import owned
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.program import Nft, OwnedRules
 
 _IN_THE_KERNEL = "nftables in the kernel"
 _PYTHON = "/usr/bin/python3"
+_OLDER_FLOWS = "older_flows"
+_MOST_SECONDS = 300
 _DISTURBED = "The kernel does not have what was loaded; is something else changing it right now?"
 
 
@@ -152,6 +170,7 @@ class RulesetChange:
         self._rules = rules
         self._ruleset: str = module.params["ruleset"]
         self._wanted = rules.normalised(self._ruleset)
+        self._seconds: int = module.params["older_flows"] if _OLDER_FLOWS in self._wanted.sets() else 0
         self.listing = self._wanted.owned()
         contents = {module.params["path"]: self._ruleset, module.params["program"]: inspect.getsource(owned_rules)}
         self._files = [BootFile(Path(path), content) for path, content in contents.items() if path]
@@ -176,7 +195,8 @@ class RulesetChange:
         """Give the kernel the ruleset, unless it has it and only the file differs."""
         if self.holds():
             return
-        self._rules.replace(self._ruleset, self._wanted)
+        udp = f"add element inet {TABLE} {_OLDER_FLOWS} {{ udp timeout {self._seconds}s }}\n" if self._seconds else ""
+        self._rules.replace(self._ruleset, self._wanted, first=udp)
         if not self.holds():
             self._module.fail_json(msg=_DISTURBED)
 
@@ -239,6 +259,7 @@ def present(module: AnsibleModule, rules: OwnedRules) -> None:
     live = owned(rules.live("-s"))
     diff = change.diff(live)
     result = {**_programs(rules.nft.program), "changed": bool(diff), "counters": rules.counters(), "diff": diff}
+    result["first"] = not live
     result["narrowed"] = bool(_permits(live) - _permits(change.listing))
     if diff and not module.check_mode:
         # Where the file alone differs, nothing can be cut off.
@@ -271,6 +292,7 @@ def main() -> None:
             "ruleset": {"type": "str"},
             "path": {"type": "path"},
             "program": {"type": "path"},
+            "older_flows": {"type": "int", "default": 0},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             **SPEC,
         },
@@ -286,6 +308,8 @@ def main() -> None:
         module.exit_json(changed=False, counters=[], **_programs(""))
     rules = OwnedRules(Nft(module, nft))
     check_timeout(module)
+    if not 0 <= module.params["older_flows"] <= _MOST_SECONDS:
+        module.fail_json(msg=f"older_flows: {module.params['older_flows']}; accepted: 0 to {_MOST_SECONDS} seconds")
     if wanted:
         present(module, rules)
     absent(module, rules)

@@ -171,6 +171,15 @@ class Target:
         self.wait(lambda: self.run("systemctl", "is-system-running", "--wait", check=False).strip() == "running")
         self.wait(self.answers)
 
+    def soft_reboot(self) -> None:
+        """Have systemd end and start everything, with the kernel as it is."""
+        count = "systemctl show --property SoftRebootsCount --value"
+        before = int(self.run(*count.split()))
+        self.run("systemctl", "--no-block", "soft-reboot")
+        # While systemd starts anew, it answers nobody.
+        self.wait_there(f'test "$({count})" = {before + 1} && systemctl is-system-running --quiet')
+        self.wait(self.answers)
+
     def answers(self) -> bool:
         """Whether a new connection to its SSH server works."""
         try:

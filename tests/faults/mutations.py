@@ -62,6 +62,13 @@ MUTATIONS = (
         "test_dead_controller.py::test_the_host_goes_back_without_its_controller[nftables-killed]",
     ),
     Mutation(
+        "a soft reboot",
+        "plugins/module_utils/_confirm/pending_change.py",
+        '"--timer-property=IgnoreOnIsolate=yes", ',
+        "",
+        "test_dead_controller.py::test_a_soft_reboot_before_the_confirmation_keeps_the_timer",
+    ),
+    Mutation(
         "what lasts is written last",
         "plugins/module_utils/_confirm/steps.py",
         "    if timeout:\n        return",

@@ -11,7 +11,7 @@ import typing as t
 import pytest
 
 if t.TYPE_CHECKING:
-    from tests.faults.conftest import AnyTarget, Controller, Held
+    from tests.faults.conftest import AnyTarget, Controller, FirewalldTarget, Held
 
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT], ids=["killed", "interrupted with Ctrl-C"])
@@ -48,6 +48,23 @@ def test_a_reboot_before_the_confirmation_brings_what_was_confirmed(
     following = controller.play(target)
     assert following.succeeded, following.output()
     assert target.firewall() == before
+
+
+def test_a_soft_reboot_before_the_confirmation_keeps_the_timer(
+    firewalld_target: FirewalldTarget, controller: Controller, nodes: list[str], held: Held
+) -> None:
+    """That of Debian 13: older systemds have no such reboot."""
+    before = firewalld_target.firewall()
+    run = controller.start(firewalld_target, nodes=nodes, linux_firewall_confirm_checks=held.checks)
+    firewalld_target.wait_for_pending()
+    firewalld_target.wait_for_question()
+    firewalld_target.soft_reboot()
+    firewalld_target.elapse()
+    firewalld_target.wait_for_end_of_pending()
+    held.release()
+    run.end()
+    assert not run.succeeded
+    assert firewalld_target.firewall() == before
 
 
 def test_a_confirmed_change_outlasts_a_reboot(target: AnyTarget, controller: Controller, nodes: list[str]) -> None:

@@ -183,9 +183,12 @@ class PendingChange:
             self._module.fail_json(
                 msg="Nothing was changed: systemd-run was not found on this host, and its timer takes changes back"
             )
+        # A soft reboot keeps the rules, and stops all units but those that neither a shutdown nor another target stops.
+        # After any other reboot the kernel starts anew, without them.
         command = [
             systemd_run, "--quiet", "--collect", f"--unit={UNIT}", f"--on-active={timeout}",
-            "--timer-property=AccuracySec=100ms", "--property=Type=oneshot",
+            "--timer-property=AccuracySec=100ms", "--timer-property=DefaultDependencies=no",
+            "--timer-property=IgnoreOnIsolate=yes", "--property=DefaultDependencies=no", "--property=Type=oneshot",
             "--description=Take back an unconfirmed change of the firewall", "/bin/sh", str(DIRECTORY / "go_back"),
         ]  # fmt: skip
         rc, _out, err = self._module.run_command(command)

@@ -43,12 +43,14 @@ def ipsets_of(policy: str) -> set[str]:
 def save(directory: Path, prefix: str, configuration: Path = CONFIGURATION) -> None:
     """Copy our permanent objects into *directory*.
 
-    Policies whose ipsets somebody has removed are left out: with one of them, firewalld would fail to reload.
+    A link that leads nowhere is none, for firewalld either. Policies whose ipsets somebody has removed are left out:
+    with one of them, firewalld would fail to reload.
     """
     for kind in KINDS:
         (directory / kind).mkdir()
         for path in configuration.glob(f"{kind}/{prefix}*.xml"):
-            shutil.copy2(path, directory / kind)
+            if path.exists():
+                shutil.copy2(path, directory / kind)
     sets = {path.stem for path in (directory / "ipsets").iterdir()}
     for path in (directory / "policies").iterdir():
         if not {name for name in ipsets_of(path.read_text(encoding="utf-8")) if name.startswith(prefix)} <= sets:

@@ -24,7 +24,7 @@ _HANDLE = re.compile(r" # handle \d+$", re.MULTILINE)
 
 
 class OwnedSet(t.NamedTuple):
-    """A set of ours: what it is, its text with what is in it, and whether it holds intervals."""
+    """A set of ours: what it is, its text with what is to be in it, and whether it holds intervals."""
 
     head: tuple[Item, str]
     text: str
@@ -64,7 +64,7 @@ class OwnedTable:
 
     def owned(self) -> str:
         """Return what is ours, with the sets by their names, as the kernel lists them by age."""
-        sets = iter(sorted(text for head, text in self._pieces if head.startswith("set ")))
+        sets = iter(sorted(one.text for one in self.sets().values()))
         pieces = [next(sets) if head.startswith("set ") else text for head, text in self._pieces if self._has(head)]
         if self.name == TABLE:
             return "".join(pieces)
@@ -132,5 +132,8 @@ def _words(outline: Outline, jump: Jump, chain: str) -> str:
 
 def _owned_set(part: Part, text: str) -> OwnedSet:
     about = {key: value for key, value in part.about.items() if key != "handle"}
-    head = about, text.removesuffix("\t}\n").partition("\t\telements = {")[0]
-    return OwnedSet(head, text, "interval" in part.about.get("flags", ()))
+    before_elements = text.removesuffix("\t}\n").partition("\t\telements = {")[0]
+    flags = part.about.get("flags", ())
+    # What is in it for a time is not there for good, so it is no part of what is compared.
+    lasting = f"{before_elements}\t}}\n" if "timeout" in flags else text
+    return OwnedSet((about, before_elements), lasting, "interval" in flags)

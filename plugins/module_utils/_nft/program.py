@@ -124,17 +124,22 @@ class OwnedRules:
             head = f"table inet {tables[0]}"
             return OwnedTable.of(Outline(objects), tables[0], blocks(text, [head], indent="").get(head, ""))
 
-    def replace(self, ruleset: str, wanted: OwnedTable) -> None:
-        """Have *ruleset*, which nft lists as *wanted*, in the place of what is there. No permitted flow is refused."""
+    def replace(self, ruleset: str, wanted: OwnedTable, first: str = "") -> None:
+        """Have *ruleset*, which nft lists as *wanted*, in the place of what is there. No permitted flow is refused.
+
+        *first* are commands that come with it where nothing of ours is there yet.
+        """
         live = self.live("-s")
+        first = "" if live else first
         for aim in filter(None, (meanwhile(live, wanted), wanted)):
             # Read once more: the rules of others have other handles after a reload of their table.
             steps = transactions(self._outline() if live else Outline(), live, aim)
+            steps[-1:] = [f"{step}{first}" for step in steps[-1:]]
             # What nft does not take changes nothing, and the ruleset takes the place of all that is ours then.
             if not steps or any(
                 self.nft.module.run_command([self.nft.program, "-f", "-"], data=_text(step))[0] for step in steps
             ):
-                self.nft.run("-f", "-", data=removing(self._outline()) + ruleset)
+                self.nft.run("-f", "-", data=removing(self._outline()) + ruleset + first)
                 return
             live = [aim]
 

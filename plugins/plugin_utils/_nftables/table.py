@@ -9,8 +9,8 @@ Nothing that a user typed as free text gets into it: names are checked identifie
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from .._rules.canonical import Hook, Rule
 from .._rules.extra import ExtraRule
@@ -23,6 +23,20 @@ FAMILY = "inet"
 TABLE = "pexip_sfb"
 COMMENT = "Pexip and Skype for Business port matrix; managed by Ansible, uc_firewall.pexip_sfb"
 NOT_OPENING = "tcp flags & (syn | ack) != syn"
+# The protocols of which flows may be older than connection tracking, each until the kernel takes it out by itself. TCP
+# is in it from when the table is loaded, at boot too: what passes for its sake opens nothing. A silent client of SIP
+# sends a keep-alive within minutes, and most hosts one of TCP within two hours. A day has time for all of that, and for
+# who comes back the next morning. Where nothing of ours was there before, so that nothing is opened that was not, the
+# module adds UDP for some seconds.
+OLDER_FLOWS = "older_flows"
+_OLDER_PROTOCOLS = ("tcp", "udp")
+_OLDER_FLOWS = f"""\
+	set {OLDER_FLOWS} {{
+		type inet_proto
+		flags timeout
+		comment "protocols of which flows may be older than connection tracking"
+		elements = {{ tcp timeout 1d }}
+	}}"""
 LOG_PREFIX = "pexip_sfb would drop: "
 
 # Errors that path MTU discovery and traceroute live on, and what IPv6 needs to find its neighbours and
@@ -45,6 +59,8 @@ _LEASES: dict[Hook, tuple[str, ...]] = {
 # IGMP tells which groups a host is in, as MLD does. nft without /etc/protocols knows no name of it.
 _GROUPS = "ip daddr 224.0.0.0/4 ip protocol 2"
 _JUDGED = ("judged",)
+# Where what is answered at a hook came through.
+_ANSWERED_AT: dict[Hook, Hook] = {"input": "output", "output": "input", "forward": "forward"}
 _LOOPBACK: dict[Hook, str] = {"input": 'iifname "lo"', "output": 'oifname "lo"'}
 
 
@@ -64,9 +80,14 @@ class Policy(Permissions):
 class _Text:
     sets: SetTable
     chains: list[str] = field(default_factory=list)
+    answers: list[str] = field(default_factory=list)  # chains for these
 
     def chain(self, name: str, lines: Iterable[str]) -> None:
-        self.chains.append("\n".join((f"\tchain {name} {{", *(f"\t\t{line}" for line in lines), "\t}")))
+        self.chains.append(_chain(name, lines))
+
+
+def _chain(name: str, lines: Iterable[str]) -> str:
+    return "\n".join((f"\tchain {name} {{", *(f"\t\t{line}" for line in lines), "\t}"))
 
 
 def render_ruleset(policy: Policy) -> str:
@@ -81,8 +102,8 @@ def render_ruleset(policy: Policy) -> str:
         if hook == "forward" and policy.judged is not None:
             _judged_forward(text, policy, policy.judged)
         else:
-            text.chain(hook, (_base(hook, drop=policy.enforce), *_judgement(text.sets, policy, hook)))
-    body = "\n\n".join((f'\tcomment "{COMMENT}"', *text.sets.declarations(), *text.chains))
+            text.chain(hook, (_base(hook, drop=policy.enforce), *_judgement(text, policy, hook)))
+    body = "\n\n".join((f'\tcomment "{COMMENT}"', *text.sets.declarations(), _OLDER_FLOWS, *text.chains, *text.answers))
     # The first line makes the second one work on a host that has no such table yet.
     return f"table {FAMILY} {TABLE}\ndelete table {FAMILY} {TABLE}\ntable {FAMILY} {TABLE} {{\n{body}\n}}\n"
 
@@ -100,7 +121,7 @@ def _judged_forward(text: _Text, policy: Policy, judged: AddressSet) -> None:
             "endpoints with addresses",
         )
     # Rules first: the sets get the names that the rules give them, and these lines share them.
-    judgement = list(_judgement(text.sets, policy, "forward"))
+    judgement = list(_judgement(text, policy, "forward"))
     lines = [_base("forward", drop=False)]
     for family in FAMILIES:
         for side in ("saddr", "daddr"):
@@ -111,10 +132,16 @@ def _judged_forward(text: _Text, policy: Policy, judged: AddressSet) -> None:
     text.chain("forward_judged", judgement)
 
 
-def _judgement(sets: SetTable, policy: Policy, hook: Hook) -> Iterator[str]:
+def _judgement(text: _Text, policy: Policy, hook: Hook) -> Iterator[str]:
     yield from _baseline(hook, policy.enforce)
-    yield from permissions(sets, policy, hook)
+    permitted = list(permissions(text.sets, policy, hook))
+    yield from permitted
     yield from _upkeep(hook)
+    answers = _answers(text.sets, policy, hook, permitted)
+    if answers:
+        text.answers.append(_chain(f"{hook}_answers", ("tcp flags & syn == syn return", *answers)))
+        # Not what is exempt from tracking: its answers would stall when the time is over.
+        yield f"ct state {{ invalid, new }} meta l4proto @{OLDER_FLOWS} jump {hook}_answers"
     if policy.enforce:
         yield 'counter drop comment "default_deny"'
     else:
@@ -128,6 +155,42 @@ def permissions(sets: SetTable, policy: Policy, hook: Hook) -> Iterator[str]:
     for rule in policy.rules:
         if rule.hook == hook:
             yield from _rule(sets, rule)
+
+
+def _answers(sets: SetTable, policy: Policy, hook: Hook, permitted: Sequence[str]) -> list[str]:
+    """Return the rules for answers in flows that are older than connection tracking, and that *permitted* lacks.
+
+    If the answering side sends first once our table is there, its packet looks like a new flow of the other direction.
+    Tracking then takes it for one. So only what cannot open a flow of TCP may come here, and a SYN is judged whatever
+    tracking says of it; and an answer of UDP has its flow tracked as soon as the other side sends, which it may.
+    """
+    found: dict[str, str] = {}
+    for extra in (*policy.management, *policy.extra_rules):
+        if extra.protocol in _OLDER_PROTOCOLS and extra.hook == _ANSWERED_AT[hook]:
+            found |= {_matches(line): line for line in _extra_rule(sets, _turned_round(extra, hook))}
+    for rule in policy.rules:
+        if rule.protocol in _OLDER_PROTOCOLS and rule.hook == _ANSWERED_AT[hook]:
+            found |= {_matches(line): line for line in _rule(sets, _answers_to(rule))}
+    for line in permitted:
+        found.pop(_matches(line), None)
+    return list(found.values())
+
+
+def _matches(line: str) -> str:
+    """Return what a rule matches, without the condition that none of these rules needs."""
+    return line.partition(" counter ")[0].replace(f" {NOT_OPENING}", "")
+
+
+def _answers_to(rule: Rule) -> Rule:
+    return replace(
+        rule,
+        source_endpoint=rule.destination_endpoint,
+        source=rule.destination,
+        source_ports=rule.destination_ports,
+        destination_endpoint=rule.source_endpoint,
+        destination=rule.source,
+        destination_ports=rule.source_ports,
+    )
 
 
 def uses_of(policy: Policy) -> list[Use]:
@@ -145,9 +208,13 @@ def _baseline(hook: Hook, enforce: bool) -> Iterator[str]:
     """Yield what any host needs for the permitted traffic to work at all."""
     if hook in _LOOPBACK:
         yield f'{_LOOPBACK[hook]} counter accept comment "loopback"'
-    yield 'ct state { established, related } counter accept comment "established"'
+    # In a flow that is older, tracking can have it wrong who opened it. So a SYN is no part of what is established.
+    yield 'ct state { established, related } meta l4proto != tcp counter accept comment "established"'
+    yield f'ct state {{ established, related }} {NOT_OPENING} counter accept comment "established"'
+    yield 'ct state related counter accept comment "established"'
     if enforce:
-        yield 'ct state invalid counter drop comment "invalid"'
+        # In an older flow, tracking takes what ends it for invalid, and so does it a client that begins anew.
+        yield f'ct state invalid meta l4proto != @{OLDER_FLOWS} counter drop comment "invalid"'
     for match in (*_ICMP_ERRORS, *(_NEIGHBOURS if hook in _LOOPBACK else ())):
         yield f'{match} counter accept comment "icmp"'
 
@@ -176,15 +243,19 @@ def _rule(sets: SetTable, rule: Rule) -> Iterator[str]:
 
 
 def _replies(extra: ExtraRule) -> ExtraRule:
-    """Turn a management rule round.
+    """Return the rule for what the host says in connections that *extra*, of management, let in.
 
     A connection that is older than our table is in no connection tracking yet. If the host sends first in it, that
-    packet looks like a new connection, and without this the connection that applies the table would hang.
+    packet looks like a new connection, and without this the connection that applies the table would hang. Where a table
+    of others judges what is established, nothing else would let it through.
     """
-    return ExtraRule(
-        name=f"{extra.name}_replies"[:63],
-        hook="output",
-        protocol=extra.protocol,
+    return replace(_turned_round(extra, "output"), name=f"{extra.name}_replies"[:63])
+
+
+def _turned_round(extra: ExtraRule, hook: Hook) -> ExtraRule:
+    return replace(
+        extra,
+        hook=hook,
         source=extra.destination,
         destination=extra.source,
         source_ports=extra.destination_ports,

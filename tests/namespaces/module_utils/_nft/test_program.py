@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import typing as t
 from pathlib import Path
@@ -46,6 +47,18 @@ class ModuleFailedError(Exception):
 @pytest.fixture
 def host(namespace: str) -> NftHost:
     return NftHost(namespace)
+
+
+def test_what_is_in_a_set_for_a_time_comes_back_for_the_rest_of_it(host: NftHost, tmp_path: Path) -> None:
+    element = "elements = { tcp timeout 1d expires 23h }"
+    host.nft(
+        "-f", "-", data=f"table inet pexip_sfb {{ set older {{ type inet_proto; flags timeout; {element}; }}; }}\n"
+    )
+    way_back = host.rules.save(tmp_path)
+    host.nft("flush", "set", "inet", "pexip_sfb", "older")
+    (tmp_path / "taken_back").symlink_to(tmp_path)
+    host.run("sh", "-c", f"cd {tmp_path} && {way_back}")
+    assert re.search(r"tcp timeout 1d expires 2[23]h", host.nft("list", "set", "inet", "pexip_sfb", "older"))
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,14 @@ def test_a_policy_whose_ipset_is_gone_is_not_put_back(configuration: Path, tmp_p
     assert _read(configuration) == {"ipsets/pexip_sfb_a.xml": OURS["ipsets/pexip_sfb_a.xml"], **THEIRS}
 
 
+def test_a_link_of_ours_that_leads_nowhere_does_not_stop_a_change(configuration: Path, tmp_path: Path) -> None:
+    for kind in ("ipsets", "policies"):
+        (configuration / kind / "pexip_sfb_gone.xml").symlink_to("/nowhere/gone.xml")
+    save(tmp_path / "saved", "pexip_sfb_", configuration)
+    put_back(tmp_path / "saved", "pexip_sfb_", configuration)
+    assert _read(configuration) == {**OURS, **THEIRS}
+
+
 DBUS = """
 class connection:
     class Connection:

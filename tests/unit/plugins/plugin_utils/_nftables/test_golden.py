@@ -110,6 +110,8 @@ def _element(element: t.Any) -> str:
         return element
     if "prefix" in element:
         return f"{element['prefix']['addr']}/{element['prefix']['len']}"
+    if "elem" in element:
+        return f"{element['elem']['val']} timeout {element['elem']['timeout'] // 86400}d"
     return "-".join(element["range"])
 
 

@@ -35,7 +35,8 @@ MESH = {
     "destination_ports": 99,
     "bidirectional": True,
 }
-_SET = re.compile(r"^\tset (\w+) \{\n(.*?)elements = \{(.*?)\}\n", re.MULTILINE | re.DOTALL)
+# Not that of protocols, whose elements are there for a time.
+_SET = re.compile(r"^\tset (\w+_v[46]) \{\n(.*?)elements = \{(.*?)\}\n", re.MULTILINE | re.DOTALL)
 _JUMP = re.compile(r"(ip6?) ([sd]addr) (\S+) jump")
 _ACCEPT = re.compile(r'(.*) (ip6?) saddr (\S+) ip6? daddr (\S+) counter accept comment "(\w+)"')
 _KEYWORD = {"ipv4": "ip", "ipv6": "ip6"}
@@ -69,17 +70,18 @@ def _sets(ruleset: str) -> dict[str, frozenset[int]]:
     return {f"@{name}": _integers(elements) for name, _kind, elements in _SET.findall(ruleset)}
 
 
-def read(ruleset: str) -> tuple[Permitted, Judged]:
-    """Read back what a ruleset permits for rows, and whose transit it judges."""
-    sets, hook = _sets(ruleset), ""
+def read(ruleset: str, answers: bool = False) -> tuple[Permitted, Judged]:
+    """Read back what a ruleset permits for rows, and whose transit it judges; or what it lets through as answers."""
+    sets, hook, in_answers = _sets(ruleset), "", False
     permitted: Permitted = defaultdict(set)
     judged: Judged = defaultdict(set)
     for line in (line.strip() for line in ruleset.splitlines()):
         if line.startswith("chain "):
-            hook = line.split()[1].partition("_")[0]
+            hook, _, rest = line.split()[1].partition("_")
+            in_answers = rest == "answers"
         elif jump := _JUMP.fullmatch(line.removesuffix(" forward_judged")):
             judged[jump[1], jump[2]] |= sets[jump[3]] if jump[3] in sets else _integers(jump[3])
-        elif rule := _ACCEPT.fullmatch(line):
+        elif (rule := _ACCEPT.fullmatch(line)) and in_answers == answers:
             here, there = (sets[side] if side in sets else _integers(side) for side in (rule[3], rule[4]))
             permitted[hook, rule[1], rule[2], rule[5]] |= {(source, other) for source in here for other in there}
     return permitted, judged
@@ -94,6 +96,26 @@ def wanted(rules: list[Rule], judged: AddressSet) -> tuple[Permitted, Judged]:
         permitted[str(rule.hook), ports, _KEYWORD[rule.family], rule.row] |= pairs
     sides = [(family, side) for family in FAMILIES if judged.of_family(family) for side in ("saddr", "daddr")]
     return permitted, {(_KEYWORD[family], side): set(_all(judged.of_family(family))) for family, side in sides}
+
+
+_BACK = {"input": "output", "output": "input", "forward": "forward"}
+
+
+def assert_answers(ruleset: str, policy: Policy) -> None:
+    """Make sure that what passes as an answer turns round what a row permits, and that nothing of it is missing.
+
+    What a row permits in that direction, too, needs no rule more.
+    """
+    answers, permitted = read(ruleset, answers=True)[0], read(ruleset)[0]
+    due: Permitted = defaultdict(set)
+    for rule in (rule for rule in policy.rules if rule.protocol in ("tcp", "udp")):
+        ports = match_protocol(rule.protocol, rule.family, rule.destination_ports, rule.source_ports)
+        pairs = {(here, there) for here in _all(rule.destination) for there in _all(rule.source)}
+        due[_BACK[str(rule.hook)], ports, _KEYWORD[rule.family], rule.row] |= pairs
+    assert all(pairs <= due[key] for key, pairs in answers.items())
+    for (hook, *about, _row), pairs in due.items():
+        places = [found for both in (answers, permitted) for key, found in both.items() if key[:3] == (hook, *about)]
+        assert hook not in policy.hooks or pairs <= set().union(*places)
 
 
 def _all(addresses: IntervalSet) -> list[int]:
@@ -152,5 +174,7 @@ def test_the_rulesets_of_any_site_permit_what_the_rules_do(found: list[dict[str,
         hooks = hooks_of(site, host, gateway=True, egress=True)
         rules = expand(site, host, hooks)
         judged = AddressSet() if endpoint == "all" else site.side((endpoint,)).seen(site.view_of(host))
-        ruleset = render_ruleset(Policy(hooks, rules, judged=judged or None))
+        policy = Policy(hooks, rules, judged=judged or None)
+        ruleset = render_ruleset(policy)
         assert read(ruleset) == wanted(rules, judged)
+        assert_answers(ruleset, policy)
