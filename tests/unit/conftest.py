@@ -32,6 +32,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", _OTHERWISE))
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make the marker known to ansible-test as well, which has its own settings of pytest."""
+    config.addinivalue_line("markers", "no_cover: of pytest-cov, which would make a large test take minutes")
     config.addinivalue_line(
         "markers", "operating_system: starts processes, opens sockets or locks files; not for Python in WebAssembly"
     )

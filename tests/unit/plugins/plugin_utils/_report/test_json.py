@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import typing as t
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.baseline import compare
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.csv import rules_as_csv
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.json import read_report, report_as_json
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.report import (
     Report,
@@ -17,6 +19,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.repo
     revision_of,
 )
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.scope import Scope
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules.protocols import NUMBERS, has_ports
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
 from example_site import HOSTILE_NAMES, NTP, NTP_SERVER, example_report, example_site, hostile_site
 from hypothesis import given
@@ -37,11 +40,23 @@ def test_the_schema_is_one_and_is_strict() -> None:
     for spoiled in (
         {**document, "more": 1},
         {**document, "scope": "everything"},
-        {**document, "flows": [{**document["flows"][0], "protocol": "icmp"}]},
+        {**document, "flows": [{**document["flows"][0], "protocol": "ipsec"}]},
         {**document, "flows": [{**document["flows"][0], "source_ports": ["any"]}]},
     ):
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.Draft202012Validator(SCHEMA).validate(spoiled)
+
+
+def test_protocols_without_ports_fit_the_schema_and_are_read_back() -> None:
+    own = {"source": "conferencing_node", "destination": "front_end"}
+    rows = [{**own, "id": f"own{number}", "protocols": name} for number, name in enumerate((*NUMBERS, 89, 255))
+            if not has_ports(str(name))]  # fmt: skip
+    report = build_report(example_site(rows), Scope(), "t")
+    document = _valid(report)
+    assert {"esp", "ah", "gre", "icmp", "icmpv6", "89", "255"} <= {flow["protocol"] for flow in document["flows"]}
+    assert read_report(document, "baseline").rules == report.rules
+    cells = [line for line in csv.DictReader(rules_as_csv(report.rules).splitlines()) if line["protocol"] == "esp"]
+    assert [(line["source_ports"], line["destination_ports"]) for line in cells] == [("", "")] * 2
 
 
 @given(cases())

@@ -146,6 +146,14 @@ def test_a_rule_that_blocks_what_ours_allow_is_found() -> None:
     assert found["group"] == ""
 
 
+@pytest.mark.parametrize("protocol", ["50", "any"])
+def test_a_rule_that_blocks_a_protocol_without_ports_is_found(protocol: str) -> None:
+    esp = {key: WANTED[key] for key in WANTED if key not in ("localport", "remoteport")}
+    (found,) = blocks({"protocol": protocol, "localport": "", "remoteport": ""}, wanted=[{**esp, "protocol": "50"}])
+    assert (found["certain"], found["example"]) == (True, "protocol 50 from 192.0.2.11 to 10.0.0.131")
+    assert blocks({"protocol": "51"}, wanted=[{**esp, "protocol": "50"}]) == []
+
+
 @pytest.mark.parametrize(
     "apart",
     [
