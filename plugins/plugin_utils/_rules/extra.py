@@ -15,7 +15,7 @@ from .._values.intervals import IntervalSet
 from .._values.mapping import as_choice, as_identifier, as_list, as_mapping
 from .._values.ports import ANY_PORT, parse_ports
 from .canonical import HOOKS, Hook
-from .protocols import check_without_ports, families_of, has_ports, parse_protocol
+from .protocols import check_without_ports, families_of, parse_protocol
 
 _KEYS = ("name", "hook", "protocol", "source", "destination", "source_ports", "destination_ports")
 
@@ -31,11 +31,6 @@ class ExtraRule:
     destination: AddressSet | None
     source_ports: IntervalSet
     destination_ports: IntervalSet
-
-    @property
-    def has_ports(self) -> bool:
-        """Whether its protocol has ports."""
-        return has_ports(self.protocol)
 
     def families(self) -> list[Family]:
         """The families of the packets that the rule can match."""

@@ -433,3 +433,9 @@ def test_what_there_is_no_probe_of_is_said_once_for_each_family(row: Variables, 
          f"from front_end to conferencing_node: {why}; the counters of the firewalls tell")
         for family in ("ipv4", "ipv6")
     ]  # fmt: skip
+
+
+def test_every_responder_of_a_side_is_asked() -> None:
+    planned = with_responders(["fe1", "node1", "node2"], ["node1", "node2"])
+    asked = {probe["destination_host"] for probe in planned["responder_probes"]["fe1"]}
+    assert asked == {"node1", "node2"}
