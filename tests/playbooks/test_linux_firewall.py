@@ -197,6 +197,24 @@ def test_the_time_for_a_confirmation_can_be_given_on_the_command_line(
     assert (refused in done.stdout + done.stderr) != accepted
 
 
+@pytest.mark.parametrize(
+    ("table", "join", "told"),
+    [
+        ({"first": True}, {}, True),
+        ({"first": False}, {}, False),
+        ({}, {}, False),  # the answer to the apply was lost
+        ({"first": True}, {"table": "filter"}, False),
+    ],
+)
+def test_a_first_run_says_how_older_flows_go_on(
+    tmp_path: Path, table: dict[str, bool], join: dict[str, str], told: bool
+) -> None:
+    variables = {"__linux_firewall_table": table, "linux_firewall_join": join, "linux_firewall_older_flows": 20}
+    done = run(tmp_path, {"vars": variables, "tasks": [task("Say how flows go on", "nftables.yml")]})
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert ("those of UDP for 20 s" in done.stdout) == told
+
+
 class Units:
     """A directory with the units of the role, and the links by which systemd starts them."""
 

@@ -132,8 +132,9 @@ def _words(outline: Outline, jump: Jump, chain: str) -> str:
 
 def _owned_set(part: Part, text: str) -> OwnedSet:
     about = {key: value for key, value in part.about.items() if key != "handle"}
-    before_elements = text.removesuffix("\t}\n").partition("\t\telements = {")[0]
+    before_elements, _words, elements = text.removesuffix("\t}\n").partition("\t\telements = {")
     flags = part.about.get("flags", ())
-    # What is in it for a time is not there for good, so it is no part of what is compared.
-    lasting = f"{before_elements}\t}}\n" if "timeout" in flags else text
-    return OwnedSet((about, before_elements), lasting, "interval" in flags)
+    # What is in it for a time goes by itself, so it is no part of what is compared. Somebody may have put more into it.
+    if "timeout" in flags and all(" timeout " in element for element in elements.split(",") if elements):
+        text = f"{before_elements}\t}}\n"
+    return OwnedSet((about, before_elements), text, "interval" in flags)

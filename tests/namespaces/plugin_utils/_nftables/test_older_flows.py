@@ -320,6 +320,15 @@ def test_the_kernel_ends_the_time_and_nothing_has_changed_then(way: Way, seconds
     assert "udp" not in way.older()
 
 
+def test_what_somebody_put_among_the_older_flows_for_good_is_put_right(way: Way) -> None:
+    way.apply(older_flows=0)
+    way.firewall.nft("add", "element", "inet", "pexip_sfb", "older_flows", "{ udp }")
+    assert way.firewall.module(check_mode=True, ruleset=RULESET)["changed"] is True
+    assert way.apply()["changed"] is True
+    assert "udp" not in way.older()
+    assert way.apply()["changed"] is False
+
+
 def test_after_a_boot_connections_go_on_and_answers_of_media_wait(way: Way) -> None:
     """The unit loads the file, and nothing else."""
     node, peer = way.connection(SIP)
