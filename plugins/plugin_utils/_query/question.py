@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from .._matrix.expand import expand_host, expand_site, expand_transit
-from .._matrix.hosts import View, parse_host
+from .._matrix.hosts import parse_host
 from .._matrix.site import Site
+from .._matrix.views import ADVERTISED, View
 from .._rules.canonical import PROTOCOLS, Rule
 from .._rules.words import rule_line
 from .._values.addresses import FAMILIES, AddressSet, Family, is_literal_address, parse_single_address
@@ -132,7 +133,7 @@ def ask(
 def _as_seen_at(site: Site, at: object, gateways: Sequence[str]) -> tuple[list[Rule], str | None, View]:
     """Return the rules that hold where *at* judges, the host that has its local addresses there, and its view."""
     if at is None:
-        return expand_site(site), None, "advertised"
+        return expand_site(site), None, ADVERTISED
     endpoint = isinstance(at, str) and bool(site.endpoints_of(at))
     if not isinstance(at, str) or not (endpoint or at in gateways):
         raise PortMatrixError.at("at", f"{shown(at)} judges nothing", "a host that is an endpoint, or a gateway")
@@ -157,7 +158,8 @@ def _place(
         host = parse_host(value, hostvars[value])
         parts += [part for part in (host.own, *host.interfaces.values()) if part]
     if parts:
-        return Place(value, AddressSet.union(part.seen("local" if value == local else view) for part in parts))
+        sight = "local" if value == local else view.of(value)
+        return Place(value, AddressSet.union(part.seen(sight) for part in parts))
     if is_literal_address(value):
         return Place(value, parse_single_address(value, where))
     problem = f"{shown(value)} is no host with an address"
@@ -236,8 +238,8 @@ def _nat_notes(site: Site, question: Question, local: str | None, view: View) ->
     """Point at addresses that the one who judges does not see, because of static NAT."""
     found: dict[tuple[str, AddressSet], AddressSet] = {}
     for member in (member for members in site.endpoints.values() for member in members if member.host is not None):
-        seen = member.addresses.seen("local" if member.host == local else view)
-        both = AddressSet.union((member.addresses.local, member.addresses.advertised))
+        seen = member.addresses.seen("local" if member.host == local else view.of(member.host))
+        both = member.addresses.all()
         for place in (question.source, question.destination):
             hidden = both.intersection(place.addresses)
             if hidden and not seen.intersection(place.addresses):

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import difflib
 import typing as t
 from collections.abc import Callable, Iterable
 
@@ -55,6 +56,23 @@ class ProblemList:
 def names(values: Iterable[str]) -> str:
     """List *values* for a message, sorted."""
     return ", ".join(sorted(values))
+
+
+def nearest(name: object, known: Iterable[str]) -> str:
+    """Return which of *known* the *name* is most like, so that a typing error is mended at once; empty without any."""
+    return next(iter(difflib.get_close_matches(str(name), sorted(known), n=1)), "")
+
+
+def unknown(name: object, known: Iterable[str], most: int = 30) -> tuple[str, str]:
+    """Say that *name* is not among *known*, and what is accepted: the nearest first, then the others, but not endless.
+
+    Returns the problem and what is accepted, for :meth:`PortMatrixError.at`.
+    """
+    choices = sorted(known)
+    best = nearest(name, choices)
+    listed = ", ".join(choices[:most]) + (f" and {len(choices) - most:,} more" if len(choices) > most else "")
+    meant = f", the nearest is {best}" if best else ""
+    return f"{shown(name)} is not known{meant}", listed
 
 
 def shown(value: object) -> str:

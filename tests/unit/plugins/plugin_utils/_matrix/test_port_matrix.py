@@ -84,8 +84,8 @@ def test_selecting_does_not_change_the_table() -> None:
             "port_matrix_disabled_rows: there is no row 'sip'; accepted: " + ", ".join(sorted(INTEGRATION + STRICT)),
         ),
         ({"disabled_rows": 5}, "port_matrix_disabled_rows: 5 is not a list; accepted: a list"),
-        ({"strict_clients": "no"}, "port_matrix_strict_clients: 'no' is not a boolean; accepted: true or false"),
-        ({"extra_rows": "ntp"}, "port_matrix_extra_rows: 'ntp' is not a list; accepted: a list"),
+        ({"strict_clients": "maybe"}, "port_matrix_strict_clients: 'maybe' is not a boolean; accepted: true or false"),
+        ({"extra_rows": 5}, "port_matrix_extra_rows: 5 is not a list; accepted: a list"),
         ({"extra_rows": ["ntp"]}, "port_matrix_extra_rows: 'ntp' is not a mapping; accepted: a mapping"),
     ],
 )

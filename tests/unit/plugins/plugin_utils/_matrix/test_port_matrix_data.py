@@ -57,7 +57,7 @@ RANGES = {
 
 # name → groups, fallback endpoints, interface
 ENDPOINTS = {
-    "conferencing_node": (("pexip_conferencing_nodes",), (), None),
+    "conferencing_node": (("pexip_conferencing_nodes",), (), "media"),
     "front_end": (("sfb_front_ends",), (), None),
     "edge": (("sfb_edges",), (), "*"),
     "edge_av": (("sfb_edges",), (), "av_edge"),

@@ -7,6 +7,7 @@ import typing as t
 
 import pytest
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site import Site, build_site
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.views import ADVERTISED, LOCAL, View
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.addresses import ACCEPTED
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
 
@@ -36,7 +37,7 @@ def _build(*rows: object, **changes: t.Any) -> Site:
 
 
 def _seen(site: Site, endpoint: str) -> list[str]:
-    seen = site.side((endpoint,)).seen("advertised")
+    seen = site.side((endpoint,)).seen()
     return seen.cidrs("ipv4") + seen.cidrs("ipv6")
 
 
@@ -132,7 +133,52 @@ def test_an_endpoint_may_be_empty_where_the_user_says_so() -> None:
 
 def test_a_view_is_that_of_the_host() -> None:
     site = _build(hosts={**HOSTS, "fw": {"port_matrix_view": "local"}, "fw2": {"port_matrix_view": "advertised"}})
-    assert [site.view_of(host) for host in ("fw", "fw2", "fe1", None)] == ["local", *["advertised"] * 3]
+    assert [site.view_of(host) for host in ("fw", "fw2", "fe1", None)] == [LOCAL, *[ADVERTISED] * 3]
+    assert site.views == {"fw": LOCAL}
+
+
+def test_a_view_may_name_whoever_is_in_the_inventory() -> None:
+    """Also a host in no group of an endpoint, and what the Web Conferencing service is on while it has no host."""
+    groups = {**GROUPS, "all": ["node1", "fe1", "edge1", "printer"]}
+    view = {"printer": "local", "web_conferencing": "local", "sfb_edges": "advertised"}
+    site = _build(hosts={**HOSTS, "fw": {"port_matrix_view": view}}, groups=groups)
+    assert site.views == {"fw": View("advertised", frozenset({"fe1", "printer"}))}
+
+
+JUDGED = {
+    "node1": {
+        "port_matrix_interfaces": {
+            "media": [{"address": "10.0.10.11", "advertised": "203.0.113.11"}],
+            "internal": ["10.0.40.11", {"address": "10.0.41.11", "advertised": "203.0.113.12"}],
+        }
+    },
+    "fe1": {"port_matrix_addresses": [{"address": "10.0.10.21", "advertised": "203.0.113.21"}]},
+    "lan": {"port_matrix_addresses": ["198.18.0.0/30"]},
+}
+
+
+@pytest.mark.parametrize("view", ["local", "advertised", {"conferencing_node": "local"}])
+@pytest.mark.parametrize(
+    ("endpoints", "addresses"),
+    [
+        (
+            ("conferencing_node",),
+            ["10.0.10.11/32", "10.0.40.11/32", "10.0.41.11/32", "203.0.113.11/32", "203.0.113.12/32"],
+        ),
+        (("front_end",), ["10.0.10.21/32", "203.0.113.21/32"]),
+        (("client",), ["198.18.0.0/31", "198.18.0.3/32", "198.18.1.0/24"]),
+    ],
+)
+def test_all_addresses_of_hosts_are_those_that_anybody_sees(
+    endpoints: tuple[str, ...], addresses: list[str], view: object
+) -> None:
+    site = _build(
+        _row(source=["front_end", "client"]),
+        hosts={**JUDGED, "fw": {"port_matrix_view": view}},
+        groups={**GROUPS, "sfb_clients": ["lan"]},
+        endpoints={"client": {"networks": ["198.18.1.0/24"], "exclude": ["198.18.0.2"]}},
+    )
+    assert site.all_addresses(endpoints).cidrs("ipv4") == addresses
 
 
 def test_endpoints_of_a_host() -> None:
@@ -182,13 +228,13 @@ def test_a_site_knows_no_endpoint_that_its_rows_do_not_use() -> None:
         (
             _row(),
             {"endpoints": {"edge": {"group": "x"}}},
-            "port_matrix_endpoints.edge: unknown key 'group'; accepted: groups, interface, networks",
+            "port_matrix_endpoints.edge: unknown key 'group'; accepted: exclude, groups, interface, networks",
         ),
         (
             _row(),
             {"endpoints": {"edge": ["x"]}},
             "port_matrix_endpoints.edge: ['x'] is not a mapping"
-            "; accepted: a mapping with the keys groups, interface, networks",
+            "; accepted: a mapping with the keys exclude, groups, interface, networks",
         ),
         (
             _row(),
@@ -202,8 +248,8 @@ def test_a_site_knows_no_endpoint_that_its_rows_do_not_use() -> None:
         ),
         (
             _row(),
-            {"endpoints": {"edge": {"networks": "192.0.2.0/24"}}},
-            "port_matrix_endpoints.edge.networks: '192.0.2.0/24' is not a list; accepted: a list",
+            {"endpoints": {"edge": {"networks": 5}}},
+            "port_matrix_endpoints.edge.networks: 5 is not a list; accepted: a list",
         ),
         (
             _row(),
@@ -216,6 +262,33 @@ def test_a_site_knows_no_endpoint_that_its_rows_do_not_use() -> None:
             {"endpoints": {"edge": {"networks": ["lan"]}}},
             "port_matrix_endpoints.edge.networks: 'lan' is a host name, and the rules need an address"
             f"; accepted: {ACCEPTED}",
+        ),
+        (
+            _row(),
+            {"endpoints": {"edge": {"exclude": ["198.51.100.99/24"]}}},
+            "port_matrix_endpoints.edge.exclude: '198.51.100.99/24' may be one address or a network"
+            "; accepted: 198.51.100.99 or 198.51.100.99/32 for the address, 198.51.100.0/24 for the network",
+        ),
+        (
+            _row(),
+            {"endpoints": {"edge": {"exclude": ["front_ends"]}}},
+            "port_matrix_endpoints.edge.exclude: 'front_ends' is not known, the nearest is front_end; accepted: "
+            "addresses, networks, or the endpoints client, conferencing_node, edge_av, edge_internal, front_end, "
+            "sfb_server, turn_server, wac_server, web_conferencing",
+        ),
+        (
+            _row(),
+            {"endpoints": {"edge": {"exclude": ["edge"]}}},
+            "port_matrix_endpoints.edge.exclude: edge would exclude itself"
+            "; accepted: other endpoints, addresses and networks",
+        ),
+        (
+            _row(),
+            {"same_location_rows": ["r2"]},
+            "port_matrix_same_location_rows: 'r2' is not known; accepted: ids of rows, groups of rows, or all: all, "
+            "conference_avatar, custom, https_content, integration, media_edge_to_nodes, media_from_nodes, "
+            "media_nodes_to_edge, media_nodes_to_turn, media_to_nodes, psom_content, r1, sip_signaling, "
+            "strict_client_relay, strict_clients, strict_edge_media, wac_content",
         ),
         (_row(), {"endpoints": 5}, "port_matrix_endpoints: 5 is not a mapping; accepted: a mapping"),
         (_row(), {"endpoints": [{}]}, "port_matrix_endpoints: [{}] is not a mapping; accepted: a mapping"),
@@ -265,10 +338,12 @@ def test_families_that_meet_in_one_pass() -> None:
     assert _seen(_build(_row(source="edge"), hosts=hosts), "edge") == ["192.0.2.131/32", "2001:db8::1/128"]
 
 
-def test_a_machine_that_meets_nobody_is_noted() -> None:
+def test_a_machine_that_meets_nobody_is_warned_of() -> None:
     hosts = {**HOSTS, "fe2": {"port_matrix_addresses": ["2001:db8::22"]}}
     groups = {**GROUPS, "sfb_front_ends": ["fe1", "fe2"]}
-    assert _build(hosts=hosts, groups=groups).notes == ("host 'fe2' has only ipv6: row r1 opens nothing for it",)
+    site = _build(hosts=hosts, groups=groups)
+    assert site.warnings == ("host 'fe2': only ipv6, so row r1 opens nothing for it",)
+    assert site.notes == ()
 
 
 def test_all_problems_of_the_variables_are_reported_at_once() -> None:
