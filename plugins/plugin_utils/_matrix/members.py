@@ -98,9 +98,11 @@ class _Resolver:
         """Yield the hosts and networks of *source*, with the addresses that count for *endpoint*."""
         for name in host_names(source, self._groups):
             host = self._host(name)
-            addresses = self._problems.attempt(self._on, host, endpoint, source) if host else None
+            addresses = None
             if host:
                 self._members.notes.extend(host.notes)
+                # Most hosts of a large site have no interfaces.
+                addresses = self._problems.attempt(self._on, host, endpoint, source) if host.interfaces else host.own
             if addresses:
                 yield name, addresses
                 continue
@@ -117,7 +119,7 @@ class _Resolver:
 
         :raises PortMatrixError: for a host with interfaces, in a group of the endpoint itself, that lacks this one.
         """
-        lacks = bool(host.interfaces) and endpoint.interface not in (None, "*", *host.interfaces)
+        lacks = endpoint.interface not in (None, "*", *host.interfaces)
         if source is endpoint or not lacks:
             return host.on(endpoint.interface, endpoint.name)
         if source.interface in host.interfaces:

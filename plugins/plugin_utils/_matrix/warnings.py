@@ -91,19 +91,10 @@ def _unset_views(site: Site, gateways: Sequence[str]) -> Iterator[str]:
 
 def _networks_with_hosts(site: Site) -> Iterator[str]:
     """Yield a message for each endpoint with networks in which there are machines of other endpoints."""
-    machines: dict[str, AddressSet] = {}
-    for members in site.endpoints.values():
-        for member in members:
-            if member.host and member.is_machine():
-                every = (member.addresses.all(), site.beside.get(member.host, AddressSet()))
-                machines[member.host] = AddressSet.union((*every, machines.get(member.host, AddressSet())))
     for name, members in sorted(site.endpoints.items()):
         networks = AddressSet.union(m.addresses.all() for m in members if not m.is_machine())
-        own = {member.host for member in members}
-        inside = [
-            host for host, addresses in sorted(machines.items()) if host not in own and networks.intersection(addresses)
-        ]
-        if networks and inside:
+        inside = _machines_within(site, networks, {member.host for member in members}) if networks else []
+        if inside:
             rows = names(row.id for row in site.rows if name in row.endpoints())
             belong = sorted({other for host in inside for other in site.endpoints_of(host)})
             yield (
@@ -111,6 +102,21 @@ def _networks_with_hosts(site: Site) -> Iterator[str]:
                 f"the rows of {name} ({rows}) hold, too; accepted: port_matrix_endpoints.{name}.exclude with "
                 f"addresses, networks or endpoints that are not meant, such as [{', '.join(belong)}]"
             )
+
+
+def _machines_within(site: Site, networks: AddressSet, but: Collection[str | None]) -> list[str]:
+    """Return the machines of *site* with an address in *networks*, sorted, without those that are in *but*."""
+    found = {host for host, addresses in site.beside.items() if host not in but and addresses.intersection(networks)}
+    for members in site.endpoints.values():
+        # Most often there is none, and to look at all of them at once takes no time.
+        if AddressSet.union(m.addresses.all() for m in members if m.is_machine()).intersection(networks):
+            found.update(
+                member.host
+                for member in members
+                if member.host and member.host not in but and member.is_machine()
+                if member.addresses.all().intersection(networks)
+            )
+    return sorted(found)
 
 
 def _apart(site: Site) -> Iterator[str]:
