@@ -67,7 +67,7 @@ class Side:
     def seen(self, view: View = ADVERTISED) -> AddressSet:
         """The addresses of all members as a host with *view* sees them."""
         if view not in self._seen:
-            self._seen[view] = AddressSet.union(member.seen(view) for member in self.members.values())
+            self._seen[view] = AddressSet.union(_all_seen(self.members.values(), view))
         return self._seen[view]
 
     def only(self, hosts: Callable[[str | None], bool]) -> Side:
@@ -85,6 +85,12 @@ class Side:
     def part(self, view: View, hosts: Callable[[str | None], bool]) -> AddressSet:
         """The addresses of those members whose host satisfies *hosts*; None stands for literal networks."""
         return AddressSet.union(m.seen(view) for m in self.members.values() if hosts(m.host))
+
+
+def _all_seen(members: Iterable[Member], view: View) -> Iterable[AddressSet]:
+    if view.others:
+        return (member.seen(view) for member in members)
+    return (member.addresses.seen(view.sight) for member in members)  # alike for thousands of hosts
 
 
 def parse_endpoint(name: str, value: object, where: str) -> EndpointDefinition:

@@ -96,12 +96,14 @@ class Addresses:
 class Host:
     """One host of the inventory. ``own`` are its own addresses, which may be networks (of clients, say).
 
+    ``spans`` tells whether these are those of all its interfaces, as they are where nobody says anything else.
     ``hint`` says why it has no address, where it has none; ``notes`` say what was read in a way that may surprise.
     """
 
     name: str
     own: Addresses = Addresses()
     interfaces: Mapping[str, Addresses] = field(default_factory=dict)
+    spans: bool = True
     hint: str = ""
     notes: tuple[str, ...] = ()
 
@@ -115,7 +117,7 @@ class Host:
         if interface is None or not self.interfaces:
             return self.own
         if interface == "*":
-            return Addresses.union(self.interfaces.values())
+            return self.own if self.spans else Addresses.union(self.interfaces.values())
         if not self.interfaces.get(interface):
             there = {name: addresses for name, addresses in self.interfaces.items() if addresses}
             listed = f"{_listed(there) or 'none with an address'}{_nearest_text(interface, there)}"
@@ -128,7 +130,7 @@ class Host:
 
     def all(self) -> Addresses:
         """Its own addresses and those of every interface."""
-        return Addresses.union([self.own, *self.interfaces.values()]) if self.interfaces else self.own
+        return self.own if self.spans else Addresses.union([self.own, *self.interfaces.values()])
 
 
 def parse_host(name: str, variables: Mapping[str, object]) -> Host:
@@ -140,13 +142,14 @@ def parse_host(name: str, variables: Mapping[str, object]) -> Host:
     value = variables.get("port_matrix_interfaces")
     if not value:  # most hosts of a large site
         own = _own_addresses(where, variables, {})
-        return Host(name, own, {}, "" if own else _hint(where, variables), tuple(_notes(where, variables, {})))
+        hint = "" if own else _hint(where, variables)
+        return Host(name, own, hint=hint, notes=tuple(_notes(where, variables, {})))
     problems = ProblemList()
     interfaces = problems.attempt(_parse_interfaces, value, f"{where} port_matrix_interfaces") or {}
     own = problems.attempt(_own_addresses, where, variables, interfaces) or Addresses()
     problems.raise_if_any()
     notes = tuple(_notes(where, variables, t.cast("Mapping[object, object]", value)))
-    return Host(name, own, interfaces, _hint(where, variables), notes)
+    return Host(name, own, interfaces, "port_matrix_addresses" not in variables, _hint(where, variables), notes)
 
 
 def _parse_interfaces(value: object, where: str) -> dict[str, Addresses]:

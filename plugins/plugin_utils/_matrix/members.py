@@ -62,18 +62,19 @@ class _Resolver:
     def resolve(self, needed: Sequence[str]) -> Members:
         for name in needed:
             self._members.of_endpoint[name] = tuple(self._of(self._definitions[name]))
-        named: dict[str, list[AddressSet]] = {}
+        named: dict[str, list[Addresses]] = {}
         for members in self._members.of_endpoint.values():
             for member in members:
-                # Most hosts have no address but those that every endpoint has of them.
                 host = self._parsed.get(member.host or "")
                 if host and (host.interfaces or member.addresses is not host.own):
-                    named.setdefault(host.name, []).append(member.addresses.all())
+                    named.setdefault(host.name, []).append(member.addresses)
         for name, parts in sorted(named.items()):
-            every = self._parsed[name]
-            left = _beside(every.all(), self._excluded.get(name)) if every else AddressSet()
-            if beside := left.difference(AddressSet.union(parts)):
-                self._members.beside[name] = beside
+            host = self._parsed[name]
+            # Most hosts have no address but those that some endpoint has of them.
+            if host and not any(part is host.own and host.spans for part in parts):
+                left = _beside(host.all(), self._excluded.get(name))
+                if beside := left.difference(AddressSet.union(part.all() for part in parts)):
+                    self._members.beside[name] = beside
         return self._members
 
     def _of(self, endpoint: EndpointDefinition) -> Iterable[Member]:

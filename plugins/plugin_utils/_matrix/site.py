@@ -67,9 +67,10 @@ class Site:
         """
         side = self.side(endpoints)
         parts = {id(member.addresses): member.addresses for member in side.members.values()}
-        for members in self.endpoints.values():
-            parts.update((id(m.addresses), m.addresses) for m in members if m.host and m.host in side.members)
-        beside = [self.beside[host] for host in side.members if host is not None and host in self.beside]
+        for name, members in self.endpoints.items():
+            if name not in endpoints:  # literal networks are of one endpoint only
+                parts.update((id(m.addresses), m.addresses) for m in members if m.host in side.members and m.host)
+        beside = [addresses for host, addresses in self.beside.items() if host in side.members]
         return AddressSet.union([*(one.all() for one in parts.values()), *beside])
 
 
