@@ -110,7 +110,7 @@ def nftables_ruleset(
         permissions.rules,
         permissions.management,
         permissions.extra_rules,
-        judged=_judged(built, name, to_plain(judged_endpoints)) if "forward" in permissions.hooks else None,
+        judged=_judged(built, to_plain(judged_endpoints)) if "forward" in permissions.hooks else None,
         enforce=as_flag(enforce, "linux_firewall_enforce"),
     )
     joined = parse_join({} if join is None else to_plain(join), "linux_firewall_join")
@@ -123,12 +123,16 @@ def nftables_ruleset(
     return render_ruleset(policy)
 
 
-def _judged(site: Site, gateway: str, endpoints: object) -> AddressSet | None:
+def _judged(site: Site, endpoints: object) -> AddressSet | None:
+    """Return the addresses whose transit is judged. Which of them a gateway sees makes no difference to that.
+
+    Where its view is wrong, its rules do not fit what passes, and that is dropped. It never goes by unjudged.
+    """
     if endpoints == "all":
         return None
     where = "linux_firewall_judged_endpoints"
     chosen = tuple(as_choice(name, where, site.endpoints) for name in as_strings(endpoints, where))
-    return site.side(chosen).seen(site.view_of(gateway))
+    return site.all_addresses(chosen)
 
 
 class FilterModule:

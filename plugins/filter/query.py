@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue.filters import as_filter
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.inventory import collect_hosts, to_plain
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.rows_off import site_of_rows_off
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site import Site
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.rows_off import RowsOff, rows_off
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site_document import read_site
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._query.question import Answer, ask
 
@@ -100,10 +99,10 @@ def answer(
     named = [name for name in ends if isinstance(name, str) and hostvars and name in hostvars]
     asked = read_site(to_plain(site))
 
-    def rows_off() -> Site:
+    def off() -> RowsOff:
         members, overrides = to_plain(groups or {}), to_plain(endpoints or {})
         hosts = collect_hosts(hostvars or {}, members, overrides, named)
-        return site_of_rows_off(asked, hosts, members, to_plain(ports or {}), overrides)
+        return rows_off(asked, hosts, members, to_plain(ports or {}), overrides)
 
     return ask(
         asked,
@@ -115,7 +114,7 @@ def answer(
         to_plain(at),
         to_plain(gateways),
         collect_hosts(hostvars or {}, {}, {}, named),
-        rows_off if groups else None,
+        off if groups else None,
     )
 
 

@@ -9,14 +9,18 @@ import typing as t
 from collections.abc import Callable, Iterable, Mapping
 
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue.filters import as_filter
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue.warnings import warn
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.inventory import (
     ReadOnce,
     check_uniform,
     collect_hosts,
+    names_of_variables,
     to_plain,
 )
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site import build_site
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site import Site, build_site
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site_document import site_as_document
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.variables import check_names
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import ProblemList
 
 DOCUMENTATION = r"""
 name: site
@@ -27,14 +31,18 @@ author:
 description:
   - Reads the addresses of the hosts from the inventory, resolves the endpoints of every row, and checks all of it.
   - Fails with every problem at once. Each line names the variable with host or row, the value, and what is accepted.
+  - What is likely to be wrong, though it can be applied, is a warning of Ansible.
+  - A variable that begins with C(port_matrix_), C(linux_firewall_) or C(windows_firewall_) and that nobody knows is an
+    error, with the nearest name. So is a group that begins with C(port_matrix_), where the group with the nearest name
+    is missing.
   - Do this once per play. The other filters of this collection take the result.
 positional: _input, groups
 options:
   _input:
     description:
       - C(hostvars). Only hosts that can be an endpoint, and the hosts in O(play_hosts), are looked at.
-      - Read are the host variables C(port_matrix_addresses), C(port_matrix_interfaces), C(port_matrix_view)
-        and C(ansible_host).
+      - Read are the host variables C(port_matrix_addresses), C(port_matrix_interfaces), C(port_matrix_location),
+        C(port_matrix_view) and C(ansible_host).
     type: dict
     required: true
   groups:
@@ -51,11 +59,22 @@ options:
     type: dict
     default: {}
   endpoints:
-    description: Endpoint name to C(groups), C(interface) and C(networks), where they differ from the defaults.
+    description:
+      - Endpoint name to C(groups), C(interface), C(networks) and C(exclude), where they differ from the defaults.
     type: dict
     default: {}
   allow_empty:
     description: Endpoints that may have no address.
+    type: list
+    elements: str
+    default: []
+  same_location_rows:
+    description: Rows that join only hosts that share a location, as ids of rows, groups of rows, or V(all).
+    type: list
+    elements: str
+    default: []
+  variables:
+    description: Names of variables that are set elsewhere than for hosts, in a play for instance, to be checked too.
     type: list
     elements: str
     default: []
@@ -87,8 +106,21 @@ _value:
     endpoints:
       description: Endpoint name to its members, each a host (none for literal networks) with its addresses.
       type: dict
-    local_views:
-      description: Hosts that see the local address of a NATed pair.
+    views:
+      description: Which side of NATed pairs a host sees, for each host whose view is not the default.
+      type: dict
+    beside:
+      description: Host to the addresses that it has beside those of its endpoints.
+      type: dict
+    locations:
+      description: Host to its locations.
+      type: dict
+    same_location_rows:
+      description: Ids of the rows that join only hosts that share a location.
+      type: list
+      elements: str
+    warnings:
+      description: What is likely to be wrong.
       type: list
       elements: str
     notes:
@@ -107,18 +139,34 @@ def site(
     endpoints: object = None,
     allow_empty: object = (),
     play_hosts: Iterable[str] = (),
+    same_location_rows: object = (),
+    variables: Iterable[str] = (),
 ) -> dict[str, t.Any]:
     """Return the validated site as plain data.
 
     :raises AnsibleFilterError: with every problem of the inputs, a line each.
     """
     hosts_of_play = sorted(to_plain(play_hosts))  # a list that Ansible united has no order
-    variables = ReadOnce(hostvars)
-    check_uniform(variables, hosts_of_play)
+    of_hosts = ReadOnce(hostvars)
     overrides = to_plain(endpoints or {})
-    hosts = collect_hosts(variables, groups, overrides, hosts_of_play)
-    built = build_site(hosts, to_plain(groups), to_plain(rows), to_plain(ports or {}), overrides, to_plain(allow_empty))
-    return site_as_document(built)
+    hosts = collect_hosts(of_hosts, groups, overrides, hosts_of_play)
+    problems = ProblemList()
+    problems.attempt(check_names, names_of_variables(of_hosts, hosts), to_plain(variables), groups)
+    problems.attempt(check_uniform, of_hosts, hosts_of_play)
+    built = problems.attempt(
+        build_site,
+        hosts,
+        to_plain(groups),
+        to_plain(rows),
+        to_plain(ports or {}),
+        overrides,
+        to_plain(allow_empty),
+        to_plain(same_location_rows),
+    )
+    problems.raise_if_any()
+    site_of_all = t.cast("Site", built)
+    warn(site_of_all.warnings)
+    return site_as_document(site_of_all)
 
 
 class FilterModule:

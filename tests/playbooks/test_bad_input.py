@@ -164,9 +164,35 @@ BAD_INPUTS = {
         host("fw", "port_matrix_gateways", ansible_host="198.51.100.2", port_matrix_view="inside"),
         "port_matrix_view",
     ),
+    "a view of nobody": (
+        host(
+            "fw", "port_matrix_gateways", ansible_host="198.51.100.2", port_matrix_view={"conferencing_nodes": "local"}
+        ),
+        "host 'fw' port_matrix_view: 'conferencing_nodes' is not known, the nearest is conferencing_node; accepted",
+    ),
+    "a host without the interface that a row needs": (
+        host("edge1", "sfb_edges", port_matrix_interfaces={"internal": ["198.51.100.31"], "av-edge": ["192.0.2.131"]}),
+        "host 'edge1' port_matrix_interfaces: has no av_edge, which edge_av needs; it has av-edge, internal, and",
+    ),
+    "an interface by the name of one that is not there": (
+        host("edge1", "sfb_edges", port_matrix_interfaces={"av_edge": "external", "internal": ["198.51.100.31"]}),
+        "host 'edge1' port_matrix_interfaces.av_edge: 'external' is no address and no interface of this host",
+    ),
+    "a misspelled variable of a host that is not managed": (
+        host("node1", "pexip_conferencing_nodes", ansible_host="192.0.2.11", port_matrix_adresses=["192.0.2.12"]),
+        "port_matrix_adresses (of 'node1'): is no variable of this collection; accepted: port_matrix_addresses",
+    ),
+    "a misspelled variable of a role": (
+        site(linux_firewall_egres=True),
+        "is no variable of this collection; accepted: linux_firewall_egress, which is the nearest name",
+    ),
+    "a location row that is none": (
+        site(port_matrix_same_location_rows=["media"]),
+        "port_matrix_same_location_rows: 'media' is not known",
+    ),
     "an unknown key of an endpoint": (
         site(port_matrix_endpoints={"client": {"network": ["203.0.113.0/25"]}}),
-        "port_matrix_endpoints.client: unknown key 'network'; accepted: groups, interface, networks",
+        "port_matrix_endpoints.client: unknown key 'network'; accepted: exclude, groups, interface, networks",
     ),
     "an extra rule of one host": (
         host(

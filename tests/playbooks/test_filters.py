@@ -195,7 +195,7 @@ def test_the_text_of_an_error_reaches_the_user_with_every_problem(result: dict[s
 
 def test_vaulted_values_are_read_like_any_other(result: dict[str, t.Any]) -> None:
     # The addresses of the Edge are vaulted, too: see what is asserted of them above.
-    assert result["site"]["local_views"] == ["fe1"]
+    assert result["site"]["views"] == {"fe1": {"default": "local", "others": []}}
 
 
 def test_no_error_shows_what_is_vaulted(result: dict[str, t.Any]) -> None:

@@ -60,6 +60,8 @@ def test_the_inventory_gets_as_far_as_its_hosts(shape: str, tmp_path: Path) -> N
     output = run_playbook(tmp_path, INVENTORIES[shape], "uc_firewall.pexip_sfb.site", ansible_connection="untouchable")
     assert "a host was touched" in output
     assert "Ask the host who connects to it" in output
+    assert "[WARNING]: host" not in output
+    assert "[WARNING]: endpoint" not in output
 
 
 def test_an_on_premises_pool(tmp_path: Path) -> None:

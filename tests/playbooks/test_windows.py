@@ -137,6 +137,28 @@ def lab(tmp_path: Path) -> Lab:
     return Lab(tmp_path)
 
 
+def test_what_is_likely_to_be_wrong_is_said_once_for_all_and_again_in_the_end(lab: Lab) -> None:
+    lab.content["all"]["children"]["port_matrix_windows"]["hosts"] = {"edge1": {}, "node1": {}}
+    result = lab.run()
+    assert result.returncode == 0, result.stdout + result.stderr
+    warning = (
+        "host 'edge1' port_matrix_interfaces: no web_conferencing, so psom_content is open for all addresses of it"
+    )
+    assert (result.stdout + result.stderr).count(f"[WARNING]: {warning}") == 1
+    before, again = result.stdout.split("TASK [Say again what is likely to be wrong with the site]")
+    assert again.count(warning) == 1
+    assert "PLAY [" not in again.replace("PLAY RECAP", "")
+    assert "PLAY [Windows servers]" in before
+
+
+def test_without_anything_wrong_nothing_is_said_again(lab: Lab) -> None:
+    edge = lab.content["all"]["children"]["sfb_edges"]["hosts"]["edge1"]
+    edge["port_matrix_interfaces"]["web_conferencing"] = "av_edge"
+    result = lab.run()
+    assert "port_matrix_interfaces" not in result.stdout + result.stderr
+    assert "skipping: [edge1]" in result.stdout.split("TASK [Say again what is likely to be wrong with the site]")[1]
+
+
 def test_what_it_costs(lab: Lab) -> None:
     lab.apply()
     rules = len(lab.ours())

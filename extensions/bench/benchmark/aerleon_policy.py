@@ -36,7 +36,7 @@ def write_policy(site: Site, directory: Path) -> list[str]:
 
 def _networks(site: Site) -> Iterator[str]:
     for name in site.endpoints:
-        cidrs = site.side((name,)).seen("advertised").cidrs("ipv4")
+        cidrs = site.side((name,)).seen().cidrs("ipv4")
         yield f"{name.upper()} = {cidrs[0]}\n" + "".join(f"    {cidr}\n" for cidr in cidrs[1:])
 
 

@@ -65,7 +65,12 @@ _GROUPS: Mapping[str, tuple[str, ...]] = {
     "wac_server": ("wac_servers",),
 }
 ENDPOINTS = tuple(_GROUPS)
-_INTERFACES = {"edge_av": "av_edge", "edge_internal": "internal", "web_conferencing": "web_conferencing"}
+_INTERFACES = {
+    "conferencing_node": "media",
+    "edge_av": "av_edge",
+    "edge_internal": "internal",
+    "web_conferencing": "web_conferencing",
+}
 _WEB_CONFERENCING_ELSEWHERE = ("front_end", "edge")
 
 
@@ -95,6 +100,7 @@ class Flow:
     source_ports: tuple[Range, ...]
     destination_ports: tuple[Range, ...]
     enabled: bool = True
+    same_location: bool = False
 
 
 def permitted(site: Site, packet: Packet, at: str | None = None) -> tuple[str, ...]:
@@ -121,9 +127,19 @@ def joins(site: Site, flow: Flow, source: Address, destination: Address, at: str
     """Whether a flow leads from one address to the other: two different inventory entries hold them."""
     if source == destination or source.version != destination.version:
         return False
-    sources = owners(site, flow.sources, source, at)
-    destinations = owners(site, flow.destinations, destination, at)
-    return bool(sources and destinations) and len(sources | destinations) > 1
+    return any(
+        one != other and near(site, flow, one, other)
+        for one in owners(site, flow.sources, source, at)
+        for other in owners(site, flow.destinations, destination, at)
+    )
+
+
+def near(site: Site, flow: Flow, one: str, other: str) -> bool:
+    """Whether the row joins these two owners: it keeps to no locations, they share one, or one of them has none."""
+    if not flow.same_location:
+        return True
+    locations = [site.hosts[owner].locations if owner in site.hosts else frozenset() for owner in (one, other)]
+    return not all(locations) or bool(locations[0] & locations[1])
 
 
 def owners(site: Site, endpoints: Iterable[str], address: Address, at: str | None = None) -> frozenset[str]:
@@ -144,11 +160,14 @@ def endpoint_networks(site: Site, endpoint: str, at: str | None = None) -> Seque
     override = _override(site, endpoint)
     if endpoint == "web_conferencing" and not _has_members_of_its_own(site, override):
         return [entry for other in _WEB_CONFERENCING_ELSEWHERE for entry in _web_conferencing_on(site, other, at)]
+    gone = _excluded(site, endpoint)
     members = site.members(tuple(override.get("groups", _GROUPS[endpoint])))
     found = [
-        (host.name, _seen(site, host, pair, at)) for host in members for pair in _addresses(host, endpoint, override)
+        (host.name, seen)
+        for host in members
+        for seen in _left(site, host, _addresses(host, endpoint, override), gone, at)
     ]
-    return found + _literal_networks(endpoint, override)
+    return found + _literal_networks(endpoint, override, gone)
 
 
 @functools.lru_cache(maxsize=10)
@@ -160,6 +179,7 @@ def flows(site: Site) -> Sequence[Flow]:
     ports = dict(DEFAULT_PORTS) | dict(site.variables.get("port_matrix_ports") or {})
     disabled = set(site.variables.get("port_matrix_disabled_rows") or ())
     strict = bool(site.variables.get("port_matrix_strict_clients", False))
+    local = set(site.variables.get("port_matrix_same_location_rows") or ())
     found = []
     for row in rows:
         forward = Flow(
@@ -170,6 +190,7 @@ def flows(site: Site) -> Sequence[Flow]:
             source_ports=port_ranges(row.get("source_ports", "any"), ports),
             destination_ports=port_ranges(row.get("destination_ports", "any"), ports),
             enabled=row["id"] not in disabled and (strict or row.get("group") != "strict_clients"),
+            same_location=bool(local & {"all", row["id"], row.get("group", "custom")}),
         )
         found.append(forward)
         if row.get("bidirectional"):
@@ -212,18 +233,70 @@ def _has_members_of_its_own(site: Site, override: Mapping[str, t.Any]) -> bool:
 def _web_conferencing_on(site: Site, other: str, at: str | None) -> list[tuple[str, Network]]:
     """The service where the Front Ends or Edges have it: on its interface, on the one they are told to use, on any."""
     override = _override(site, other)
+    gone = [*_excluded(site, "web_conferencing"), *_excluded(site, other)]
     wanted = _override(site, "web_conferencing").get("interface", _INTERFACES["web_conferencing"])
     found = []
     for host in site.members(tuple(override.get("groups", _GROUPS[other]))):
         named = override.get("interface")
         interface = wanted if wanted in host.interfaces or not named else named
-        found += [(host.name, _seen(site, host, pair, at)) for pair in host.on(str(interface))]
-    return found + _literal_networks(other, override)
+        found += [(host.name, seen) for seen in _left(site, host, host.on(str(interface)), gone, at)]
+    return found + _literal_networks(other, override, gone)
 
 
-def _literal_networks(endpoint: str, override: Mapping[str, t.Any]) -> list[tuple[str, Network]]:
+def _literal_networks(
+    endpoint: str, override: Mapping[str, t.Any], gone: Sequence[Network]
+) -> list[tuple[str, Network]]:
     networks = [read_network(f"port_matrix_endpoints, {endpoint}", text) for text in override.get("networks") or ()]
-    return [(f"network {network}", network) for network in networks]
+    return [(f"network {network}", part) for network in networks for part in _without(network, gone)]
+
+
+@functools.lru_cache(maxsize=1000)
+def _excluded(site: Site, endpoint: str) -> Sequence[Network]:
+    """What `exclude` takes out of an endpoint: networks, and whatever the hosts of an endpoint have that it names."""
+    found: list[Network] = []
+    for item in _override(site, endpoint).get("exclude") or ():
+        if item not in _GROUPS:
+            found.append(read_network(f"port_matrix_endpoints, {endpoint}", item))
+            continue
+        for name in _counted_for(site, str(item)):
+            override = _override(site, name)
+            for host in site.members(tuple(override.get("groups", _GROUPS[name]))):
+                found += [side for pair in host.everything() for side in (pair.local, pair.advertised)]
+            found += [network for _owner, network in _literal_networks(name, override, ())]
+    return found
+
+
+def _counted_for(site: Site, endpoint: str) -> Sequence[str]:
+    """The endpoints whose hosts an endpoint has: itself, or those that the Web Conferencing service is on."""
+    elsewhere = endpoint == "web_conferencing" and not _has_members_of_its_own(site, _override(site, endpoint))
+    return _WEB_CONFERENCING_ELSEWHERE if elsewhere else (endpoint,)
+
+
+def _left(
+    site: Site, host: Host, pairs: Iterable[NatPair], gone: Sequence[Network], at: str | None
+) -> Iterable[Network]:
+    """What somebody sees of a host without what is excluded. Both addresses of a NATed pair go with either."""
+    pairs = list(pairs)
+    natted = [pair for pair in pairs if pair.local != pair.advertised]
+    lost = [pair for pair in natted if any(_overlap(side, gone) for side in (pair.local, pair.advertised))]
+    local, advertised = [*gone, *(pair.local for pair in lost)], [*gone, *(pair.advertised for pair in lost)]
+    for pair in pairs:
+        seen = _seen(site, host, pair, at)
+        yield from _without(seen, local if _sees_local(site, host, at) else advertised)
+
+
+def _overlap(network: Network, others: Iterable[Network]) -> bool:
+    return any(network.version == other.version and network.overlaps(other) for other in others)
+
+
+def _without(network: Network, gone: Sequence[Network]) -> Iterable[Network]:
+    """A network without others, as the largest networks that are left."""
+    hole = next((other for other in gone if _overlap(network, (other,))), None)
+    if hole is None:
+        yield network
+    elif not network.subnet_of(hole):  # type: ignore[arg-type] # of one version, as they overlap
+        for half in network.subnets():
+            yield from _without(half, gone)
 
 
 def _own_table() -> list[dict[str, t.Any]]:
@@ -245,7 +318,24 @@ def _addresses(host: Host, endpoint: str, override: Mapping[str, t.Any]) -> tupl
 
 def _seen(site: Site, host: Host, pair: NatPair, at: str | None) -> Network:
     """An address as the judging host sees it."""
-    if at is None:
-        return pair.advertised
-    local = at == host.name or (at in site.hosts and site.hosts[at].view == "local")
-    return pair.local if local else pair.advertised
+    return pair.local if _sees_local(site, host, at) else pair.advertised
+
+
+def _sees_local(site: Site, host: Host, at: str | None) -> bool:
+    """Whether the one who judges sees the local addresses of a host: of itself, and of whom its view names so."""
+    view = site.hosts[at].view if at and at in site.hosts else "advertised"
+    if at == host.name or isinstance(view, str):
+        return at == host.name or view == "local"
+    groups = {side for name, side in view.items() if host.name in site.groups.get(name, ())}
+    endpoints = {
+        side
+        for name, side in view.items()
+        if name in _GROUPS and name not in site.groups
+        for one in _counted_for(site, name)
+        if host in site.members(tuple(_override(site, one).get("groups", _GROUPS[one])))
+    }
+    by_name = {view[host.name]} if host.name in view else set()
+    decided = by_name or groups or endpoints or {view.get("default", "advertised")}
+    if len(decided) > 1:
+        raise SiteError(f"host {at}: its view names {host.name} both as local and as advertised")
+    return decided == {"local"}

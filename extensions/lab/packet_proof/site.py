@@ -19,8 +19,11 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 # The variables that hold for the whole site, whichever host or group carries them.
 SITE_VARIABLES = frozenset(
     f"port_matrix_{name}"
-    for name in ("ports", "strict_clients", "disabled_rows", "extra_rows", "rows", "endpoints", "allow_empty")
-)
+    for name in (
+        "ports", "strict_clients", "disabled_rows", "extra_rows", "rows", "endpoints", "allow_empty",
+        "same_location_rows",
+    )
+)  # fmt: skip
 
 
 class SiteError(ValueError):
@@ -37,12 +40,13 @@ class NatPair:
 
 @dataclass(frozen=True)
 class Host:
-    """An inventory host or network. `view` is which side of a NATed pair it sees of others."""
+    """An inventory host or network. `view` is which side of a NATed pair it sees of others, as the inventory has it."""
 
     name: str
     addresses: tuple[NatPair, ...] = ()
     interfaces: Mapping[str, tuple[NatPair, ...]] = field(default_factory=dict)
-    view: str = "advertised"
+    view: str | Mapping[str, str] = "advertised"
+    locations: frozenset[str] = frozenset()
 
     def own(self) -> tuple[NatPair, ...]:
         """The host's addresses; where none are given, those of all its interfaces."""
@@ -55,6 +59,10 @@ class Host:
     def on(self, interface: str) -> tuple[NatPair, ...]:
         """The addresses of an interface; where the host has no such interface, the host's addresses."""
         return self.interfaces.get(interface) or self.own()
+
+    def everything(self) -> tuple[NatPair, ...]:
+        """Its addresses and those of all interfaces."""
+        return self.addresses + self.every_interface()
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,14 +138,23 @@ def _site_variables(hostvars: Mapping[str, Mapping[str, t.Any]]) -> dict[str, t.
 def _read_host(name: str, variables: Mapping[str, t.Any]) -> Host:
     interfaces = variables.get("port_matrix_interfaces") or {}
     addresses = variables.get("port_matrix_addresses") or []
+    locations = variables.get("port_matrix_location") or ()
     if not addresses and not interfaces:
         addresses = _literal(variables.get("ansible_host"))
     return Host(
         name=name,
         addresses=_pairs(name, addresses),
-        interfaces={str(interface): _pairs(name, entries) for interface, entries in interfaces.items()},
-        view=str(variables.get("port_matrix_view") or "advertised"),
+        interfaces={
+            str(interface): _pairs(name, _followed(interfaces, entries)) for interface, entries in interfaces.items()
+        },
+        view=variables.get("port_matrix_view") or "advertised",
+        locations=frozenset([locations] if isinstance(locations, str) else locations),
     )
+
+
+def _followed(interfaces: Mapping[str, t.Any], entries: t.Any) -> t.Any:
+    """The entries of an interface; those of another one where they are its name."""
+    return _followed(interfaces, interfaces[entries]) if isinstance(entries, str) and entries in interfaces else entries
 
 
 def _literal(ansible_host: object) -> list[str]:

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from .._values.addresses import AddressSet, Family
-from .._values.errors import ProblemList, names, shown
+from .._values.errors import names, shown
 from .._values.mapping import as_flag, as_identifier, as_mapping, as_strings, as_text
-from .hosts import Addresses, Host, View, parse_host
+from .hosts import Addresses
+from .views import ADVERTISED, View
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,8 @@ class EndpointDefinition:
 
     ``interface`` is the name of an interface, ``"*"`` for all of them, or None for the host's own addresses.
     While ``groups`` have no host and there are no literal ``networks``, the members of the endpoints in ``fallback``
-    count. Where it ``may_be_empty``, it is absent from its rows without a host.
+    count. ``excluded`` addresses, and those of the ``excluded_endpoints``, are taken out of it. Where it
+    ``may_be_empty``, it is absent from its rows without a host.
     """
 
     name: str
@@ -30,6 +32,8 @@ class EndpointDefinition:
     title: str = ""
     networks: AddressSet = AddressSet()
     may_be_empty: bool = False
+    excluded: AddressSet = AddressSet()
+    excluded_endpoints: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,10 @@ class Member:
     def is_machine(self) -> bool:
         """Tell whether this is one machine, which never talks to itself through a firewall; a network may."""
         return self.host is not None and not self.addresses.networks
+
+    def seen(self, view: View) -> AddressSet:
+        """The addresses as a host with *view* sees them."""
+        return self.addresses.seen(view.of(self.host))
 
 
 class Side:
@@ -58,11 +66,15 @@ class Side:
         self._seen: dict[View, AddressSet] = {}
         self._of_families: dict[frozenset[Family], list[str]] = {}
 
-    def seen(self, view: View) -> AddressSet:
+    def seen(self, view: View = ADVERTISED) -> AddressSet:
         """The addresses of all members as a host with *view* sees them."""
         if view not in self._seen:
-            self._seen[view] = AddressSet.union(member.addresses.seen(view) for member in self.members.values())
+            self._seen[view] = AddressSet.union(_all_seen(self.members.values(), view))
         return self._seen[view]
+
+    def only(self, hosts: Callable[[str | None], bool]) -> Side:
+        """The side without those members whose host does not satisfy *hosts*; None stands for literal networks."""
+        return Side(member for host, member in self.members.items() if hosts(host))
 
     def machines_by_families(self) -> Mapping[frozenset[Family], Sequence[str]]:
         """Return families → the machines that others see with addresses of just these."""
@@ -74,7 +86,13 @@ class Side:
 
     def part(self, view: View, hosts: Callable[[str | None], bool]) -> AddressSet:
         """The addresses of those members whose host satisfies *hosts*; None stands for literal networks."""
-        return AddressSet.union(m.addresses.seen(view) for m in self.members.values() if hosts(m.host))
+        return AddressSet.union(m.seen(view) for m in self.members.values() if hosts(m.host))
+
+
+def _all_seen(members: Iterable[Member], view: View) -> Iterable[AddressSet]:
+    if view.others:
+        return (member.seen(view) for member in members)
+    return (member.addresses.seen(view.sight) for member in members)  # alike for thousands of hosts
 
 
 def parse_endpoint(name: str, value: object, where: str) -> EndpointDefinition:
@@ -94,45 +112,6 @@ def parse_endpoint(name: str, value: object, where: str) -> EndpointDefinition:
     )
 
 
-def resolve_members(
-    definitions: Mapping[str, EndpointDefinition],
-    needed: Sequence[str],
-    hosts: Mapping[str, Mapping[str, object]],
-    groups: Mapping[str, Sequence[str]],
-    problems: ProblemList,
-) -> tuple[dict[str, tuple[Member, ...]], list[str]]:
-    """Find the members of the *needed* endpoints. Each host is parsed once, however many endpoints it is in.
-
-    What is wrong goes to *problems*. Returns endpoint → members, and notes on what was read in a way that may surprise.
-    """
-    parsed: dict[str, Host | None] = {}
-    resolved: dict[str, tuple[Member, ...]] = {}
-    notes: list[str] = []
-    for name in needed:
-        definition = definitions[name]
-        found: dict[str | None, list[Addresses]] = {}
-        for source in member_sources(definition, definitions, groups):
-            for host_name in host_names(source, groups):
-                if host_name not in parsed:
-                    parsed[host_name] = problems.attempt(parse_host, host_name, hosts.get(host_name, {}))
-                host = parsed[host_name]
-                if host is None:
-                    continue
-                notes.extend(host.notes)
-                if definition.interface is not None:
-                    notes.extend(_fallback_note(host, definition))
-                addresses = host.on(_interface(host, definition, source))
-                if addresses:
-                    found.setdefault(host_name, []).append(addresses)
-                else:
-                    problems.add(host.hint)
-            if source.networks:
-                found.setdefault(None, []).append(Addresses.plain(source.networks))
-        in_order = sorted(found.items(), key=lambda item: (item[0] is None, item[0] or ""))
-        resolved[name] = tuple(Member(member, Addresses.union(parts)) for member, parts in in_order)
-    return resolved, notes
-
-
 def member_sources(
     endpoint: EndpointDefinition,
     definitions: Mapping[str, EndpointDefinition],
@@ -147,22 +126,6 @@ def member_sources(
 def host_names(endpoint: EndpointDefinition, groups: Mapping[str, Sequence[str]]) -> list[str]:
     """The hosts of the groups of *endpoint*, sorted."""
     return sorted({host for group in endpoint.groups for host in groups.get(group, ())})
-
-
-def _interface(host: Host, endpoint: EndpointDefinition, source: EndpointDefinition) -> str | None:
-    """The interface of *host* that counts for *endpoint*: its own, or else the one that *source* names.
-
-    ``"*"`` names none: of a host without the interface of *endpoint* its own addresses count.
-    """
-    lacks = endpoint.interface not in (None, "*") and endpoint.interface not in host.interfaces
-    return source.interface if lacks and source.interface not in (None, "*") else endpoint.interface
-
-
-def _fallback_note(host: Host, endpoint: EndpointDefinition) -> Iterable[str]:
-    interface = endpoint.interface
-    lacks = interface not in (None, "*") and interface not in host.interfaces
-    if lacks and host.interfaces and not endpoint.fallback:
-        yield f"host {shown(host.name)} has no interface {interface}: {endpoint.name} takes its own addresses"
 
 
 def no_address_message(endpoint: EndpointDefinition, users: str) -> str:

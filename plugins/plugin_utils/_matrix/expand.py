@@ -15,9 +15,9 @@ from .._values.errors import PortMatrixError, shown
 from .._values.intervals import IntervalSet
 from .._values.mapping import as_choice, as_strings
 from .endpoints import Side
-from .hosts import View
 from .rows import Row
 from .site import Site
+from .views import ADVERTISED, View
 
 # One part of a direction of a row: addresses that may talk, addresses that they may talk to.
 Part = tuple[AddressSet, AddressSet]
@@ -25,13 +25,13 @@ Part = tuple[AddressSet, AddressSet]
 
 def expand_site(site: Site) -> list[Rule]:
     """Return what the matrix permits, in canonical order; NATed hosts with their advertised addresses."""
-    return _rules(site, lambda here, there: _transit_parts(here, there, "advertised"))
+    return _rules(site, lambda row, here, there: _transit_parts(site, row, here, there, ADVERTISED))
 
 
 def expand_transit(site: Site, gateway: str) -> list[Rule]:
     """Return the rules of a transit firewall (hook forward): the whole matrix, in the addresses that it sees."""
     view = site.view_of(gateway)
-    rules = _rules(site, lambda here, there: _transit_parts(here, there, view))
+    rules = _rules(site, lambda row, here, there: _transit_parts(site, row, here, there, view))
     return [replace(rule, hook="forward") for rule in rules]
 
 
@@ -42,12 +42,17 @@ def expand_host(site: Site, host: str, hook: Hook) -> list[Rule]:
     """
     view = site.view_of(host)
 
-    def parts(here: Side, there: Side) -> Iterator[Part]:
+    def parts(row: Row, here: Side, there: Side) -> Iterator[Part]:
         own, others = (there, here) if hook == "input" else (here, there)
         if host in own.members:
             local = own.members[host].addresses.local
             itself = host in own.machines & others.machines
-            remote = others.part(view, lambda other: other != host) if itself else others.seen(view)
+            if itself or row.id in site.locations.rows:
+                remote = others.part(
+                    view, lambda other: not (itself and other == host) and site.locations.join(row.id, host, other)
+                )
+            else:
+                remote = others.seen(view)
             yield (remote, local) if hook == "input" else (local, remote)
 
     return [replace(rule, hook=hook) for rule in _rules(site, parts)]
@@ -83,15 +88,15 @@ def hooks_of(site: Site, host: str, gateway: bool, egress: bool) -> tuple[Hook, 
     return hooks
 
 
-def _rules(site: Site, parts: Callable[[Side, Side], Iterator[Part]]) -> list[Rule]:
+def _rules(site: Site, parts: Callable[[Row, Side, Side], Iterator[Part]]) -> list[Rule]:
     # The rectangles of a mesh differ as a whole, but those of one family, which few machines may have, can be equal.
     return list(dict.fromkeys(_rules_of_parts(site, parts)))
 
 
-def _rules_of_parts(site: Site, parts: Callable[[Side, Side], Iterator[Part]]) -> Iterator[Rule]:
+def _rules_of_parts(site: Site, parts: Callable[[Row, Side, Side], Iterator[Part]]) -> Iterator[Rule]:
     for row in site.rows:
         for source_names, destination_names in row.directions():
-            for source, destination in parts(site.side(source_names), site.side(destination_names)):
+            for source, destination in parts(row, site.side(source_names), site.side(destination_names)):
                 for protocol in row.protocols:
                     for family in families_of(protocol):
                         here, there = source.of_family(family), destination.of_family(family)
@@ -123,7 +128,12 @@ def _rule(
     )
 
 
-def _transit_parts(here: Side, there: Side, view: View) -> Iterator[Part]:
+def _transit_parts(site: Site, row: Row, here: Side, there: Side, view: View) -> Iterator[Part]:
+    for one, other in site.locations.sides(row.id, here, there):
+        yield from _pairs_of_others(one, other, view)
+
+
+def _pairs_of_others(here: Side, there: Side, view: View) -> Iterator[Part]:
     """Cover every pair of *here* and *there* except a machine with itself, in as few rectangles as that takes.
 
     Where no machine is on both sides, that is one rectangle. A mesh of n machines takes 2·log2(n) of them: for

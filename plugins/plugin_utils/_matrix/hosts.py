@@ -9,16 +9,35 @@ import typing as t
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from .._values.addresses import AddressSet, has_host_bits, is_literal_address, parse_address, parse_single_address
-from .._values.errors import PortMatrixError, ProblemList, shown
+from .._values.addresses import (
+    AddressSet,
+    has_host_bits,
+    is_literal_address,
+    looks_like_a_name,
+    parse_address,
+    parse_single_address,
+)
+from .._values.errors import PortMatrixError, ProblemList, names, nearest, shown
 from .._values.mapping import as_list, as_mapping
 from .._values.vaulted import Vaulted
-
-View = t.Literal["advertised", "local"]
-VIEWS: tuple[View, ...] = ("advertised", "local")
+from .views import Sight
 
 # The host variables that the core reads; the glue fetches no other.
-HOST_VARIABLES = ("port_matrix_addresses", "port_matrix_interfaces", "port_matrix_view", "ansible_host")
+HOST_VARIABLES = (
+    "port_matrix_addresses",
+    "port_matrix_interfaces",
+    "port_matrix_location",
+    "port_matrix_view",
+    "ansible_host",
+)
+
+
+class Pair(t.NamedTuple):
+    """One address behind static NAT: what is on the machine, what others see instead, and whether it is a secret."""
+
+    local: AddressSet
+    advertised: AddressSet
+    secret: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +45,14 @@ class Addresses:
     """The addresses of one host or interface: as the host itself has them, and as everybody else sees them.
 
     ``networks`` tells whether a network is among them, so that they may be many machines. The sets do not tell:
-    two neighbouring addresses of one machine are merged there as the network of these two would be.
+    two neighbouring addresses of one machine are merged there as the network of these two would be. ``pairs`` are
+    those addresses that are behind static NAT; what is kept of a site does without.
     """
 
     local: AddressSet = AddressSet()
     advertised: AddressSet = AddressSet()
     networks: bool = False
+    pairs: tuple[Pair, ...] = field(default=(), compare=False)
 
     @classmethod
     def plain(cls, addresses: AddressSet) -> Addresses:
@@ -48,11 +69,24 @@ class Addresses:
             AddressSet.union(p.local for p in all_parts),
             AddressSet.union(p.advertised for p in all_parts),
             any(p.networks for p in all_parts),
+            tuple(pair for p in all_parts for pair in p.pairs),
         )
 
-    def seen(self, view: View) -> AddressSet:
-        """The addresses as a host with *view* sees them."""
-        return self.local if view == "local" else self.advertised
+    def seen(self, sight: Sight) -> AddressSet:
+        """The addresses as somebody sees them who sees that side of a NATed pair."""
+        return self.local if sight == "local" else self.advertised
+
+    def all(self) -> AddressSet:
+        """The addresses of both sides."""
+        return self.local if self.local is self.advertised else AddressSet.union((self.local, self.advertised))
+
+    def without(self, excluded: AddressSet) -> Addresses:
+        """What is left without *excluded*. Of a NATed pair, both addresses go with either."""
+        gone = [p for p in self.pairs if p.local.intersection(excluded) or p.advertised.intersection(excluded)]
+        local = AddressSet.union((excluded, *(pair.local for pair in gone)))
+        advertised = AddressSet.union((excluded, *(pair.advertised for pair in gone)))
+        pairs = tuple(pair for pair in self.pairs if pair not in gone)
+        return Addresses(self.local.difference(local), self.advertised.difference(advertised), self.networks, pairs)
 
     def __bool__(self) -> bool:
         return bool(self.local)
@@ -62,23 +96,41 @@ class Addresses:
 class Host:
     """One host of the inventory. ``own`` are its own addresses, which may be networks (of clients, say).
 
+    ``spans`` tells whether these are those of all its interfaces, as they are where nobody says anything else.
     ``hint`` says why it has no address, where it has none; ``notes`` say what was read in a way that may surprise.
     """
 
     name: str
     own: Addresses = Addresses()
     interfaces: Mapping[str, Addresses] = field(default_factory=dict)
+    spans: bool = True
     hint: str = ""
     notes: tuple[str, ...] = ()
 
-    def on(self, interface: str | None) -> Addresses:
+    def on(self, interface: str | None, user: str = "a row") -> Addresses:
         """The addresses of *interface*: a name, ``"*"`` for every interface, None for the host's own addresses.
 
-        A host without that interface falls back to its own addresses.
+        A host without interfaces has its own addresses on each. *user* says for the message who needs them.
+
+        :raises PortMatrixError: for a host with interfaces that lacks this one.
         """
-        if interface == "*" and self.interfaces:
-            return Addresses.union(self.interfaces.values())
-        return self.interfaces.get(interface or "", self.own)
+        if interface is None or not self.interfaces:
+            return self.own
+        if interface == "*":
+            return self.own if self.spans else Addresses.union(self.interfaces.values())
+        if not self.interfaces.get(interface):
+            there = {name: addresses for name, addresses in self.interfaces.items() if addresses}
+            listed = f"{_listed(there) or 'none with an address'}{_nearest_text(interface, there)}"
+            raise PortMatrixError.at(
+                f"host {shown(self.name)} port_matrix_interfaces",
+                f"has no {interface}, which {user} needs; it has {listed}",
+                interface_accepted(interface, there),
+            )
+        return self.interfaces[interface]
+
+    def all(self) -> Addresses:
+        """Its own addresses and those of every interface."""
+        return self.own if self.spans else Addresses.union([self.own, *self.interfaces.values()])
 
 
 def parse_host(name: str, variables: Mapping[str, object]) -> Host:
@@ -90,23 +142,46 @@ def parse_host(name: str, variables: Mapping[str, object]) -> Host:
     value = variables.get("port_matrix_interfaces")
     if not value:  # most hosts of a large site
         own = _own_addresses(where, variables, {})
-        return Host(name, own, {}, "" if own else _hint(where, variables), tuple(_notes(where, variables, {})))
+        hint = "" if own else _hint(where, variables)
+        return Host(name, own, hint=hint, notes=tuple(_notes(where, variables, {})))
     problems = ProblemList()
-    interfaces: dict[str, Addresses] = {}
-    if not isinstance(value, Mapping):
-        problems.add(
-            f"{where} port_matrix_interfaces: {shown(value)} is not a mapping; accepted: interface → addresses"
-        )
-        value = {}
-    for interface, addresses in value.items():
-        label = interface if str(interface).isprintable() else shown(interface)
-        place = f"{where} port_matrix_interfaces.{label}"
-        parsed = problems.attempt(_parse_addresses, addresses, place)
-        interfaces[str(interface)] = parsed or Addresses()
+    interfaces = problems.attempt(_parse_interfaces, value, f"{where} port_matrix_interfaces") or {}
     own = problems.attempt(_own_addresses, where, variables, interfaces) or Addresses()
     problems.raise_if_any()
-    notes = tuple(_notes(where, variables, value))
-    return Host(name, own, interfaces, _hint(where, variables), notes)
+    notes = tuple(_notes(where, variables, t.cast("Mapping[object, object]", value)))
+    return Host(name, own, interfaces, "port_matrix_addresses" not in variables, _hint(where, variables), notes)
+
+
+def _parse_interfaces(value: object, where: str) -> dict[str, Addresses]:
+    """Read interface → addresses, or the name of another interface.
+
+    :raises PortMatrixError: with everything that is wrong with them.
+    """
+    given = {str(interface): item for interface, item in as_mapping(value, where).items()}
+    problems = ProblemList()
+    parsed: dict[str, Addresses] = {}
+    for interface in given:
+        label = interface if interface.isprintable() else shown(interface)
+        parsed[interface] = problems.attempt(_parse_interface, interface, given, f"{where}.{label}") or Addresses()
+    problems.raise_if_any()
+    return parsed
+
+
+def _parse_interface(interface: str, given: Mapping[str, object], where: str) -> Addresses:
+    passed = [interface]
+    while isinstance(value := given[passed[-1]], str) and value in given:
+        if value in passed:
+            raise PortMatrixError.at(
+                where, f"{' → '.join([*passed, value])} leads nowhere", "an interface that has addresses in the end"
+            )
+        passed.append(value)
+    if isinstance(value, str) and looks_like_a_name(value):
+        raise PortMatrixError.at(
+            where,
+            f"{shown(value)} is no address and no interface of this host{_nearest_text(value, given)}",
+            f"addresses, or one of {_listed(given)}",
+        )
+    return _parse_addresses(value, where)
 
 
 def _own_addresses(where: str, variables: Mapping[str, object], interfaces: Mapping[str, Addresses]) -> Addresses:
@@ -147,7 +222,24 @@ def _parse_item(item: object, where: str) -> Addresses:
     advertised = parse_single_address(pair.get("advertised", pair["address"]), f"{where} advertised")
     if local.families() != advertised.families():
         raise PortMatrixError.at(where, f"{shown(dict(pair))} mixes IPv4 and IPv6", "two addresses of one family")
-    return Addresses(local, advertised)
+    secret = any(isinstance(side, Vaulted) for side in pair.values())
+    return Addresses(local, advertised, pairs=(Pair(local, advertised, secret),) if local != advertised else ())
+
+
+def interface_accepted(interface: str, there: Iterable[str]) -> str:
+    """Say how a host that has other interfaces *there* says where *interface* is."""
+    example = nearest(interface, there) or next(iter(sorted(there)), "")
+    as_in = f", as in {{{interface}: {example}}}" if example.isidentifier() else ""
+    return f"{interface} with its addresses, or with the name of the interface that has them{as_in}"
+
+
+def _listed(interfaces: Iterable[str]) -> str:
+    return names(one if one.isprintable() else shown(one) for one in interfaces)
+
+
+def _nearest_text(name: str, known: Iterable[str]) -> str:
+    best = nearest(name, known)
+    return f", and {best if best.isprintable() else shown(best)} is the nearest" if best else ""
 
 
 def _notes(where: str, variables: Mapping[str, object], interfaces: Mapping[object, object]) -> Iterable[str]:

@@ -9,9 +9,11 @@ import typing as t
 from collections.abc import Iterable, Iterator, Mapping
 
 from .._values.errors import ProblemList, names
+from .._values.mapping import mapping_of_text
 from .._values.vaulted import Vaulted
 from .hosts import HOST_VARIABLES
 from .port_matrix import load_port_matrix
+from .variables import PREFIXES
 
 # One value holds for the whole site, because endpoints span hosts: two hosts that disagree would be two firewalls
 # that each believe in another table.
@@ -24,6 +26,7 @@ SITE_VARIABLES = (
     "port_matrix_psom_split",
     "port_matrix_row_groups",
     "port_matrix_rows",
+    "port_matrix_same_location_rows",
     "port_matrix_strict_clients",
 )
 
@@ -87,7 +90,8 @@ def collect_hosts(
     variables of a host is what costs time in a large inventory.
     """
     wanted_groups = {name for d in load_port_matrix().endpoints.values() for name in d.groups}
-    for override in endpoints.values() if isinstance(endpoints, Mapping) else ():
+    overrides = mapping_of_text(endpoints)
+    for override in overrides.values() if isinstance(overrides, Mapping) else ():
         if isinstance(override, Mapping):
             own_groups = override.get("groups", ())
             named = own_groups if isinstance(own_groups, (list, tuple)) else (own_groups,)
@@ -160,3 +164,8 @@ def _may_be_template(value: object) -> bool:
     if isinstance(value, (list, tuple)):
         return any(_may_be_template(item) for item in value)
     return value is not None and not isinstance(value, (bool, int, float))
+
+
+def names_of_variables(hostvars: Mapping[str, Mapping[str, object]], hosts: Iterable[str]) -> dict[str, list[str]]:
+    """Return host → the names of its variables that may be ours. None of them is worked out for it."""
+    return {host: [str(name) for name in hostvars[host] if str(name).startswith(PREFIXES)] for host in hosts}

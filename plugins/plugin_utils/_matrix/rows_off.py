@@ -1,32 +1,47 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The rows of the table that do not apply to a site, as a site of their own: what would be permitted with them."""
+"""The rows of the table that do not apply to a site, as sites of their own: what would be permitted with them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from .port_matrix import load_port_matrix
+from .._values.errors import PortMatrixError
+from .port_matrix import ROW_GROUPS, load_port_matrix
 from .rows import Row
 from .site import Site, build_site
 
 
-def site_of_rows_off(
+@dataclass(frozen=True)
+class RowsOff:
+    """A site for each row group that has rows off, and what is wrong with the hosts of the others, a line each."""
+
+    sites: tuple[Site, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+def rows_off(
     site: Site,
     hosts: Mapping[str, Mapping[str, object]],
     groups: Mapping[str, Sequence[str]],
     ports: Mapping[str, object] | None = None,
     endpoints: Mapping[str, object] | None = None,
-) -> Site:
-    """Build the site that has the rows which *site* lacks. The parameters are those of :func:`.site.build_site`.
-
-    :raises PortMatrixError: if a host that none of the rows of *site* names is not what it should be.
-    """
+) -> RowsOff:
+    """Return the rows which *site* lacks. The parameters are those of :func:`.site.build_site`."""
     matrix = load_port_matrix()
     there = {row.id for row in site.rows}
-    rows = [row for row in matrix.rows if row["id"] not in there]
-    return build_site(hosts, groups, rows, ports, endpoints, allow_empty=sorted(matrix.endpoints))
+    sites: list[Site] = []
+    problems: list[str] = []
+    for group in ROW_GROUPS:
+        rows = [row for row in matrix.rows if row["group"] == group and row["id"] not in there]
+        try:
+            # A host of rows that are off may lack what only they need.
+            sites += [build_site(hosts, groups, rows, ports, endpoints, sorted(matrix.endpoints))] if rows else []
+        except PortMatrixError as e:
+            problems.append(f"row group {group}: {str(e).splitlines()[0]}")
+    return RowsOff(tuple(sites), tuple(problems))
 
 
 def why_off(site: Site, row: Row) -> str:

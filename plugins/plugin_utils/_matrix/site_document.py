@@ -8,13 +8,17 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Mapping
 
-from .._values.addresses import read_cidrs
+from .._values.addresses import AddressSet, read_cidrs
 from .._values.errors import PortMatrixError
-from .._values.mapping import as_document, as_flag, as_mapping, as_strings
+from .._values.mapping import as_choice, as_document, as_flag, as_mapping, as_strings
 from .endpoints import Member
 from .hosts import Addresses
+from .locations import Locations
 from .rows import parse_rows
 from .site import Site
+from .views import SIGHTS, View
+
+_KEYS = ("rows", "endpoints", "views", "beside", "locations", "same_location_rows", "warnings", "notes")
 
 
 def site_as_document(site: Site) -> dict[str, t.Any]:
@@ -24,19 +28,29 @@ def site_as_document(site: Site) -> dict[str, t.Any]:
         "endpoints": {
             name: [_member_as_mapping(member) for member in members] for name, members in site.endpoints.items()
         },
-        "local_views": sorted(site.local_views),
+        "views": {
+            host: {"default": view.sight, "others": sorted(view.others)} for host, view in sorted(site.views.items())
+        },
+        "beside": {host: _cidrs(addresses) for host, addresses in site.beside.items()},
+        "locations": {host: sorted(names) for host, names in sorted(site.locations.of_host.items())},
+        "same_location_rows": sorted(site.locations.rows),
+        "warnings": list(site.warnings),
         "notes": list(site.notes),
     }
 
 
 def _member_as_mapping(member: Member) -> dict[str, t.Any]:
     local, advertised = member.addresses.local, member.addresses.advertised
-    data: dict[str, t.Any] = {"host": member.host, "local": local.cidrs("ipv4") + local.cidrs("ipv6")}
+    data: dict[str, t.Any] = {"host": member.host, "local": _cidrs(local)}
     if advertised != local:
-        data["advertised"] = advertised.cidrs("ipv4") + advertised.cidrs("ipv6")
+        data["advertised"] = _cidrs(advertised)
     if member.addresses.networks:
         data["networks"] = True
     return data
+
+
+def _cidrs(addresses: AddressSet) -> list[str]:
+    return addresses.cidrs("ipv4") + addresses.cidrs("ipv6")
 
 
 def read_site(document: object) -> Site:
@@ -46,17 +60,30 @@ def read_site(document: object) -> Site:
     """
     where = "site"
     accepted = "what the filter site returned"
-    data = as_mapping(as_document(document, where, accepted), where, ("rows", "endpoints", "local_views", "notes"))
+    data = as_mapping(as_document(document, where, accepted), where, _KEYS)
     endpoints = data.get("endpoints")
     if not isinstance(endpoints, Mapping):
         raise PortMatrixError.at(where, "has no endpoints", accepted)
     reader = _Reader()
+    beside, locations = (as_mapping(data.get(key, {}), f"{where} {key}") for key in ("beside", "locations"))
     return Site(
         parse_rows(data.get("rows", ()), where, {}),
         {name: tuple(reader.member(member) for member in members) for name, members in endpoints.items()},
-        frozenset(as_strings(data.get("local_views", ()), where)),
+        {host: _read_view(view) for host, view in as_mapping(data.get("views", {}), f"{where} views").items()},
+        {host: read_cidrs(as_strings(addresses, f"{where} beside")) for host, addresses in beside.items()},
+        Locations(
+            {host: frozenset(as_strings(of_host, f"{where} locations")) for host, of_host in locations.items()},
+            frozenset(as_strings(data.get("same_location_rows", ()), where)),
+        ),
+        as_strings(data.get("warnings", ()), where),
         as_strings(data.get("notes", ()), where),
     )
+
+
+def _read_view(value: object) -> View:
+    data = as_mapping(value, "site view", ("default", "others"))
+    others = frozenset(as_strings(data.get("others", ()), "site view"))
+    return View("local" if as_choice(data.get("default"), "site view", SIGHTS) == "local" else "advertised", others)
 
 
 class _Reader:

@@ -63,7 +63,7 @@ def flows(site: Site) -> Iterator[Flow]:
         for source, destination in row.directions():
             for protocol in row.protocols:
                 for family in FAMILIES:
-                    here, there = (site.side(names).seen("advertised") for names in (source, destination))
+                    here, there = (site.side(names).seen() for names in (source, destination))
                     if here.of_family(family) and there.of_family(family):
                         yield Flow(row, source, destination, protocol, family)
 

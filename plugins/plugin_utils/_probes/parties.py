@@ -10,8 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from .._matrix.endpoints import Side
-from .._matrix.hosts import Addresses, Host, View
+from .._matrix.hosts import Addresses, Host
+from .._matrix.locations import Location, share
 from .._matrix.site import Site
+from .._matrix.views import LOCAL, View
 from .._values.addresses import AddressSet, Family, format_address, format_cidrs, read_cidrs
 from .._values.intervals import IntervalSet
 
@@ -45,8 +47,8 @@ class Parties:
         self._site = site
         self._managed = managed
         self._machines: dict[tuple[str, ...], dict[str, Addresses]] = {}
-        self._pools: dict[tuple[tuple[str, ...], View, Family], Pool] = {}
-        self._networks: dict[tuple[tuple[str, ...], Family], Pool] = {}
+        self._pools: dict[tuple[tuple[str, ...], View, Family, Location], Pool] = {}
+        self._networks: dict[tuple[tuple[str, ...], Family, Location], Pool] = {}
 
     def machines(self, endpoints: tuple[str, ...]) -> Mapping[str, Addresses]:
         """The machines of *endpoints*, by name. A managed host whose address is in a network of them is one, too."""
@@ -60,42 +62,62 @@ class Parties:
             self._machines[endpoints] = dict(sorted(found.items()))
         return self._machines[endpoints]
 
-    def pool(self, endpoints: tuple[str, ...], view: View, family: Family) -> Pool:
-        """The addresses of the machines of *endpoints* as a host with *view* sees them."""
-        key = (endpoints, view, family)
+    def location(self, endpoints: tuple[str, ...], host: str) -> Location:
+        """Where *host* is as one of *endpoints*: a managed host within networks of them is where these are."""
+        side = self._site.side(endpoints)
+        if host in side.members:
+            return self._site.locations.of(host)
+        inside = self.machines(endpoints)[host].local if host in self.machines(endpoints) else AddressSet()
+        found = [
+            self._site.locations.of(name)
+            for name, member in side.members.items()
+            if name not in side.machines and member.addresses.local.intersection(inside)
+        ]
+        return frozenset().union(*found) if all(found) else frozenset()
+
+    def pool(self, endpoints: tuple[str, ...], view: View, family: Family, near: Location = frozenset()) -> Pool:
+        """The addresses of the machines of *endpoints* as a host with *view* sees them, which is *near* them."""
+        key = (endpoints, view, family, near)
         if key not in self._pools:
             targets = {
                 Target(host, address)
                 for host, addresses in self.machines(endpoints).items()
-                for address in single_addresses(addresses.seen(view).of_family(family), family)
+                if share(near, self.location(endpoints, host))
+                for address in single_addresses(addresses.seen(view.of(host)).of_family(family), family)
             }
             known = {target.address for target in targets}
-            targets |= {target for target in self._literal(endpoints, view, family) if target.address not in known}
+            literal = self._literal(endpoints, view, family, near)
+            targets |= {target for target in literal if target.address not in known}
             self._pools[key] = Pool(sorted(targets, key=lambda target: (target.host, target.address)))
         return self._pools[key]
 
-    def _literal(self, endpoints: tuple[str, ...], view: View, family: Family) -> Iterable[Target]:
+    def _literal(self, endpoints: tuple[str, ...], view: View, family: Family, near: Location) -> Iterable[Target]:
         """Single addresses among the networks of an endpoint: each is a machine that is in no inventory."""
-        for name, cidr in self._cidrs(endpoints, view, family):
+        for name, cidr in self._cidrs(endpoints, view, family, near):
             if _is_single(cidr):
                 yield Target(name or cidr.partition("/")[0], cidr.partition("/")[0])
 
-    def _cidrs(self, endpoints: tuple[str, ...], view: View, family: Family) -> Iterable[tuple[str, str]]:
+    def _cidrs(
+        self, endpoints: tuple[str, ...], view: View, family: Family, near: Location
+    ) -> Iterable[tuple[str, str]]:
         side = self._site.side(endpoints)
         for name, member in sorted(side.members.items(), key=lambda item: item[0] or ""):
-            if name not in side.machines:
-                for cidr in format_cidrs(member.addresses.seen(view).of_family(family), family):
+            if name not in side.machines and share(near, self._site.locations.of(name)):
+                for cidr in format_cidrs(member.seen(view).of_family(family), family):
                     yield name or "", cidr
 
-    def empty_networks(self, endpoints: tuple[str, ...], family: Family) -> Pool:
-        """The first network of each member of *endpoints* in which there is no managed host, and so nobody to probe."""
-        if (endpoints, family) not in self._networks:
+    def empty_networks(self, endpoints: tuple[str, ...], family: Family, near: Location = frozenset()) -> Pool:
+        """The first network of each member of *endpoints* in which there is no managed host, and so nobody to probe.
+
+        Of those only that are *near* the sender.
+        """
+        if (endpoints, family, near) not in self._networks:
             found: dict[str, Target] = {}
-            for name, cidr in self._cidrs(endpoints, "local", family):  # networks are not behind NAT
+            for name, cidr in self._cidrs(endpoints, LOCAL, family, near):  # networks are not behind NAT
                 if not _is_single(cidr) and name not in found and not self._is_inhabited(endpoints, cidr, family):
                     found[name] = Target(name, cidr)
-            self._networks[endpoints, family] = Pool(found.values())
-        return self._networks[endpoints, family]
+            self._networks[endpoints, family, near] = Pool(found.values())
+        return self._networks[endpoints, family, near]
 
     def _is_inhabited(self, endpoints: tuple[str, ...], cidr: str, family: Family) -> bool:
         network = read_cidrs([cidr]).of_family(family)

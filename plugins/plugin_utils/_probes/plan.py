@@ -14,8 +14,10 @@ import typing as t
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from .._matrix.hosts import Host, View
+from .._matrix.hosts import Host
+from .._matrix.locations import Location
 from .._matrix.site import Site
+from .._matrix.views import View
 from .._rules.protocols import protocol_text
 from .._values.errors import PortMatrixError, names, shown
 from .._values.mapping import as_flag, as_list, as_strings
@@ -60,6 +62,8 @@ def plan_probes(site: Site, managed: Mapping[str, Host], wishes: Wishes) -> dict
     return _Planner(site, managed, wishes).plan()
 
 
+# What a sender sees of NATed pairs, and where it is for a row that keeps to locations.
+_Sender = tuple[View, Location]
 # Targets on which nobody listens without a call: those of responders for each of their ports, if all goes well and as
 # it went, and the others by the reason.
 _Idle = tuple[list[Pool], list[Pool], dict[str, list[Target]]]
@@ -74,7 +78,7 @@ class _Planner:
         self._flows = tuple(flow for flow in every if flow.is_probeable())
         self._without_probe = tuple(flow for flow in every if not flow.is_probeable())
         self._parties = Parties(site, managed)
-        self._idle: dict[tuple[int, View], _Idle] = {}
+        self._idle: dict[tuple[int, _Sender], _Idle] = {}
 
     def plan(self) -> dict[str, t.Any]:
         sent = [flow for flow in self._flows if self._senders(flow)]
@@ -121,35 +125,39 @@ class _Planner:
             addresses = self._parties.machines(flow.source).get(host)
             sources = single_addresses(addresses.local.of_family(flow.family), flow.family) if addresses else []
             if sources:
-                self._add_services(groups, flow, sources, view)
-                self._add_idle(groups, number, sources, view)
-                self._add_networks(groups, flow, sources)
+                keeps_to_locations = flow.row.id in self._site.locations.rows
+                near: Location = self._parties.location(flow.source, host) if keeps_to_locations else frozenset()
+                self._add_services(groups, flow, sources, (view, near))
+                self._add_idle(groups, number, sources, (view, near))
+                self._add_networks(groups, flow, sources, near)
         return groups
 
-    def _add_services(self, groups: _Groups, flow: Flow, sources: Sequence[str], view: View) -> None:
-        pool = self._parties.pool(flow.destination, view, flow.family)
+    def _add_services(self, groups: _Groups, flow: Flow, sources: Sequence[str], sender: _Sender) -> None:
+        view, near = sender
+        pool = self._parties.pool(flow.destination, view, flow.family, near)
         groups.services += [Group(flow, kind, sources, pool, port) for port, kind in flow.services(self._wishes.tls)]
 
-    def _add_idle(self, groups: _Groups, number: int, sources: Sequence[str], view: View) -> None:
+    def _add_idle(self, groups: _Groups, number: int, sources: Sequence[str], sender: _Sender) -> None:
         flow = self._flows[number]
         if not flow.idle():
             return
         kind: Kind = "tcp_connect" if flow.protocol == "tcp" else "responder"
-        if (number, view) not in self._idle:
-            self._idle[number, view] = self._idle_targets(flow, view)
-        expected, pools, reasons = self._idle[number, view]
+        if (number, sender) not in self._idle:
+            self._idle[number, sender] = self._idle_targets(flow, sender)
+        expected, pools, reasons = self._idle[number, sender]
         groups.expected += [Group(flow, "responder", sources, pool) for pool in expected]
         groups.responders += [Group(flow, "responder", sources, pool) for pool in pools]
         groups.impossible += [
             Group(flow, kind, sources[:1], Pool(targets), detail=detail) for detail, targets in reasons.items()
         ]
 
-    def _idle_targets(self, flow: Flow, view: View) -> _Idle:
-        """Sort the targets of *flow* for hosts with *view*."""
+    def _idle_targets(self, flow: Flow, sender: _Sender) -> _Idle:
+        """Sort the targets of *flow* for hosts like *sender*."""
+        view, near = sender
         expected: list[list[Target]] = []
         listening: list[list[Target]] = []
         reasons: dict[str, dict[str, Target]] = {}
-        for target in self._parties.pool(flow.destination, view, flow.family).targets:
+        for target in self._parties.pool(flow.destination, view, flow.family, near).targets:
             wanted = self._wanted(flow, target.host)
             ports, token, detail = self._listening(target.host, wanted)
             _deal(expected, [replace(target, port=one.port) for one in wanted])
@@ -183,8 +191,8 @@ class _Planner:
         problems = sorted({why for one in wanted if (why := listening.why_not(one))})
         return ports, listening.token, "" if ports else f"{_IDLE}, and no responder did: {'; '.join(problems)}"
 
-    def _add_networks(self, groups: _Groups, flow: Flow, sources: Sequence[str]) -> None:
-        pool = self._parties.empty_networks(flow.destination, flow.family)
+    def _add_networks(self, groups: _Groups, flow: Flow, sources: Sequence[str], near: Location) -> None:
+        pool = self._parties.empty_networks(flow.destination, flow.family, near)
         kind: Kind = "tcp_connect" if flow.protocol == "tcp" else "responder"
         groups.impossible.append(
             Group(flow, kind, sources[:1], pool, detail="a network, and Ansible manages no host in it")

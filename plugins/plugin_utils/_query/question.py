@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from .._matrix.expand import expand_host, expand_site, expand_transit
-from .._matrix.hosts import View, parse_host
-from .._matrix.rows_off import why_off
+from .._matrix.hosts import parse_host
+from .._matrix.rows_off import RowsOff, why_off
 from .._matrix.site import Site
+from .._matrix.views import ADVERTISED, View
 from .._rules.canonical import Rule
 from .._rules.protocols import check_without_ports, parse_protocol, protocol_text
 from .._rules.words import rule_line
@@ -102,7 +103,7 @@ def ask(
     at: object = None,
     gateways: Sequence[str] = (),
     hostvars: Mapping[str, Mapping[str, object]] | None = None,
-    rows_off: Callable[[], Site] | None = None,
+    rows_off: Callable[[], RowsOff] | None = None,
 ) -> Answer:
     """Answer whether *source* may send the first packet of a flow to *destination*.
 
@@ -110,7 +111,7 @@ def ask(
     :param at: the host or gateway that judges. It sees its own addresses, and of NATed pairs the side of its view.
         None: an onlooker, who sees advertised addresses.
     :param hostvars: the variables of hosts that may be asked about though no row names them.
-    :param rows_off: returns the site of the rows that are off, which is asked where nothing permits it.
+    :param rows_off: returns the rows that are off, which are asked where nothing permits it.
     :raises PortMatrixError: for a host that nobody knows, a protocol or port that is none.
     """
     rules, local, view = _as_seen_at(site, at, gateways)
@@ -131,7 +132,7 @@ def ask(
         question.destination, question.source, question.protocol, question.destination_port, question.source_port
     )
     notes = [*_nat_notes(site, question, local, view), *_way_back_notes(rules, backwards)]
-    notes += [] if rows_off is None else _notes_on_rows_off(site, rows_off, question, at, gateways)
+    notes += [] if rows_off is None else _notes_on_rows_off(site, rows_off(), question, at, gateways)
     nearest, mismatches = _nearest(rules, question)
     return Answer(question, (), nearest, mismatches, tuple(notes))
 
@@ -139,7 +140,7 @@ def ask(
 def _as_seen_at(site: Site, at: object, gateways: Sequence[str]) -> tuple[list[Rule], str | None, View]:
     """Return the rules that hold where *at* judges, the host that has its local addresses there, and its view."""
     if at is None:
-        return expand_site(site), None, "advertised"
+        return expand_site(site), None, ADVERTISED
     endpoint = isinstance(at, str) and bool(site.endpoints_of(at))
     if not isinstance(at, str) or not (endpoint or at in gateways):
         raise PortMatrixError.at("at", f"{shown(at)} judges nothing", "a host that is an endpoint, or a gateway")
@@ -164,7 +165,8 @@ def _place(
         host = parse_host(value, hostvars[value])
         parts += [part for part in (host.own, *host.interfaces.values()) if part]
     if parts:
-        return Place(value, AddressSet.union(part.seen("local" if value == local else view) for part in parts))
+        sight = "local" if value == local else view.of(value)
+        return Place(value, AddressSet.union(part.seen(sight) for part in parts))
     if is_literal_address(value):
         return Place(value, parse_single_address(value, where))
     problem = f"{shown(value)} is no host with an address"
@@ -254,8 +256,8 @@ def _nat_notes(site: Site, question: Question, local: str | None, view: View) ->
     """Point at addresses that the one who judges does not see, because of static NAT."""
     found: dict[tuple[str, AddressSet], AddressSet] = {}
     for member in (member for members in site.endpoints.values() for member in members if member.host is not None):
-        seen = member.addresses.seen("local" if member.host == local else view)
-        both = AddressSet.union((member.addresses.local, member.addresses.advertised))
+        seen = member.addresses.seen("local" if member.host == local else view.of(member.host))
+        both = member.addresses.all()
         for place in (question.source, question.destination):
             hidden = both.intersection(place.addresses)
             if hidden and not seen.intersection(place.addresses):
@@ -270,19 +272,20 @@ def _nat_notes(site: Site, question: Question, local: str | None, view: View) ->
 
 
 def _notes_on_rows_off(
-    site: Site, rows_off: Callable[[], Site], question: Question, at: object, gateways: Sequence[str]
+    site: Site, rows_off: RowsOff, question: Question, at: object, gateways: Sequence[str]
 ) -> list[str]:
-    """Name the rows that would permit it and are off."""
-    try:
-        off = rows_off()
-    except PortMatrixError as e:
-        return [f"whether a row that is off would permit it cannot be told: {str(e).splitlines()[0]}"]
-    # Where it is judged is no endpoint of these rows, perhaps, and then none of them is for it.
-    asked = at if at in gateways or (isinstance(at, str) and off.endpoints_of(at)) else None
-    if asked is None and at is not None:
-        return []
-    permitting = {rule.row for rule in _as_seen_at(off, asked, gateways)[0] if _narrowed(rule, question)}
-    return [f"row {row.id} would permit it, but {why_off(site, row)}" for row in off.rows if row.id in permitting]
+    """Name the rows that would permit it and are off, or say why that cannot be told."""
+    notes: list[str] = []
+    for off in rows_off.sites:
+        # Where it is judged is no endpoint of these rows, perhaps, and then none of them is for it.
+        asked = at if at in gateways or (isinstance(at, str) and off.endpoints_of(at)) else None
+        if asked is not None or at is None:
+            permitting = {rule.row for rule in _as_seen_at(off, asked, gateways)[0] if _narrowed(rule, question)}
+            rows = [row for row in off.rows if row.id in permitting]
+            notes += [f"row {row.id} would permit it, but {why_off(site, row)}" for row in rows]
+    if not notes:
+        notes = [f"whether a row that is off would permit it cannot be told: {one}" for one in rows_off.problems]
+    return notes
 
 
 def _way_back_notes(rules: Sequence[Rule], backwards: Question) -> list[str]:

@@ -101,7 +101,8 @@ def build_report(
     numbers = row_numbers(row.id for row in site.rows)
     parties = _Parties(site)
     flows = tuple(_flow(rules_of_flow, numbers, parties) for rules_of_flow in _grouped(rules))
-    return Report(title, scope, rules, flows, parties.all(), site.notes, changes, verification, numbers)
+    notes = (*site.warnings, *site.notes)
+    return Report(title, scope, rules, flows, parties.all(), notes, changes, verification, numbers)
 
 
 def row_numbers(row_ids: Iterable[str]) -> dict[str, int]:
@@ -177,7 +178,7 @@ class _Parties:
     def _hosts(self, endpoints: tuple[str, ...], addresses: AddressSet) -> tuple[tuple[str, AddressSet], ...]:
         found = []
         for host, member in self._site.side(endpoints).members.items():
-            of_host = AddressSet.union((member.addresses.local, member.addresses.advertised)).intersection(addresses)
+            of_host = member.addresses.all().intersection(addresses)
             if of_host:
                 found.append((LITERAL_NETWORKS if host is None else host, of_host))
         return tuple(sorted(found, key=lambda item: item[0]))

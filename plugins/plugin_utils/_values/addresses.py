@@ -74,6 +74,10 @@ class AddressSet:
         """What is in both sets."""
         return AddressSet(self.ipv4.intersection(other.ipv4), self.ipv6.intersection(other.ipv6))
 
+    def difference(self, other: AddressSet) -> AddressSet:
+        """What is in this set and not in *other*."""
+        return AddressSet(self.ipv4.difference(other.ipv4), self.ipv6.difference(other.ipv6))
+
     def cidrs(self, family: Family) -> list[str]:
         """The addresses of *family* as sorted, merged CIDR strings, single addresses included (``/32``, ``/128``)."""
         return format_cidrs(self.of_family(family), family)
@@ -226,7 +230,7 @@ def _parse(value: object, where: str) -> tuple[Family, int, int]:
     literal = _read(value) if isinstance(value, str) else None
     if literal is None:
         problem = f"{shown(value)} is not an address"
-        if isinstance(value, str) and _HOST_NAME.fullmatch(value) and not _looks_numeric(value):
+        if isinstance(value, str) and looks_like_a_name(value):
             problem = f"{shown(value)} is a host name, and the rules need an address"
         raise PortMatrixError.at(where, problem, ACCEPTED)
     if reason := _unusable(*literal):
@@ -234,8 +238,10 @@ def _parse(value: object, where: str) -> tuple[Family, int, int]:
     return literal
 
 
-def _looks_numeric(text: str) -> bool:
-    return not any(letter.isalpha() for letter in text)
+def looks_like_a_name(text: str) -> bool:
+    """Tell whether *text* may be the name of a host or an interface, and is no address with a typing error."""
+    is_numeric = not any(letter.isalpha() for letter in text)
+    return bool(_HOST_NAME.fullmatch(text)) and not is_numeric
 
 
 def _unusable(family: Family, address: int, length: int) -> str:

@@ -1,17 +1,24 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reads mappings that people wrote: checked types, no unknown key, a message that names the place."""
+"""Reads what people wrote: checked types, no unknown key, a message that names the place.
+
+An inventory in INI, TOML, or a variable of the command line may have text where YAML has a list, a mapping or a truth
+value. It is read as Ansible reads the arguments of its own modules.
+"""
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from .errors import PortMatrixError, names, shown
+from .vaulted import Vaulted
 
 IDENTIFIER_ACCEPTED = "a lower-case letter, then up to 62 lower-case letters, digits and underscores"
+_TRUE, _FALSE = ("true", "yes", "on", "y", "t", "1"), ("false", "no", "off", "n", "f", "0")
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
 
 
@@ -21,6 +28,7 @@ def as_mapping(value: object, where: str, keys: Iterable[str] | None = None) -> 
     :raises PortMatrixError: if it is no mapping or has another key.
     """
     known = None if keys is None else set(keys)
+    value = mapping_of_text(value)
     if not isinstance(value, Mapping):
         accepted = "a mapping" if known is None else f"a mapping with the keys {names(known)}"
         raise PortMatrixError.at(where, f"{shown(value)} is not a mapping", accepted)
@@ -43,11 +51,54 @@ def as_document(value: object, where: str, accepted: str) -> object:
         raise PortMatrixError.at(where, f"is not JSON ({e})", accepted) from e
 
 
-def as_list(value: object, where: str) -> Sequence[object]:
-    """Return *value* as a sequence.
+def mapping_of_text(value: object) -> object:
+    """Return *value*, as a mapping where it is the text of one: in braces, or as ``key=value`` with commas between."""
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    if text.startswith("{"):
+        return _literal(text, value)
+    pairs = [item.partition("=") for item in text.replace(",", " ").split()]
+    return {key: item for key, _equals, item in pairs} if pairs and all(equals for _, equals, _ in pairs) else value
 
-    :raises PortMatrixError: if it is anything else (a string is not taken for its letters).
+
+def _list_of_text(value: str) -> object:
+    text = value.strip()
+    if text.startswith("["):
+        return _literal(text, value)
+    return _vaulted_like([item.strip() for item in text.split(",")] if text else [], value)
+
+
+def _literal(text: str, value: str) -> object:
+    """Read *text* as JSON or as Python writes it, which is what templates make; *value* where it is neither."""
+    try:
+        return _vaulted_like(json.loads(text), value)
+    except (ValueError, RecursionError):
+        pass
+    try:
+        return _vaulted_like(ast.literal_eval(text), value)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return value
+
+
+def _vaulted_like(found: object, value: str) -> object:
+    """What was *found* in *value* is shown no more than that is."""
+    if not isinstance(value, Vaulted):
+        return found
+    if isinstance(found, Mapping):
+        return {key: _vaulted_like(item, value) for key, item in found.items()}
+    if isinstance(found, list):
+        return [_vaulted_like(item, value) for item in found]
+    return Vaulted(found) if isinstance(found, str) else found
+
+
+def as_list(value: object, where: str) -> Sequence[object]:
+    """Return *value* as a sequence. Text is one in brackets, or items with commas between them.
+
+    :raises PortMatrixError: if it is anything else.
     """
+    if isinstance(value, str):
+        value = _list_of_text(value)
     if not isinstance(value, (list, tuple)):
         raise PortMatrixError.at(where, f"{shown(value)} is not a list", "a list")
     return value
@@ -58,7 +109,7 @@ def as_strings(value: object, where: str) -> tuple[str, ...]:
 
     :raises PortMatrixError: if it is anything else.
     """
-    items = (value,) if isinstance(value, str) else as_list(value, where)
+    items = as_list(value, where)
     strings = tuple(item for item in items if isinstance(item, str))
     if len(strings) != len(items):
         raise PortMatrixError.at(where, f"{shown(value)} holds something that is not a string", "a list of strings")
@@ -68,11 +119,12 @@ def as_strings(value: object, where: str) -> tuple[str, ...]:
 def as_flag(value: object, where: str) -> bool:
     """Return *value* as a truth value.
 
-    :raises PortMatrixError: if it is not one already; strings are not guessed at.
+    :raises PortMatrixError: if it is none, and no text or number that Ansible takes for one.
     """
-    if not isinstance(value, bool):
-        raise PortMatrixError.at(where, f"{shown(value)} is not a boolean", "true or false")
-    return value
+    text = str(value).lower() if isinstance(value, (str, int)) else ""
+    if text in _TRUE or text in _FALSE:
+        return text in _TRUE
+    raise PortMatrixError.at(where, f"{shown(value)} is not a boolean", "true or false")
 
 
 def as_text(value: object, where: str) -> str:

@@ -177,20 +177,20 @@ def test_a_ruleset_has_the_chains_of_the_host() -> None:
             "so there is nothing to apply; accepted: a host in a group of an endpoint or in port_matrix_gateways",
         ),
         (
-            lambda: nftables_ruleset.nftables_ruleset(_site(), "fe1", egress="yes"),
-            "nftables_ruleset:\nlinux_firewall_egress: 'yes' is not a boolean; accepted: true or false",
+            lambda: nftables_ruleset.nftables_ruleset(_site(), "fe1", egress="maybe"),
+            "nftables_ruleset:\nlinux_firewall_egress: 'maybe' is not a boolean; accepted: true or false",
         ),
         (
-            lambda: nftables_ruleset.nftables_ruleset(_site(), "fe1", enforce="yes"),
-            "nftables_ruleset:\nlinux_firewall_enforce: 'yes' is not a boolean; accepted: true or false",
+            lambda: nftables_ruleset.nftables_ruleset(_site(), "fe1", enforce="maybe"),
+            "nftables_ruleset:\nlinux_firewall_enforce: 'maybe' is not a boolean; accepted: true or false",
         ),
         (
             lambda: nftables_ruleset.nftables_ruleset(_site(), "fe1", extra_rules=[{"name": "x"}]),
             "nftables_ruleset:\nlinux_firewall_extra_rules: {'name': 'x'} has no protocol; accepted: a mapping with",
         ),
         (
-            lambda: nftables_ruleset.nftables_ruleset(_site(), "fe1", management="ssh"),
-            "nftables_ruleset:\nlinux_firewall_management: 'ssh' is not a list; accepted: a list",
+            lambda: nftables_ruleset.nftables_ruleset(_site(), "fe1", management=5),
+            "nftables_ruleset:\nlinux_firewall_management: 5 is not a list; accepted: a list",
         ),
     ],
 )

@@ -194,7 +194,7 @@ def _branches(count: int, addresses: int) -> str:
         groups[group] = [group]
         variables[group] = {"port_matrix_addresses": [f"192.0.2.{number + 1}"]}
     site = build_site(variables, groups, select_rows(rows), endpoints=endpoints)
-    judged = site.side(("conferencing_node",)).seen("advertised")
+    judged = site.side(("conferencing_node",)).seen()
     return render_ruleset(Policy(("forward",), expand(site, "fw", ["forward"]), judged=judged))
 
 
@@ -227,7 +227,7 @@ def test_neighbours_are_hosts_of_their_own_again_where_they_are_many() -> None:
         first = ipaddress.IPv4Address("10.99.0.0") + 4 * index
         variables[host] = {"port_matrix_addresses": [str(first), str(first + 1)]}
     site = build_site(variables, groups, select_rows())
-    assert len(site.side(("turn_server",)).seen("advertised").ipv4.intervals) == HOSTS
+    assert len(site.side(("turn_server",)).seen().ipv4.intervals) == HOSTS
     assert len(_sets(_ruleset(site))["turn_server_hosts_v4"]) == 2 * HOSTS
 
 

@@ -18,6 +18,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.expa
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.port_matrix import select_rows
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site import Site, build_site
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site_document import site_as_document
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.views import LOCAL
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules.canonical import Rule
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.addresses import AddressSet
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
@@ -327,4 +328,4 @@ def test_an_endpoint_that_may_be_empty_has_no_rules() -> None:
     row = {"id": "r1", "source": "client", "destination": "wac_server", "protocols": "tcp", "destination_ports": 443}
     site = build_site(SITE_HOSTS, {"sfb_clients": ["lan"]}, [row], allow_empty=["wac_server"])
     assert expand_site(site) == []
-    assert site.side(("wac_server",)).seen("local") == AddressSet()
+    assert site.side(("wac_server",)).seen(LOCAL) == AddressSet()

@@ -52,17 +52,22 @@ def test_own_addresses(variables: dict[str, t.Any], addresses: list[str]) -> Non
         ("av_edge", ["192.0.2.131/32"]),
         ("internal", ["198.51.100.31/32"]),
         ("*", ["192.0.2.131/32", "198.51.100.31/32"]),
-        ("web_conferencing", ["192.0.2.200/32"]),
+        ("web_conferencing", ["192.0.2.131/32"]),
         (None, ["192.0.2.200/32"]),
     ],
-    ids=["one", "another", "all", "a missing one falls back to the host", "the host itself"],
+    ids=["one", "another", "all", "one by the name of another", "the host itself"],
 )
 def test_addresses_on_an_interface(interface: str | None, addresses: list[str]) -> None:
     host = parse_host(
         "edge1",
         {
             "port_matrix_addresses": ["192.0.2.200"],
-            "port_matrix_interfaces": {"internal": ["198.51.100.31"], "av_edge": ["192.0.2.131"]},
+            "port_matrix_interfaces": {
+                "web_conferencing": "external",
+                "internal": ["198.51.100.31"],
+                "av_edge": ["192.0.2.131"],
+                "external": "av_edge",
+            },
         },
     )
     assert _both(host.on(interface))[0] == addresses
@@ -139,10 +144,6 @@ def test_the_hint_says_which_host_and_variable_to_set(variables: dict[str, t.Any
 @pytest.mark.parametrize(
     ("variables", "message"),
     [
-        (
-            {"port_matrix_addresses": "192.0.2.1"},
-            "host 'h' port_matrix_addresses: '192.0.2.1' is not a list; accepted: a list",
-        ),
         ({"port_matrix_addresses": None}, "host 'h' port_matrix_addresses: None is not a list; accepted: a list"),
         (
             {"port_matrix_addresses": ["fe1.example"]},
@@ -160,11 +161,30 @@ def test_the_hint_says_which_host_and_variable_to_set(variables: dict[str, t.Any
         ),
         (
             {"port_matrix_interfaces": ["a"]},
-            "host 'h' port_matrix_interfaces: ['a'] is not a mapping; accepted: interface → addresses",
+            "host 'h' port_matrix_interfaces: ['a'] is not a mapping; accepted: a mapping",
         ),
         (
-            {"port_matrix_interfaces": {"av_edge": "192.0.2.1"}},
-            "host 'h' port_matrix_interfaces.av_edge: '192.0.2.1' is not a list; accepted: a list",
+            {"port_matrix_interfaces": {"av_edge": 5}},
+            "host 'h' port_matrix_interfaces.av_edge: 5 is not a list; accepted: a list",
+        ),
+        (
+            {"port_matrix_interfaces": {"av_edge": ["192.0.2.1"], "web_conferencing": "av-edge"}},
+            "host 'h' port_matrix_interfaces.web_conferencing: 'av-edge' is no address and no interface of this host, "
+            "and av_edge is the nearest; accepted: addresses, or one of av_edge, web_conferencing",
+        ),
+        (
+            {"port_matrix_interfaces": {"a": "b", "b": "c", "c": "b", "d": ["192.0.2.1"]}},
+            "host 'h' port_matrix_interfaces.a: a → b → c → b leads nowhere; "
+            "accepted: an interface that has addresses in the end\n"
+            "host 'h' port_matrix_interfaces.b: b → c → b leads nowhere; "
+            "accepted: an interface that has addresses in the end\n"
+            "host 'h' port_matrix_interfaces.c: c → b → c leads nowhere; "
+            "accepted: an interface that has addresses in the end",
+        ),
+        (
+            {"port_matrix_interfaces": {"a": "a"}},
+            "host 'h' port_matrix_interfaces.a: a → a leads nowhere; "
+            "accepted: an interface that has addresses in the end",
         ),
         (
             {"port_matrix_addresses": [{"adress": "192.0.2.1"}]},
@@ -218,3 +238,44 @@ def test_a_hostile_interface_name_stays_on_its_line() -> None:
     with pytest.raises(PortMatrixError) as caught:
         parse_host("h", {"port_matrix_interfaces": {"a\nb": 5}})
     assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("interfaces", "message"),
+    [
+        (
+            {"external": ["192.0.2.1"], "internal": ["192.0.2.3"], "mgmt": []},
+            "host 'h' port_matrix_interfaces: has no media, which a row needs; it has external, internal; accepted: "
+            "media with its addresses, or with the name of the interface that has them, as in {media: external}",
+        ),
+        (
+            {"meda": ["192.0.2.1"], "a b": ["192.0.2.3"]},
+            "host 'h' port_matrix_interfaces: has no media, which a row needs; it has a b, meda, and meda is the "
+            "nearest; accepted: media with its addresses, or with the name of the interface that has them, as in "
+            "{media: meda}",
+        ),
+        (
+            {"media": []},
+            "host 'h' port_matrix_interfaces: has no media, which a row needs; it has none with an address; accepted: "
+            "media with its addresses, or with the name of the interface that has them",
+        ),
+    ],
+)
+def test_the_interface_that_a_row_needs_has_to_be_there(interfaces: dict[str, t.Any], message: str) -> None:
+    with pytest.raises(PortMatrixError) as caught:
+        parse_host("h", {"port_matrix_interfaces": interfaces}).on("media")
+    assert str(caught.value) == message
+
+
+def test_all_addresses_of_a_host_are_its_own_and_those_of_its_interfaces() -> None:
+    variables = {"port_matrix_addresses": ["192.0.2.1"], "port_matrix_interfaces": {"a": [PAIR], "b": "a"}}
+    assert _both(parse_host("h", variables).all()) == (
+        ["192.0.2.1/32", "192.0.2.10/32"],
+        ["192.0.2.1/32", "203.0.113.10/32"],
+    )
+    assert parse_host("h", variables).all().all().cidrs("ipv4") == ["192.0.2.1/32", "192.0.2.10/32", "203.0.113.10/32"]
+
+
+@pytest.mark.parametrize("addresses", ["192.0.2.1,2001:db8::1", "['192.0.2.1', '2001:db8::1']"])
+def test_addresses_may_be_text(addresses: str) -> None:
+    assert _both(parse_host("h", {"port_matrix_addresses": addresses}).own)[0] == ["192.0.2.1/32", "2001:db8::1/128"]

@@ -117,7 +117,7 @@ RANGES = {
 PEXIP_NODES = ("pexip_conferencing_nodes", "pexip_transcoding_nodes", "pexip_management_nodes")
 # name → groups, fallback endpoints, interface
 ENDPOINTS = {
-    "conferencing_node": (("pexip_conferencing_nodes",), (), None),
+    "conferencing_node": (("pexip_conferencing_nodes",), (), "media"),
     "front_end": (("sfb_front_ends",), (), None),
     "edge": (("sfb_edges",), (), "*"),
     "edge_av": (("sfb_edges",), (), "av_edge"),

@@ -151,8 +151,8 @@ def test_directions(changes: dict[str, object], directions: object) -> None:
             {"destination_ports": ["psom"]},
             f"W row 'r1' destination_ports: the range name 'psom' is not defined; accepted: {PORTS_ACCEPTED}",
         ),
-        ({"bidirectional": "yes"}, "W row 'r1' bidirectional: 'yes' is not a boolean; accepted: true or false"),
-        ({"tls": 1}, "W row 'r1' tls: 1 is not a boolean; accepted: true or false"),
+        ({"bidirectional": "maybe"}, "W row 'r1' bidirectional: 'maybe' is not a boolean; accepted: true or false"),
+        ({"tls": 2}, "W row 'r1' tls: 2 is not a boolean; accepted: true or false"),
         (
             {"group": "mine"},
             "W row 'r1' group: unknown value 'mine'; "
@@ -178,11 +178,11 @@ def test_refuses_what_is_no_mapping(value: object) -> None:
 
 def test_every_wrong_row_is_reported() -> None:
     with pytest.raises(PortMatrixError) as caught:
-        parse_rows([_row(), _row(protocols="x", id="r2"), _row(), _row(tls=0, id="r3")], "W", RANGES)
+        parse_rows([_row(), _row(protocols="x", id="r2"), _row(), _row(tls=2, id="r3")], "W", RANGES)
     assert str(caught.value).splitlines() == [
         f"W row 'r2' protocols: unknown value 'x'; accepted: {PROTOCOLS_ACCEPTED}",
         "W: row id r1 stands twice; accepted: an id of its own for each row",
-        "W row 'r3' tls: 0 is not a boolean; accepted: true or false",
+        "W row 'r3' tls: 2 is not a boolean; accepted: true or false",
     ]
 
 

@@ -7,6 +7,7 @@ import typing as t
 
 import pytest
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site import Site, build_site
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.views import ADVERTISED, LOCAL, View
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.addresses import ACCEPTED
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
 
@@ -37,7 +38,7 @@ def _build(*rows: object, **changes: t.Any) -> Site:
 
 
 def _seen(site: Site, endpoint: str) -> list[str]:
-    seen = site.side((endpoint,)).seen("advertised")
+    seen = site.side((endpoint,)).seen()
     return seen.cidrs("ipv4") + seen.cidrs("ipv6")
 
 
@@ -133,7 +134,52 @@ def test_an_endpoint_may_be_empty_where_the_user_says_so() -> None:
 
 def test_a_view_is_that_of_the_host() -> None:
     site = _build(hosts={**HOSTS, "fw": {"port_matrix_view": "local"}, "fw2": {"port_matrix_view": "advertised"}})
-    assert [site.view_of(host) for host in ("fw", "fw2", "fe1", None)] == ["local", *["advertised"] * 3]
+    assert [site.view_of(host) for host in ("fw", "fw2", "fe1", None)] == [LOCAL, *[ADVERTISED] * 3]
+    assert site.views == {"fw": LOCAL}
+
+
+def test_a_view_may_name_whoever_is_in_the_inventory() -> None:
+    """Also a host in no group of an endpoint, and what the Web Conferencing service is on while it has no host."""
+    groups = {**GROUPS, "all": ["node1", "fe1", "edge1", "printer"]}
+    view = {"printer": "local", "web_conferencing": "local", "sfb_edges": "advertised"}
+    site = _build(hosts={**HOSTS, "fw": {"port_matrix_view": view}}, groups=groups)
+    assert site.views == {"fw": View("advertised", frozenset({"fe1", "printer"}))}
+
+
+JUDGED = {
+    "node1": {
+        "port_matrix_interfaces": {
+            "media": [{"address": "10.0.10.11", "advertised": "203.0.113.11"}],
+            "internal": ["10.0.40.11", {"address": "10.0.41.11", "advertised": "203.0.113.12"}],
+        }
+    },
+    "fe1": {"port_matrix_addresses": [{"address": "10.0.10.21", "advertised": "203.0.113.21"}]},
+    "lan": {"port_matrix_addresses": ["198.18.0.0/30"]},
+}
+
+
+@pytest.mark.parametrize("view", ["local", "advertised", {"conferencing_node": "local"}])
+@pytest.mark.parametrize(
+    ("endpoints", "addresses"),
+    [
+        (
+            ("conferencing_node",),
+            ["10.0.10.11/32", "10.0.40.11/32", "10.0.41.11/32", "203.0.113.11/32", "203.0.113.12/32"],
+        ),
+        (("front_end",), ["10.0.10.21/32", "203.0.113.21/32"]),
+        (("client",), ["198.18.0.0/31", "198.18.0.3/32", "198.18.1.0/24"]),
+    ],
+)
+def test_all_addresses_of_hosts_are_those_that_anybody_sees(
+    endpoints: tuple[str, ...], addresses: list[str], view: object
+) -> None:
+    site = _build(
+        _row(source=["front_end", "client"]),
+        hosts={**JUDGED, "fw": {"port_matrix_view": view}},
+        groups={**GROUPS, "sfb_clients": ["lan"]},
+        endpoints={"client": {"networks": ["198.18.1.0/24"], "exclude": ["198.18.0.2"]}},
+    )
+    assert site.all_addresses(endpoints).cidrs("ipv4") == addresses
 
 
 def test_endpoints_of_a_host() -> None:
@@ -183,13 +229,13 @@ def test_a_site_knows_no_endpoint_that_its_rows_do_not_use() -> None:
         (
             _row(),
             {"endpoints": {"edge": {"group": "x"}}},
-            "port_matrix_endpoints.edge: unknown key 'group'; accepted: groups, interface, networks",
+            "port_matrix_endpoints.edge: unknown key 'group'; accepted: exclude, groups, interface, networks",
         ),
         (
             _row(),
             {"endpoints": {"edge": ["x"]}},
             "port_matrix_endpoints.edge: ['x'] is not a mapping"
-            "; accepted: a mapping with the keys groups, interface, networks",
+            "; accepted: a mapping with the keys exclude, groups, interface, networks",
         ),
         (
             _row(),
@@ -203,8 +249,8 @@ def test_a_site_knows_no_endpoint_that_its_rows_do_not_use() -> None:
         ),
         (
             _row(),
-            {"endpoints": {"edge": {"networks": "192.0.2.0/24"}}},
-            "port_matrix_endpoints.edge.networks: '192.0.2.0/24' is not a list; accepted: a list",
+            {"endpoints": {"edge": {"networks": 5}}},
+            "port_matrix_endpoints.edge.networks: 5 is not a list; accepted: a list",
         ),
         (
             _row(),
@@ -217,6 +263,37 @@ def test_a_site_knows_no_endpoint_that_its_rows_do_not_use() -> None:
             {"endpoints": {"edge": {"networks": ["lan"]}}},
             "port_matrix_endpoints.edge.networks: 'lan' is a host name, and the rules need an address"
             f"; accepted: {ACCEPTED}",
+        ),
+        (
+            _row(),
+            {"endpoints": {"edge": {"exclude": ["198.51.100.99/24"]}}},
+            "port_matrix_endpoints.edge.exclude: '198.51.100.99/24' may be one address or a network"
+            "; accepted: 198.51.100.99 or 198.51.100.99/32 for the address, 198.51.100.0/24 for the network",
+        ),
+        (
+            _row(),
+            {"endpoints": {"edge": {"exclude": ["front_ends"]}}},
+            "port_matrix_endpoints.edge.exclude: 'front_ends' is not known, the nearest is front_end; accepted: "
+            "addresses, networks, or the endpoints access_edge, administrator, client, conferencing_node, director, "
+            "dns_server, edge_av, edge_internal, edge_web_conferencing, front_end, ldap_server, management_node, "
+            "ntp_server, pexip_machine, pexip_node, sfb_server, sfb_vip, snmp_manager, syslog_server, turn_server, "
+            "video_endpoint, wac_server, web_conferencing",
+        ),
+        (
+            _row(),
+            {"endpoints": {"edge": {"exclude": ["edge"]}}},
+            "port_matrix_endpoints.edge.exclude: edge would exclude itself"
+            "; accepted: other endpoints, addresses and networks",
+        ),
+        (
+            _row(),
+            {"same_location_rows": ["r2"]},
+            "port_matrix_same_location_rows: 'r2' is not known; accepted: ids of rows, groups of rows, or all: all, "
+            "conference_avatar, custom, endpoint_media_in, endpoint_media_out, federation, federation_sip, h323_call,"
+            " h323_ras, https_content, integration, management_ldap, management_ssh, management_web, "
+            "media_edge_to_nodes, media_from_nodes, media_nodes_to_edge, media_nodes_to_turn, media_to_nodes, "
+            "node_esp, node_ike, platform, platform_dns, platform_ntp, platform_syslog, psom_content, r1, "
+            "signalling_in, signalling_out, sip_endpoints and 9 more",
         ),
         (_row(), {"endpoints": 5}, "port_matrix_endpoints: 5 is not a mapping; accepted: a mapping"),
         (_row(), {"endpoints": [{}]}, "port_matrix_endpoints: [{}] is not a mapping; accepted: a mapping"),
@@ -288,12 +365,13 @@ def test_a_custom_row_is_not_left_out() -> None:
 
 
 @pytest.mark.parametrize("network", ["0.0.0.0/0", "::/0"])
-def test_what_an_endpoint_of_every_address_opens_is_noted(network: str) -> None:
+def test_what_an_endpoint_of_every_address_opens_is_a_warning(network: str) -> None:
     hosts = {**HOSTS, "node1": {"port_matrix_addresses": ["192.0.2.11", "2001:db8::11"]}}
     rows = [_row(source="access_edge", group="federation", bidirectional=True), _row("a", source="client")]
     networks = {"groups": [], "networks": [network]}
     site = _build(*rows, hosts=hosts, endpoints={"access_edge": networks, "client": networks})
-    assert site.notes == ("endpoint access_edge is every address, so everybody may send what r1 permits",)
+    assert site.warnings[0] == "endpoint access_edge is every address, so everybody may send what r1 permits"
+    assert [warning.split(":")[0] for warning in site.warnings[1:]] == ["endpoint client"]
 
 
 def test_a_protocol_of_one_family_between_others_is_reported() -> None:
@@ -310,7 +388,7 @@ def test_a_protocol_of_one_family_between_others_is_reported() -> None:
     assert _build({**ping, "protocols": ["icmp", "icmpv6"]}, hosts=hosts).notes == ()
 
 
-def test_a_machine_that_has_not_the_family_of_the_protocol_is_noted() -> None:
+def test_a_machine_that_has_not_the_family_of_the_protocol_is_a_warning() -> None:
     hosts = {
         "node1": {"port_matrix_addresses": ["2001:db8::11", "192.0.2.11"]},
         "fe1": {"port_matrix_addresses": ["198.51.100.21"]},
@@ -318,7 +396,7 @@ def test_a_machine_that_has_not_the_family_of_the_protocol_is_noted() -> None:
     }
     ping = {"id": "ping", "source": "front_end", "destination": "conferencing_node", "protocols": "icmp"}
     site = _build(ping, hosts=hosts, groups={**GROUPS, "sfb_front_ends": ["fe1", "fe2"]})
-    assert site.notes == ("host 'fe2' has only ipv6: row ping opens nothing for it",)
+    assert site.warnings == ("host 'fe2': only ipv6, so row ping opens nothing for it",)
 
 
 def test_families_that_do_not_meet_are_reported_from_both_sides() -> None:
@@ -340,10 +418,12 @@ def test_families_that_meet_in_one_pass() -> None:
     assert _seen(_build(_row(source="edge"), hosts=hosts), "edge") == ["192.0.2.131/32", "2001:db8::1/128"]
 
 
-def test_a_machine_that_meets_nobody_is_noted() -> None:
+def test_a_machine_that_meets_nobody_is_warned_of() -> None:
     hosts = {**HOSTS, "fe2": {"port_matrix_addresses": ["2001:db8::22"]}}
     groups = {**GROUPS, "sfb_front_ends": ["fe1", "fe2"]}
-    assert _build(hosts=hosts, groups=groups).notes == ("host 'fe2' has only ipv6: row r1 opens nothing for it",)
+    site = _build(hosts=hosts, groups=groups)
+    assert site.warnings == ("host 'fe2': only ipv6, so row r1 opens nothing for it",)
+    assert site.notes == ()
 
 
 def test_all_problems_of_the_variables_are_reported_at_once() -> None:

@@ -19,14 +19,23 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.erro
 def _site() -> Site:
     return build_site(
         {
-            "node1": {"port_matrix_addresses": [{"address": "10.0.0.11", "advertised": "192.0.2.11"}, "2001:db8::11"]},
-            "fe1": {"port_matrix_addresses": ["198.51.100.20", "198.51.100.21/24"]},
+            "node1": {
+                "port_matrix_addresses": [{"address": "10.0.0.11", "advertised": "192.0.2.11"}, "2001:db8::11"],
+                "port_matrix_interfaces": {
+                    "media": [{"address": "10.0.0.11", "advertised": "192.0.2.11"}, "2001:db8::11"],
+                    "internal": ["10.0.1.11", "2001:db8:1::11"],
+                },
+                "port_matrix_location": ["oslo", "nyc"],
+            },
+            "fe1": {"port_matrix_addresses": ["198.51.100.20", "198.51.100.21/24"], "port_matrix_location": "paris"},
             "lan": {"port_matrix_addresses": ["203.0.113.0/25"], "port_matrix_view": "local"},
+            "fw": {"port_matrix_view": {"default": "local", "conferencing_node": "advertised"}},
         },
         {"pexip_conferencing_nodes": ["node1"], "sfb_front_ends": ["fe1"], "sfb_clients": ["lan"]},
         select_rows(disabled_rows=["sip_signaling"], strict_clients=True),
         endpoints={"edge": {"networks": ["192.0.2.128/25"]}},
         allow_empty=["edge_av", "edge_internal", "turn_server", "wac_server"],
+        same_location_rows=["media_to_nodes"],
     )
 
 
@@ -35,6 +44,18 @@ def test_a_site_survives_being_written_as_json() -> None:
     text = json.dumps(site_as_document(site))
     assert read_site(json.loads(text)) == site
     assert read_site(text) == site
+
+
+def test_what_is_special_about_hosts_is_written() -> None:
+    document = site_as_document(_site())
+    assert document["views"] == {
+        "fw": {"default": "local", "others": ["node1"]},
+        "lan": {"default": "local", "others": []},
+    }
+    assert document["beside"] == {"node1": ["10.0.1.11/32", "2001:db8:1::11/128"]}
+    assert document["locations"] == {"fe1": ["paris"], "node1": ["nyc", "oslo"]}
+    assert document["same_location_rows"] == ["media_to_nodes"]
+    assert document["warnings"]
 
 
 def test_a_member_is_written_with_what_is_special_about_it() -> None:
@@ -56,9 +77,17 @@ def test_a_member_is_written_with_what_is_special_about_it() -> None:
     ("changes", "message"),
     [
         ({"endpoints": None}, "site: has no endpoints; accepted: what the filter site returned"),
-        ({"extra": 1}, "site: unknown key 'extra'; accepted: endpoints, local_views, notes, rows"),
+        (
+            {"extra": 1},
+            "site: unknown key 'extra'; "
+            "accepted: beside, endpoints, locations, notes, rows, same_location_rows, views, warnings",
+        ),
         ({"rows": 5}, "site: 5 is not a list; accepted: a list"),
-        ({"local_views": 5}, "site: 5 is not a list; accepted: a list"),
+        ({"same_location_rows": 5}, "site: 5 is not a list; accepted: a list"),
+        ({"warnings": 5}, "site: 5 is not a list; accepted: a list"),
+        ({"views": {"fw": {"default": "x"}}}, "site view: unknown value 'x'; accepted: advertised, local"),
+        ({"beside": 5}, "site beside: 5 is not a mapping; accepted: a mapping"),
+        ({"locations": {"h": 5}}, "site locations: 5 is not a list; accepted: a list"),
         ({"notes": [5]}, "site: [5] holds something that is not a string; accepted: a list of strings"),
         (
             {"endpoints": {"e": ["h"]}},
@@ -66,8 +95,8 @@ def test_a_member_is_written_with_what_is_special_about_it() -> None:
         ),
         ({"endpoints": {"e": [{"local": ["x"]}]}}, f"site: 'x' is not an address; accepted: {ACCEPTED}"),
         (
-            {"endpoints": {"e": [{"networks": "no"}]}},
-            "site member networks: 'no' is not a boolean; accepted: true or false",
+            {"endpoints": {"e": [{"networks": "maybe"}]}},
+            "site member networks: 'maybe' is not a boolean; accepted: true or false",
         ),
     ],
 )

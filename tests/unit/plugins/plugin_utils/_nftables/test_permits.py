@@ -134,7 +134,7 @@ def _scattered(block: int, count: int) -> list[str]:
 def test_shared_sets_permit_what_the_rules_do_and_no_others_would() -> None:
     hosts = {group: {"port_matrix_addresses": _scattered(block, 4)} for block, group in enumerate(TABLE_GROUPS)}
     site = _site(hosts, {group: [group] for group in TABLE_GROUPS})
-    rules, judged = expand(site, "fw", ["forward"]), site.side(("conferencing_node",)).seen("advertised")
+    rules, judged = expand(site, "fw", ["forward"]), site.all_addresses(("conferencing_node",))
     ruleset = render_ruleset(Policy(("forward",), rules, judged=judged))
     assert read(ruleset) == wanted(rules, judged)
     heads, chains = ruleset.split("\tchain ", 1)
@@ -173,7 +173,7 @@ def test_the_rulesets_of_any_site_permit_what_the_rules_do(found: list[dict[str,
     for host in ("host0", "host1", "fw"):
         hooks = hooks_of(site, host, gateway=True, egress=True)
         rules = expand(site, host, hooks)
-        judged = AddressSet() if endpoint == "all" else site.side((endpoint,)).seen(site.view_of(host))
+        judged = AddressSet() if endpoint == "all" else site.all_addresses((endpoint,))
         policy = Policy(hooks, rules, judged=judged or None)
         ruleset = render_ruleset(policy)
         assert read(ruleset) == wanted(rules, judged)

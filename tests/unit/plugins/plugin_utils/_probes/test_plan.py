@@ -320,8 +320,8 @@ def test_the_order_of_the_inventory_does_not_matter() -> None:
         ({"limit": 0}, "port_matrix_verify_limit: 0 is no limit; accepted: a number from 1 on"),
         ({"limit": True}, "port_matrix_verify_limit: True is no limit"),
         ({"limit": "many"}, "port_matrix_verify_limit: 'many' is no limit"),
-        ({"tls": "false"}, "port_matrix_verify_tls: 'false' is not a boolean"),
-        ({"responders": "fe1"}, "port_matrix_verify_responders: 'fe1' is not a list"),
+        ({"tls": "maybe"}, "port_matrix_verify_tls: 'maybe' is not a boolean"),
+        ({"responders": 5}, "port_matrix_verify_responders: 5 is not a list"),
         (
             {"responders": ["fe2"]},
             "port_matrix_verify_responders: 'fe2' is no host of this play; accepted: 'fe1', 'node1'",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.rows_off import site_of_rows_off
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.rows_off import RowsOff, rows_off
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site import Site
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._query.question import Answer, ask
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules.protocols import ACCEPTED as PROTOCOLS
@@ -252,13 +252,14 @@ MANAGER = {
 
 
 def _with_rows_off(*question: t.Any, site: Site = SITE, hosts: t.Any = MANAGER, **options: t.Any) -> Answer:
-    every = {**HOSTVARS, **hosts}
+    edge = {"port_matrix_interfaces": {**HOSTVARS["edge1"]["port_matrix_interfaces"], "access_edge": "av_edge"}}
+    every = {**HOSTVARS, "edge1": edge, **hosts}
     return ask(
         site,
         *question,
         gateways=["fw"],
         hostvars=every,
-        rows_off=lambda: site_of_rows_off(site, every, {**GROUPS, **NODES}),
+        rows_off=lambda: rows_off(site, every, {**GROUPS, **NODES}),
         **options,
     )
 
@@ -288,7 +289,7 @@ def test_a_row_that_is_off_by_itself_is_the_hint_too() -> None:
     assert _with_rows_off("node1", "wac1", "tcp", None, 443, site=site).notes == (
         "row wac_content would permit it, but it is off (port_matrix_disabled_rows)",
     )
-    off = site_of_rows_off(SITE, {**HOSTVARS, **MANAGER}, {**GROUPS, "pexip_video_endpoints": ["partner"]})
+    off = rows_off(SITE, {**HOSTVARS, **MANAGER}, {**GROUPS, "pexip_video_endpoints": ["partner"]})
     answer = ask(SITE, "203.0.113.99", "192.0.2.11", "udp", None, 5060, rows_off=lambda: off)
     assert answer.notes == ("row sip_udp would permit it, but it applies only where port_matrix_row_groups names it",)
 
@@ -299,14 +300,23 @@ def test_what_is_judged_at_a_host_that_is_no_endpoint_of_rows_that_are_off() -> 
 
 
 def test_what_permits_it_needs_no_hint() -> None:
-    def fail() -> Site:
+    def fail() -> RowsOff:
         raise AssertionError
 
     assert ask(SITE, "node1", "wac1", "tcp", rows_off=fail).matches
 
 
+def test_hosts_of_another_group_that_is_off_do_not_spoil_the_hint() -> None:
+    every = {**HOSTVARS, **MANAGER}  # edge1 has no access_edge, which only federation needs
+    answer = ask(
+        SITE, "manager", "node1", "esp", hostvars=every, rows_off=lambda: rows_off(SITE, every, {**GROUPS, **NODES})
+    )
+    assert answer.notes == ("row node_esp would permit it, but its row group platform is off (port_matrix_row_groups)",)
+
+
 def test_a_hint_that_cannot_be_worked_out_is_said() -> None:
     answer = _with_rows_off("wac1", "fe1", "udp", None, 9, hosts={**MANAGER, "dns1": {"ansible_host": "dns.example"}})
     assert answer.notes[-1].startswith(
-        "whether a row that is off would permit it cannot be told: host 'dns1': ansible_host 'dns.example' is a name"
+        "whether a row that is off would permit it cannot be told: row group platform: host 'dns1': ansible_host "
+        "'dns.example' is a name"
     )

@@ -77,7 +77,7 @@ NO_FAMILY = (
             f"W ssh protocol: '256' is out of range; accepted: {PROTOCOLS}",
         ),
         ({"hook": "prerouting"}, "W ssh hook: unknown value 'prerouting'; accepted: forward, input, output"),
-        ({"source": "192.0.2.1"}, "W ssh source: '192.0.2.1' is not a list; accepted: a list"),
+        ({"source": 5}, "W ssh source: 5 is not a list; accepted: a list"),
         (
             {"source": ["192.0.2.1"], "destination": ["2001:db8::1"]},
             NO_FAMILY,

@@ -18,6 +18,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.mapp
     as_strings,
     as_text,
 )
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.vaulted import Vaulted
 
 
 @pytest.mark.parametrize(
@@ -31,7 +32,10 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.mapp
         (lambda v: as_mapping(v, "W", ("b", "a")), {"a": 1, "c": 2}, "W: unknown key 'c'; accepted: a, b"),
         (lambda v: as_mapping(v, "W", ("a",)), {1: 2}, "W: unknown key 1; accepted: a"),
         (lambda v: as_mapping(v, "W"), 5, "W: 5 is not a mapping; accepted: a mapping"),
-        (lambda v: as_list(v, "W"), "ab", "W: 'ab' is not a list; accepted: a list"),
+        (lambda v: as_list(v, "W"), "['ab'", "W: \"['ab'\" is not a list; accepted: a list"),
+        (lambda v: as_mapping(v, "W"), "a=1 b", "W: 'a=1 b' is not a mapping; accepted: a mapping"),
+        (lambda v: as_mapping(v, "W"), "{'a'", "W: \"{'a'\" is not a mapping; accepted: a mapping"),
+        (lambda v: as_mapping(v, "W"), "", "W: '' is not a mapping; accepted: a mapping"),
         (lambda v: as_list(v, "W"), {"a": 1}, "W: {'a': 1} is not a list; accepted: a list"),
         (lambda v: as_strings(v, "W"), 5, "W: 5 is not a list; accepted: a list"),
         (
@@ -39,8 +43,8 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.mapp
             ["a", 5],
             "W: ['a', 5] holds something that is not a string; accepted: a list of strings",
         ),
-        (lambda v: as_flag(v, "W"), "yes", "W: 'yes' is not a boolean; accepted: true or false"),
-        (lambda v: as_flag(v, "W"), 1, "W: 1 is not a boolean; accepted: true or false"),
+        (lambda v: as_flag(v, "W"), "maybe", "W: 'maybe' is not a boolean; accepted: true or false"),
+        (lambda v: as_flag(v, "W"), 2, "W: 2 is not a boolean; accepted: true or false"),
         (lambda v: as_text(v, "W"), 5, "W: 5 is not a string; accepted: one line of text"),
         (lambda v: as_text(v, "W"), "a\x1bb", "W: 'a\\x1bb' holds a control character; accepted: one line of text"),
         (lambda v: as_choice(v, "W", ("b", "a")), "c", "W: unknown value 'c'; accepted: a, b"),
@@ -83,9 +87,52 @@ def test_strings_take_one_or_a_list(value: object, strings: tuple[str, ...]) -> 
     assert as_strings(value, "W") == strings
 
 
-@pytest.mark.parametrize("value", [True, False])
-def test_flag_is_the_boolean(value: bool) -> None:
-    assert as_flag(value, "W") is value
+@pytest.mark.parametrize(
+    ("value", "flag"),
+    [
+        *((value, True) for value in (True, "True", "yes", "on", 1, "1")),
+        *((value, False) for value in (False, "False", "no", "OFF", 0, "0")),
+    ],
+)
+def test_flag_is_what_ansible_takes_for_one(value: object, flag: bool) -> None:
+    assert as_flag(value, "W") is flag
+
+
+@pytest.mark.parametrize(
+    ("value", "items"),
+    [
+        ("192.0.2.1", ["192.0.2.1"]),
+        ("a, b,c", ["a", "b", "c"]),
+        (" ['a', {'b': 1}] ", ["a", {"b": 1}]),
+        ('["a", true]', ["a", True]),
+        ("", []),
+    ],
+)
+def test_a_list_may_be_text(value: str, items: list[object]) -> None:
+    assert as_list(value, "W") == items
+
+
+@pytest.mark.parametrize("value", ["{'a': [1], 'b': 'x'}", '{"a": [1], "b": "x"}'])
+def test_a_mapping_may_be_text(value: str) -> None:
+    assert as_mapping(value, "W") == {"a": [1], "b": "x"}
+
+
+@pytest.mark.parametrize("value", ["a=1 b=x", "a=1, b=x"])
+def test_a_mapping_may_be_text_of_pairs(value: str) -> None:
+    assert as_mapping(value, "W", ("a", "b")) == {"a": "1", "b": "x"}
+
+
+@pytest.mark.parametrize(
+    "value", ["['192.0.2.1', {'address': '192.0.2.1'}, 5]", '["192.0.2.1", {"address": "192.0.2.1"}, 5]']
+)
+def test_what_is_read_out_of_a_vaulted_text_is_vaulted(value: str) -> None:
+    assert repr(as_list(Vaulted(value), "W")) == "[a vaulted value, {'address': a vaulted value}, 5]"
+    assert repr(as_list(Vaulted("a,b"), "W")) == "[a vaulted value, a vaulted value]"
+
+
+def test_a_text_that_python_cannot_take_apart_is_no_list() -> None:
+    with pytest.raises(PortMatrixError, match="is not a list"):
+        as_list("[" * 5000, "W")
 
 
 def test_list_takes_tuples_too() -> None:
