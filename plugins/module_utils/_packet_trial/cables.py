@@ -32,7 +32,7 @@ _IPV6_HEADER_INCLUDED, _IPV6_PACKET_INFO = 36, 49
 _IPV6_PACKET_INFO_ANSWER = 50
 _OUTGOING = 4
 _SOME_MAC = b"\x02\x00\x00\x00\x00\x01"
-_HANGS_AFTER = 30  # seconds, which only a kernel that does nothing takes
+_HANGS_AFTER = 120  # seconds, which only a kernel that does nothing takes
 # The cable that no rule of the host knows, for the frames that go and come back.
 FENCE = "pexip_sfb_fence"
 

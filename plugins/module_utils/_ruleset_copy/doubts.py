@@ -47,8 +47,9 @@ _VARYING_CT = {4, 5, 14, 15, 16, 23}  # security mark, time left, packets, bytes
 _MARK = 3  # of meta and ct alike
 _MATCHES_OF_MARKS = {"mark", "connmark"}
 _LINK, _NETWORK, _TRANSPORT = 0, 1, 2
-_IPV4_FIXED = ((0, 1), (9, 10), (12, 20))
-_IPV6_FIXED = ((6, 7), (8, 40))
+# Version, protocol and addresses of IPv4 and of IPv6. One byte at 8 is the time to live, or the begin of an address.
+_NETWORK_FIXED = ((0, 1), (6, 7), (9, 10), (8, 40))
+_TIME_TO_LIVE = (_NETWORK, 8, 1)
 _TRANSPORT_FIXED = ((0, 4), (13, 14))
 _ETHERTYPE = (12, 14)
 # Extensions of iptables that need nothing but the packet and its connection.
@@ -198,8 +199,9 @@ def _varies(name: str, attributes: dict[int, bytes]) -> bool:
         return number(attributes.get(2)) in _VARYING_CT
     if name == "payload" and 1 in attributes:
         base, offset, length = (number(attributes.get(kind)) for kind in (2, 3, 4))
-        fixed = {_LINK: (_ETHERTYPE,), _NETWORK: _IPV4_FIXED + _IPV6_FIXED, _TRANSPORT: _TRANSPORT_FIXED}.get(base, ())
-        return not any(first <= offset and offset + length <= end for first, end in fixed)
+        fixed = {_LINK: (_ETHERTYPE,), _NETWORK: _NETWORK_FIXED, _TRANSPORT: _TRANSPORT_FIXED}.get(base, ())
+        inside = any(first <= offset and offset + length <= end for first, end in fixed)
+        return not inside or (base, offset, length) == _TIME_TO_LIVE
     return name in _VARIES
 
 

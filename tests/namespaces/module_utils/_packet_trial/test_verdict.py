@@ -93,7 +93,7 @@ DECIDED = [
     "ip saddr 10.1.0.2 ip daddr 10.1.0.1 tcp dport 22",
     "ip dscp set cs1", "ip6 dscp set cs1",
     "meta mark 1", "ct mark != 0", "ct status dnat", "ct direction original", "meta iifgroup 0",
-    "ct original ip saddr 10.1.0.2", "meta mark set ip saddr map @marks",
+    "ct original ip saddr 10.1.0.2", "@nh,0,8 0x45", "meta mark set ip saddr map @marks",
 ]  # fmt: skip
 # The same with interfaces, which some hooks do not have.
 INTERFACES = {
@@ -133,7 +133,7 @@ UNDECIDED = [
     "ether saddr 02:00:00:00:01:01",
     "meta cpu 0", "ip frag-off & 0x1fff == 0", "exthdr hbh exists", "udp length > 8",
     "add @limited { ip saddr }",
-    "@nh,0,8 0x45", "ip saddr != @limited", "update @limited { ip daddr limit rate over 1/hour }",
+    "ip saddr != @limited", "update @limited { ip daddr limit rate over 1/hour }",
 ]  # fmt: skip
 
 
