@@ -24,9 +24,11 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._ruleset_cop
 )
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._ruleset_copy.netlink import number, read_text, walk
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._ruleset_copy.ruleset import (
+    CHAIN_NAME,
     Expression,
     Rule,
     Ruleset,
+    base_of,
 )
 
 # Expressions that ask for the past, or for what the copy does not have.
@@ -44,6 +46,7 @@ _VARIES = {"numgen", "hash", "exthdr", "rt", "osf", "socket", "tunnel", "xfrm", 
 # Length, user and group of the process, its security marks and groups, processor, random number.
 _VARYING_META = {0, 10, 11, 13, 14, 20, 23, 24}
 _VARYING_CT = {4, 5, 14, 15, 16, 23}  # security mark, time left, packets, bytes, average, id
+_TRACKING = -200  # the priority of it
 _MARK = 3  # of meta and ct alike
 _MATCHES_OF_MARKS = {"mark", "connmark"}
 _LINK, _NETWORK, _TRANSPORT = 0, 1, 2
@@ -92,10 +95,14 @@ _VARIANTS = (
 
 
 class _Context(t.NamedTuple):
-    """The sets of the past by table and name, and whether marks may be any."""
+    """The sets of the past by table and name, whether marks may be any, and the chains where tracking begins.
+
+    Which of those comes first, the chain or tracking, is up to which was there first.
+    """
 
     changing: Collection[tuple[str, str]]
     marks: bool
+    at_tracking: Collection[tuple[str, str]]
 
 
 def variants(ruleset: Ruleset, refused: Collection[int] = (), marks: bool = False) -> list[Ruleset]:
@@ -104,7 +111,9 @@ def variants(ruleset: Ruleset, refused: Collection[int] = (), marks: bool = Fals
     :param refused: the places of rules that the kernel does not take, which may end in any way
     :param marks: whether packets and connections may have marks that the ruleset does not give them
     """
-    context = _Context(_sets_of_the_past(ruleset), marks)
+    bases = [(chain.table, chain.text(CHAIN_NAME), base_of(chain)) for chain in ruleset.chains]
+    at_tracking = {(table, name) for table, name, base in bases if base and base.priority == _TRACKING}
+    context = _Context(_sets_of_the_past(ruleset), marks, at_tracking)
     rules = [_with(rule, list(_kept(rule))) for rule in ruleset.rules]
     doubts = {place: _doubts(rule, context) for place, rule in enumerate(rules)}
     doubts.update({place: Doubts([], 0) for place in refused})
@@ -155,7 +164,7 @@ def _doubts(rule: Rule, context: _Context) -> Doubts:
         attributes = expression.attributes()
         reads = _register(attributes.get(_READS.get(expression.name, -1)))
         tainted = reads is not None and any(register >= reads for register in varying)
-        kind = _kind(expression, attributes, rule.table, context)
+        kind = _kind(expression, attributes, rule, context)
         writes = _register(attributes.get(_WRITES.get(expression.name, -1)))
         if kind == "ending" or (tainted and expression.name == "lookup" and writes == 0):
             return Doubts(matches, at)
@@ -169,7 +178,7 @@ def _doubts(rule: Rule, context: _Context) -> Doubts:
     return Doubts([] if harmless else matches, None)
 
 
-def _kind(expression: Expression, attributes: dict[int, bytes], table: str, context: _Context) -> str:
+def _kind(expression: Expression, attributes: dict[int, bytes], rule: Rule, context: _Context) -> str:
     """Return what is in doubt about an expression: "match", "ending" or what it reads, "varies"; empty for nothing."""
     name = expression.name
     if name in ("queue", "synproxy"):
@@ -180,13 +189,15 @@ def _kind(expression: Expression, attributes: dict[int, bytes], table: str, cont
         kind = number(attributes.get(1))
         return "match" if kind in _OBJECTS_OF_THE_PAST else "ending" if kind == _SYNPROXY_OBJECT else ""
     if name in ("lookup", "dynset"):
-        of_the_past = (table, read_text(attributes[1])) in context.changing or _asks_the_past(attributes, 7, 10)
+        of_the_past = (rule.table, read_text(attributes[1])) in context.changing or _asks_the_past(attributes, 7, 10)
         return "match" if of_the_past else ""
     if name == "match":
         known = _PLAIN_MATCHES - _MATCHES_OF_MARKS if context.marks else _PLAIN_MATCHES
         return "" if extension(expression) in known else "match"
     if name == "target":
         return "" if extension(expression) in _PLAIN_TARGETS else "ending"
+    if name == "ct" and (rule.table, rule.chain) in context.at_tracking:
+        return "varies"
     if context.marks and name in ("meta", "ct") and number(attributes.get(2)) == _MARK:
         return "varies"
     return "varies" if _varies(name, attributes) else ""

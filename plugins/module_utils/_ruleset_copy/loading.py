@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import os
 import socket
 import struct
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._ruleset_copy.netlink import (
     ACK,
@@ -22,6 +23,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._ruleset_cop
     error_of,
     number,
     pack,
+    read_text,
     walk,
 )
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._ruleset_copy.ruleset import (
@@ -49,6 +51,9 @@ _OF_SET = (1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 15, 17, 18)
 _OF_OBJECT = (1, 2, 3, 4, 8)
 _OF_FLOWTABLE = (1, 2, 3)
 _DORMANT = 1
+_ANONYMOUS = 1
+# Where expressions have the name of the set that they look into.
+_NAMES_SET = {"lookup": 1, "dynset": 1, "objref": 4}
 _INTERVAL = 4
 _CONCATENATED = 0x80
 _SET_ID = 10
@@ -91,14 +96,31 @@ def load(ruleset: Ruleset, netlink: Netlink | None = None) -> Refused:
 
 def _load_all(netlink: Netlink, ruleset: Ruleset, without: Collection[int]) -> Refused:
     """Load all but some rules, in one transaction; return which other rules the kernel refuses, if any."""
-    objects = list(_objects(ruleset))
     places = [place for place in range(len(ruleset.rules)) if place not in without]
+    objects = list(_objects(_without_unused_sets(ruleset, [ruleset.rules[place] for place in places])))
     messages = [*objects, *(_rule(ruleset.rules[place]) for place in places)]
     failed = transact(netlink, messages)
     for place, code in failed.items():
         if place < len(objects):
             raise NetlinkError(code, f"{_NO_COPY}: {os.strerror(code)}")
     return {places[place - len(objects)]: os.strerror(code) for place, code in failed.items()}
+
+
+def _without_unused_sets(ruleset: Ruleset, rules: Iterable[Rule]) -> Ruleset:
+    """Leave out the sets without a name of their own that no rule has: the kernel takes none of these."""
+    used = {
+        (rule.table, read_text(content))
+        for rule in rules
+        for expression in rule.expressions
+        for kind, content in expression.attributes().items()
+        if kind == _NAMES_SET.get(expression.name)
+    }
+    sets = [
+        one
+        for one in ruleset.sets
+        if not number(one.attributes.get(SET_FLAGS)) & _ANONYMOUS or (one.table, one.text(SET_NAME)) in used
+    ]
+    return dataclasses.replace(ruleset, sets=sets)
 
 
 def transact(netlink: Netlink, messages: list[Message]) -> dict[int, int]:

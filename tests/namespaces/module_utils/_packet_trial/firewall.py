@@ -29,6 +29,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._packet_tria
     sample_of,
     try_packets,
 )
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._ruleset_copy.doubts import variants
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._ruleset_copy.ruleset import read_ruleset
 
 from .gateway import inside
@@ -145,6 +146,7 @@ class Firewall:
         self._inside = ["ip", "netns", "exec", name]
         self._senders = {place: self._sender(place) for place in (client, name)}
         self._client, self._name = client, name
+        self.in_doubt = False  # whether the ruleset that was judged last has variants
 
     @staticmethod
     def _sender(namespace: str) -> subprocess.Popen[str]:
@@ -171,6 +173,7 @@ class Firewall:
             flows = [flow_of(sample._asdict()) for sample in SAMPLES]
             host = read_host(addresses(flows))
             ruleset = read_ruleset().of_tables(lambda table: table != OBSERVER)
+            self.in_doubt = len(variants(ruleset)) > 1
             samples = [sample_of(sample.hook, flow, host) for sample, flow in zip(SAMPLES, flows, strict=True)]
             return dict(zip(SAMPLES, try_packets(host, ruleset, samples), strict=True))
 

@@ -25,6 +25,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._ruleset_cop
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._ruleset_copy.ruleset import read_ruleset
 
 from .gateway import ADDRESSES, OWN, Gateway, Packet, inside
+from .test_verdict import SETS
 
 pytestmark = pytest.mark.newer_nft
 
@@ -89,6 +90,27 @@ def ours() -> str:
     return (RULESETS / "ours.nft").read_text(encoding="utf-8")
 
 
+_NETWORKS = ", ".join(f"10.{number // 250}.{number % 250}.0/{24 + number % 3}" for number in range(20_000))
+# More elements than fit into one message, some of them next to each other; objects, a flowless quota, a dormant table.
+MANY = f"""
+table ip many {{
+  set networks {{ type ipv4_addr; flags interval; elements = {{ {_NETWORKS} }}; }}
+  counter seen {{ packets 5 bytes 500 }}
+  quota enough {{ over 100 mbytes }}
+  limit slow {{ rate 10/second }}
+  map counters {{ type inet_service : counter; elements = {{ 22 : "seen" }}; }}
+  chain input {{
+    type filter hook input priority 5; policy drop;
+    ip saddr @networks tcp dport {{ 22, 80-90 }} counter name "seen" accept
+    ip saddr . tcp dport vmap {{ 192.0.2.1 . 22 : accept, 192.0.2.2 . 23 : drop }}
+    limit name "slow" quota name "enough" ct state vmap {{ new : accept, invalid : drop }}
+  }}
+}}
+table ip6 off {{
+  flags dormant
+  chain input {{ type filter hook input priority 0; policy drop; }}
+}}
+"""
 SHAPES = ["firewalld-1.3.3", "firewalld-2.3.1", "firewalld-2.3.1-unbound", "firewalld-2.3.1-theirs", "docker-28",
           "docker-29", "fail2ban", "libvirt"]  # fmt: skip
 agreed: collections.Counter[str] = collections.Counter()
@@ -129,6 +151,15 @@ def test_these_were_enough() -> None:
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_copy_lists_as_the_original(gateway: Gateway, shape: str) -> None:
     load_shape(gateway, shape)
+    assert copied(gateway.name) == gateway.run("nft", "-s", "list", "ruleset")
+
+
+GOLDEN = sorted((Path(__file__).parents[3] / "golden").glob("[!j]*/ruleset.nft"))  # what is joined needs a table
+
+
+@pytest.mark.parametrize("ruleset", [*GOLDEN, None], ids=lambda path: path.parent.name if path else "every_kind_of_set")
+def test_a_copy_of_ours_lists_as_the_original(gateway: Gateway, ruleset: Path | None) -> None:
+    gateway.load(ruleset.read_text(encoding="utf-8") if ruleset else f"table inet theirs {{\n{SETS}\n}}\n{MANY}")
     assert copied(gateway.name) == gateway.run("nft", "-s", "list", "ruleset")
 
 
