@@ -210,6 +210,6 @@ def _set(settings: t.Mapping[str, str], needed: bool = False) -> None:
         try:
             if path.exists() and path.read_text(encoding="ascii").strip() != value:
                 path.write_text(value, encoding="ascii")
-        except OSError:
+        except OSError as e:
             if needed:
-                raise
+                raise OSError(e.errno, f"{path} cannot be written ({e.strerror})") from e

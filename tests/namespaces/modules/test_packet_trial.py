@@ -183,6 +183,47 @@ def test_one_sample_that_answers_another_is_judged_as_the_first_of_its_connectio
         assert [entry["rows"] for entry in host.module(packets=packets)["drops"]] == [["back"]]
 
 
+def test_a_set_that_a_variant_does_not_use_is_no_obstacle(host: ModuleHost) -> None:
+    """The kernel takes no set without a name that no rule has, and where a rate is spent the rule ends before it."""
+    rule = "limit rate 1/second ip saddr { 192.0.2.11, 192.0.2.12 } accept"
+    host.nft(
+        "-f", "-", text=f"table ip x {{ chain f {{ type filter hook forward priority 0; policy drop; {rule}; }}\n}}"
+    )
+    result = host.module(packets=[packet()])
+    assert (result["unjudged"], len(result["drops"]) + len(result["possible"])) == ("", 1)
+
+
+HOST_ITSELF = """
+table inet filter {
+  chain input { type filter hook input priority 0; policy drop; ct state established accept; tcp dport 22 accept; }
+  chain output {
+    type filter hook output priority 0; policy drop;
+    ct state established accept
+    udp dport 53 accept
+    icmp type destination-unreachable accept
+  }
+}
+"""
+
+
+def test_what_the_host_itself_gets_and_sends_is_judged_with_the_answers(host: ModuleHost) -> None:
+    """Nobody listens in the copy. What the kernel itself would answer there must not end the connection."""
+    host.nft("-f", "-", text=HOST_ITSELF)
+    to_it = {"hook": "input", "destination": "192.0.2.1"}
+    by_it = {"hook": "output", "source": "198.51.100.1"}
+    packets = [
+        packet("ssh", protocol="tcp", destination_port=22, **to_it),
+        packet("http", protocol="tcp", destination_port=80, **to_it),
+        packet("dns", destination_port=53, **by_it),
+        packet("ntp", destination_port=123, **by_it),
+    ]
+    drops = host.module(packets=packets)["drops"]
+    assert [(drop["rows"], drop["hook"], drop["answers"]) for drop in drops] == [
+        (["http"], "input", 0),
+        (["ntp"], "output", 0),
+    ]
+
+
 def test_a_table_that_will_change_only_may_drop(host: ModuleHost) -> None:
     host.nft("-f", "-", text=THEIRS)
     result = host.module(packets=[packet()], uncertain_tables=["inet filter"])
