@@ -16,6 +16,7 @@ import select
 import socket
 import struct
 import typing as t
+from collections.abc import Iterable
 
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._packet_trial.packets import (
     ETHERTYPES,
@@ -32,6 +33,7 @@ _IPV6_HEADER_INCLUDED, _IPV6_PACKET_INFO = 36, 49
 _IPV6_PACKET_INFO_ANSWER = 50
 _OUTGOING = 4
 _SOME_MAC = b"\x02\x00\x00\x00\x00\x01"
+_SOON, _ATTEMPTS = 0.05, 1200  # seconds until a frame is sent once more, and how often
 _HANGS_AFTER = 120  # seconds, which only a kernel that does nothing takes
 # The cable that no rule of the host knows, for the frames that go and come back.
 FENCE = "pexip_sfb_fence"
@@ -140,6 +142,37 @@ class Far:
             _readable(self._socket)
             if any(content == nonce for _interface, content in self._read()):
                 return
+
+    def meet(self, interfaces: Iterable[str]) -> None:
+        """Wait until each cable takes frames in both directions; to be called from where the near ends are.
+
+        That they are up does not say so: until the kernel has made a queue for an end, it loses what is sent there.
+        Raises HangsError.
+        """
+        with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_EXPERIMENTAL)) as near:
+            for interface in interfaces:
+                nonce = struct.pack("!Q", next(self._nonces))
+                frame = _SOME_MAC + _SOME_MAC + struct.pack("!H", _EXPERIMENTAL) + nonce
+                for _attempt in range(_ATTEMPTS):
+                    near.sendto(frame, (interface, 0))
+                    self._frame(interface, _EXPERIMENTAL, nonce)
+                    if self._has_met(near, nonce):
+                        break
+                else:
+                    raise HangsError(f"the copy of the interface {interface} takes no packets")
+
+    def _has_met(self, near: socket.socket, nonce: bytes) -> bool:
+        """Tell whether a frame that was sent in either direction has come, soon."""
+        missing = {near, self._socket}
+        while missing:
+            ready = select.select(list(missing), [], [], _SOON)[0]
+            if not ready:
+                return False
+            if near in ready and near.recv(2048)[14:22] == nonce:
+                missing.discard(near)
+            if self._socket in ready and any(content == nonce for _interface, content in self._read()):
+                missing.discard(self._socket)
+        return True
 
     def close(self) -> None:
         """Close its socket."""

@@ -90,6 +90,7 @@ class World:
                 self._far = Far(macs)
                 stack.callback(self._far.close)
             with near.inside():
+                self._far.meet(links.links)
                 _set(_FORWARDING, needed=True)
                 _furnish(links, host, samples)
                 self._near = Near()

@@ -22,8 +22,9 @@ _ANSWERS = "ct state established accept"
 
 def chains(body: str, *, policy: str = "accept", family: str = "inet", before: str = "") -> str:
     """A table of somebody else, with the same rules for all three ways."""
+    answers = _ANSWERS if family != "bridge" else ""  # not every kernel tracks connections there
     parts = [
-        f"chain {hook} {{ type filter hook {hook} priority filter; policy {policy};\n{_ANSWERS}\n{body}\n}}"
+        f"chain {hook} {{ type filter hook {hook} priority filter; policy {policy};\n{answers}\n{body}\n}}"
         for hook in CHAINS
     ]
     return "\n".join((f"table {family} theirs {{", before, *parts, "}"))
