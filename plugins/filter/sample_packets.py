@@ -22,7 +22,7 @@ author:
   - uc_firewall maintainers (@uc-firewall)
 description:
   - Returns packets that the rules of one host permit, each the first one of a connection, for
-    M(uc_firewall.pexip_sfb.nftables_foreign_drops).
+    M(uc_firewall.pexip_sfb.packet_trial).
   - For each rule they are those with the first and with the last addresses and ports, and some between, eight at most.
   - Where a rule permits any address or port, the packets have public unicast addresses and ports from 1024 on.
 positional: _input, host

@@ -16,8 +16,9 @@ description:
   - A firewall with connection tracking lets a flow go on that it has let begin, also where the rule is gone that did.
     This module has the kernel forget such flows. Their next packet is judged as that of a new flow.
   - It judges each tracked flow of TCP and UDP by the table that is in force. A flow ends where a new packet of it would
-    be dropped there for sure, in either direction. Whatever is let through, or may be because a rule asks for what
-    cannot be known from outside the kernel, goes on. So does a flow that a helper of the kernel expected.
+    be dropped there for sure, in either direction. The kernel judges that in a copy of the host, as with
+    M(uc_firewall.pexip_sfb.packet_trial). Whatever is let through, or may be because a rule asks for what cannot be
+    known from outside of a flow, goes on. So does a flow that a helper of the kernel expected.
   - A flow of which only the packets of one direction would be dropped goes on, as the other ones would begin it anew.
     On a host whose own traffic nobody judges these are all flows from and to itself. RV(one_way) counts them.
 options:
@@ -38,7 +39,8 @@ attributes:
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
 requirements:
-  - conntrack (Debian package conntrack, elsewhere conntrack-tools), nft, ip (package iproute2), and root
+  - conntrack (Debian package conntrack, elsewhere conntrack-tools)
+  - root, with CAP_SYS_ADMIN for network namespaces
 seealso:
   - module: uc_firewall.pexip_sfb.nftables_table
   - module: uc_firewall.pexip_sfb.firewalld_objects
@@ -80,43 +82,31 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._flows.judge
     judge_flows,
 )
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._flows.tracked import FAMILIES, Flow, read_flows
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_drops.listing import Ruleset, read_ruleset
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_drops.report import (
-    read_routes,
-    routes_batch,
-)
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.owned_rules import UnreadableError, items
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.program import Nft
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._packet_trial.links import read_host
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._ruleset_copy.ruleset import read_ruleset
 
 _MOST_EXAMPLES = 20
 _MOST_IN_DIFF = 100
-_PACKAGES = {"conntrack": "conntrack (elsewhere conntrack-tools)", "nft": "nftables", "ip": "iproute2"}
+_PACKAGE = "conntrack (elsewhere conntrack-tools)"
 
 
 class Host:
-    """The programs of the host that know its flows, its ruleset and its routes."""
+    """The host with the program that knows its flows."""
 
     def __init__(self, module: AnsibleModule) -> None:
         self._module = module
-        self._paths = {name: module.get_bin_path(name, opt_dirs=["/usr/sbin", "/sbin"]) for name in _PACKAGES}
-        for name, package in _PACKAGES.items():
-            if not self._paths[name]:
-                module.fail_json(msg=f"{name} was not found on this host: install the package {package}")
+        self._program = module.get_bin_path("conntrack", opt_dirs=["/usr/sbin", "/sbin"])
+        if not self._program:
+            module.fail_json(msg=f"conntrack was not found on this host: install the package {_PACKAGE}")
 
     def judged(self) -> Judged:
         """Judge the flows that the kernel tracks now."""
         flows = self._flows()
-        # It fails as a whole where one address cannot be reached, and answers for the others nevertheless.
-        batch = routes_batch(addresses(flows))
-        routes = self._module.run_command([self._paths["ip"], "-j", "-force", "-batch", "-"], data=batch or "\n")[1]
-        listing = Nft(self._module, self._paths["nft"]).run("-j", "list", "ruleset")
         try:
-            tables = read_ruleset({kind: about} for kind, about in items(listing)).tables
-        except UnreadableError as e:
-            self._module.fail_json(msg=f"Which flows nothing permits cannot be told: {e}")
+            return judge_flows(flows, self._module.params["table"], read_ruleset(), read_host(addresses(flows)))
+        except OSError as e:
+            self._module.fail_json(msg=f"Which flows nothing permits cannot be told: {e.strerror or e}")
             raise
-        judging = {name: table for name, table in tables.items() if name == self._module.params["table"]}
-        return judge_flows(flows, Ruleset(judging), read_routes(routes))
 
     def end(self, flow: Flow) -> bool:
         """Have the kernel forget *flow*; False where it has ended by itself."""
@@ -140,7 +130,7 @@ class Host:
         return out
 
     def _conntrack(self, *arguments: str) -> tuple[int, str, str]:
-        rc, out, err = self._module.run_command([self._paths["conntrack"], *arguments])
+        rc, out, err = self._module.run_command([self._program, *arguments])
         return int(rc), str(out), str(err)
 
 

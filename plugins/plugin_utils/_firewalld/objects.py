@@ -109,7 +109,7 @@ def _rule(sets: IpsetTable, rule: Rule, hook: Hook) -> Iterator[str]:
     source = Party(rule.source_endpoint, rule.source, rule.family)
     destination = Party(rule.destination_endpoint, rule.destination, rule.family)
     ends = (source, rule.source_ports), (destination, rule.destination_ports)
-    yield from _permit(sets, hook, f"row {rule.row}", rule.protocol, *ends)
+    yield from _permit(sets, hook, rule.protocol, *ends)
 
 
 def _extra_rule(sets: IpsetTable, extra: ExtraRule) -> Iterator[str]:
@@ -120,25 +120,18 @@ def _extra_rule(sets: IpsetTable, extra: ExtraRule) -> Iterator[str]:
             for side, addresses in (("source", extra.source), ("destination", extra.destination))
         )
         ends = (source, extra.source_ports), (destination, extra.destination_ports)
-        yield from _permit(sets, extra.hook, f"extra rule {extra.name}", extra.protocol, *ends)
+        yield from _permit(sets, extra.hook, extra.protocol, *ends)
 
 
 def _permit(
     sets: IpsetTable,
     hook: Hook,
-    who: str,
     protocol: str,
     source: tuple[Party, IntervalSet],
     destination: tuple[Party, IntervalSet],
 ) -> Iterator[str]:
     party, source_ports = source
     there, destination_ports = destination
-    if protocol == "ah" and party.family == "ipv6":
-        raise PortMatrixError.at(
-            who,
-            "firewalld cannot match AH in IPv6, which the kernel takes for an extension header there",
-            "addresses of IPv4 only, or the back end nftables",
-        )
     matches = _matches(sets.name(hook, party, protocol, source_ports), sets.name(hook, there))
     if destination_ports == ANY_PORT:
         yield _rich_rule(party.family, matches, f'protocol value="{_NAMES.get(protocol, protocol)}"')

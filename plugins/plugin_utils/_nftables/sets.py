@@ -205,14 +205,8 @@ def match_each(
     return [f"{_KEYWORD[family]} {side} @{name}" for name in sets.names(endpoints, addresses, family)]
 
 
-def match_protocol(protocol: str, family: Family, source_ports: IntervalSet, destination_ports: IntervalSet) -> str:
-    """Return the match of *protocol* and its ports; the protocol alone where both are any.
-
-    The kernel finds the protocol of IPv6 behind the extension headers, and takes AH for one of these. So AH is found
-    by the header before it: where that is another extension header, the packet does not match.
-    """
-    if protocol == "ah" and family == "ipv6":
-        return "ip6 nexthdr ah"
+def match_protocol(protocol: str, source_ports: IntervalSet, destination_ports: IntervalSet) -> str:
+    """Return the match of *protocol* and its ports; the protocol alone where both are any."""
     matches = [
         f"{protocol} {side} {_ports(ports)}"
         for side, ports in (("sport", source_ports), ("dport", destination_ports))

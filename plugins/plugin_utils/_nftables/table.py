@@ -236,7 +236,7 @@ def _extra_rules(sets: SetTable, policy: Policy, hook: Hook) -> Iterator[str]:
 
 
 def _rule(sets: SetTable, rule: Rule) -> Iterator[str]:
-    ports = match_protocol(rule.protocol, rule.family, rule.source_ports, rule.destination_ports)
+    ports = match_protocol(rule.protocol, rule.source_ports, rule.destination_ports)
     for source in match_each(sets, rule.source_endpoint, rule.source, rule.family, "saddr"):
         for destination in match_each(sets, rule.destination_endpoint, rule.destination, rule.family, "daddr"):
             yield _accept(rule.family, ports, source, destination, comment=rule.row)
@@ -264,14 +264,11 @@ def _turned_round(extra: ExtraRule, hook: Hook) -> ExtraRule:
 
 
 def _extra_rule(sets: SetTable, extra: ExtraRule, condition: str = "") -> Iterator[str]:
-    matches_of: dict[str, list[Family]] = {}  # one, unless a protocol is another header in IPv6
-    for family in extra.families():
-        ports = match_protocol(extra.protocol, family, extra.source_ports, extra.destination_ports)
-        matches_of.setdefault(f"{ports} {condition}".strip(), []).append(family)
+    ports = f"{match_protocol(extra.protocol, extra.source_ports, extra.destination_ports)} {condition}".strip()
     if extra.source is None and extra.destination is None:
-        yield from (_accept(None, ports, comment=extra.name) for ports in matches_of)
+        yield _accept(None, ports, comment=extra.name)
         return
-    for ports, family in ((ports, family) for ports, families in matches_of.items() for family in families):
+    for family in extra.families():
         sides = ((extra.source, "saddr"), (extra.destination, "daddr"))
         matches = [
             match_addresses(sets, (extra.name,), addresses.of_family(family), family, side)

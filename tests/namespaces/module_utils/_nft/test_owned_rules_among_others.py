@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from .._foreign_drops.test_verdict import DECIDED, SETS
+from .._packet_trial.test_verdict import DECIDED, SETS
 from .nft_host import NftHost
 
 TIMELESS = SETS.replace("timeout 1h ", "")

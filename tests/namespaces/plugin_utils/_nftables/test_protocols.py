@@ -3,7 +3,7 @@
 
 """Protocols without ports pass where a rule is for them, and only these: what the kernel takes for the protocol.
 
-IPv6 has headers before it, and the kernel looks behind them. AH is one of those to it.
+IPv6 has extension headers before it, and the kernel looks behind them.
 """
 
 from __future__ import annotations
@@ -84,8 +84,7 @@ def test_a_protocol_without_a_rule_is_dropped(wire: Wire) -> None:
     assert wire.seen("input", 'comment "default_deny"') >= 3
 
 
-def test_the_protocol_of_ipv6_is_found_behind_other_headers_but_ah_is_not(wire: Wire) -> None:
-    """So AH behind another header is dropped. It is not opened to more than it is for."""
+def test_the_protocol_of_ipv6_is_found_behind_extension_headers(wire: Wire) -> None:
     wire.judge(*RULES)
     found = counted(wire, "IPV6, 50, ESP, HOPS", "IPV6, 253, ESP, HOPS", "IPV6, 51, AH, HOPS")
-    assert found == {"esp": 1, "ah": 0, "gre": 0, "number": 1}
+    assert found == {"esp": 1, "ah": 1, "gre": 0, "number": 1}

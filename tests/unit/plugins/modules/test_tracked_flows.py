@@ -9,6 +9,7 @@ import typing as t
 
 import pytest
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._flows.tracked import End, read_flows
+from ansible_collections.uc_firewall.pexip_sfb.plugins.modules import tracked_flows
 from ansible_collections.uc_firewall.pexip_sfb.plugins.modules.tracked_flows import Host
 
 TCP = (
@@ -80,26 +81,29 @@ class Module:
         raise FailedError(result["msg"])
 
 
-@pytest.mark.parametrize(
-    ("programs", "missing"),
-    [
-        (("nft", "ip"), r"conntrack was not found on this host: install the package conntrack \(elsewhere"),
-        (("conntrack", "ip"), "nft was not found on this host: install the package nftables"),
-    ],
-)
-def test_a_missing_program_is_named_with_its_package(programs: tuple[str, ...], missing: str) -> None:
+def test_a_missing_program_is_named_with_its_package() -> None:
+    missing = r"conntrack was not found on this host: install the package conntrack \(elsewhere conntrack-tools\)"
     with pytest.raises(FailedError, match=missing):
-        Host(t.cast("t.Any", Module(*programs)))
+        Host(t.cast("t.Any", Module()))
+
+
+def test_where_no_ruleset_can_be_read_nothing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(tracked_flows, "read_ruleset", refuse)
+    with pytest.raises(FailedError, match="Which flows nothing permits cannot be told: Operation not permitted"):
+        Host(t.cast("t.Any", Module("conntrack", flows=TCP))).judged()
 
 
 def test_a_flow_that_a_helper_expected_is_left_alone() -> None:
     other = TCP.replace("40000", "40002")
-    module = Module("conntrack", "nft", "ip", flows=TCP + other, expected=other)
+    module = Module("conntrack", flows=TCP + other, expected=other)
     assert Host(t.cast("t.Any", module))._flows() == list(read_flows("ipv4", TCP))
 
 
 def test_what_conntrack_refuses_is_told() -> None:
-    host = Host(t.cast("t.Any", Module("conntrack", "nft", "ip", error="conntrack v1.4.7: Operation not permitted")))
+    host = Host(t.cast("t.Any", Module("conntrack", error="conntrack v1.4.7: Operation not permitted")))
     (flow,) = read_flows("ipv4", TCP)
     with pytest.raises(FailedError, match=r"could not be listed: .*Operation not permitted"):
         host.judged()
@@ -110,4 +114,4 @@ def test_what_conntrack_refuses_is_told() -> None:
 def test_a_flow_that_ended_by_itself_is_no_failure() -> None:
     gone = "conntrack v1.4.7 (conntrack-tools): 0 flow entries have been deleted."
     (flow,) = read_flows("ipv4", TCP)
-    assert Host(t.cast("t.Any", Module("conntrack", "nft", "ip", error=gone))).end(flow) is False
+    assert Host(t.cast("t.Any", Module("conntrack", error=gone))).end(flow) is False

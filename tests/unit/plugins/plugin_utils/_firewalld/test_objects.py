@@ -194,13 +194,3 @@ def test_ports_of_sctp_are_ports() -> None:
     (rule,) = found["policies"]["pexip_sfb_forward"]["rich_rules"]
     assert rule.endswith('port port="3868" protocol="sctp" accept')
     assert found["ipsets"][re.findall(r'ipset="(\w+)"', rule)[0]]["entries"] == ["192.0.2.11,sctp:40000-49999"]
-
-
-def test_ah_is_refused_where_it_could_not_be_matched() -> None:
-    assert extra(protocol="ah", source=["192.0.2.7"])[0].endswith(' protocol value="ah" accept')
-    with pytest.raises(PortMatrixError) as caught:
-        extra(protocol="ah")
-    assert str(caught.value) == (
-        "extra rule own: firewalld cannot match AH in IPv6, which the kernel takes for an extension header there; "
-        "accepted: addresses of IPv4 only, or the back end nftables"
-    )

@@ -91,7 +91,7 @@ def wanted(rules: list[Rule], judged: AddressSet) -> tuple[Permitted, Judged]:
     """What :func:`read` has to find."""
     permitted: Permitted = defaultdict(set)
     for rule in rules:
-        ports = match_protocol(rule.protocol, rule.family, rule.source_ports, rule.destination_ports)
+        ports = match_protocol(rule.protocol, rule.source_ports, rule.destination_ports)
         pairs = {(here, there) for here in _all(rule.source) for there in _all(rule.destination)}
         permitted[str(rule.hook), ports, _KEYWORD[rule.family], rule.row] |= pairs
     sides = [(family, side) for family in FAMILIES if judged.of_family(family) for side in ("saddr", "daddr")]
@@ -109,7 +109,7 @@ def assert_answers(ruleset: str, policy: Policy) -> None:
     answers, permitted = read(ruleset, answers=True)[0], read(ruleset)[0]
     due: Permitted = defaultdict(set)
     for rule in (rule for rule in policy.rules if rule.protocol in ("tcp", "udp")):
-        ports = match_protocol(rule.protocol, rule.family, rule.destination_ports, rule.source_ports)
+        ports = match_protocol(rule.protocol, rule.destination_ports, rule.source_ports)
         pairs = {(here, there) for here in _all(rule.destination) for there in _all(rule.source)}
         due[_BACK[str(rule.hook)], ports, _KEYWORD[rule.family], rule.row] |= pairs
     assert all(pairs <= due[key] for key, pairs in answers.items())

@@ -203,24 +203,22 @@ def test_matches_of_addresses(family: Family, texts: list[str], match: str, sets
     ],
 )
 def test_matches_of_ports(source: object, destination: object, match: str) -> None:
-    assert match_protocol("udp", "ipv4", parse_ports(source, "W"), parse_ports(destination, "W")) == match
+    assert match_protocol("udp", parse_ports(source, "W"), parse_ports(destination, "W")) == match
 
 
 def test_any_port_has_no_match() -> None:
-    assert match_protocol("tcp", "ipv4", ANY_PORT, ANY_PORT) == "meta l4proto tcp"
+    assert match_protocol("tcp", ANY_PORT, ANY_PORT) == "meta l4proto tcp"
 
 
 @pytest.mark.parametrize(
-    ("protocol", "family", "match"),
+    ("protocol", "match"),
     [
-        ("esp", "ipv4", "meta l4proto esp"),
-        ("esp", "ipv6", "meta l4proto esp"),
-        ("ah", "ipv4", "meta l4proto ah"),
-        ("ah", "ipv6", "ip6 nexthdr ah"),  # the kernel looks behind it
-        ("gre", "ipv4", "meta l4proto 47"),  # a name that nft has from a file which a small host may lack
-        ("icmpv6", "ipv6", "meta l4proto ipv6-icmp"),
-        ("89", "ipv4", "meta l4proto 89"),
+        ("esp", "meta l4proto esp"),
+        ("ah", "meta l4proto ah"),
+        ("gre", "meta l4proto 47"),  # a name that nft has from a file which a small host may lack
+        ("icmpv6", "meta l4proto ipv6-icmp"),
+        ("89", "meta l4proto 89"),
     ],
 )
-def test_a_protocol_without_ports_is_matched_alone(protocol: str, family: Family, match: str) -> None:
-    assert match_protocol(protocol, family, ANY_PORT, ANY_PORT) == match
+def test_a_protocol_without_ports_is_matched_alone(protocol: str, match: str) -> None:
+    assert match_protocol(protocol, ANY_PORT, ANY_PORT) == match

@@ -18,14 +18,21 @@ import sys
 import time
 import typing as t
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_drops.listing import Ruleset, read_ruleset
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_drops.report import read_routes
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_drops.values import Packet, Route
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_drops.verdict import Finding, Judge
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._foreign_drops.walk import Exempt
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._packet_trial.links import read_host
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._packet_trial.trial import (
+    Finding,
+    addresses,
+    flow_of,
+    sample_of,
+    try_packets,
+)
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._ruleset_copy.doubts import variants
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._ruleset_copy.ruleset import read_ruleset
+
+from .gateway import inside
 
 OBSERVER = "inet observer"
 _SEEN = "type {0}_addr . inet_proto . inet_service . inet_service; flags dynamic; size 65535;"
@@ -101,11 +108,11 @@ class Sample(t.NamedTuple):
     family: str
     protocol: str
     source: str
-    source_port: int
+    source_port: int | None
     destination: str
-    destination_port: int
+    destination_port: int | None
 
-    def key(self) -> tuple[str, str, str, int, int]:
+    def key(self) -> tuple[str, str, str, int | None, int | None]:
         return self.family, self.protocol, self.source, self.source_port, self.destination_port
 
 
@@ -139,9 +146,7 @@ class Firewall:
         self._inside = ["ip", "netns", "exec", name]
         self._senders = {place: self._sender(place) for place in (client, name)}
         self._client, self._name = client, name
-        addresses = sorted({address for sample in SAMPLES for address in (sample.source, sample.destination)})
-        text = "".join(f"route get {address}\n" for address in addresses)
-        self.routes: dict[str, Route] = read_routes(self.run("ip", "-j", "-force", "-batch", "-", data=text))
+        self.in_doubt = False  # whether the ruleset that was judged last has variants
 
     @staticmethod
     def _sender(namespace: str) -> subprocess.Popen[str]:
@@ -161,15 +166,18 @@ class Firewall:
         """Put *ruleset* in place of everything that is there."""
         self.run("nft", "-f", "-", data=f"flush ruleset\n{ruleset}\n{_OBSERVER}")
 
-    def listed(self) -> Ruleset:
-        ruleset = read_ruleset(json.loads(self.run("nft", "-j", "list", "ruleset"))["nftables"])
-        ruleset.add_texts(self.run("nft", "-a", "list", "ruleset"))
-        return ruleset
+    def judged(self, packets: Sequence[Sample] = SAMPLES) -> dict[Sample, Finding | None]:
+        """What the ruleset does with each packet, as a copy of it tells. The observer stays where it is."""
 
-    def judged(self) -> dict[Sample, list[Finding]]:
-        """What the ruleset does with each sample, as it is told from its listing."""
-        judge = Judge(self.listed(), Exempt(OBSERVER))
-        return {sample: judge.findings(Packet.of(sample._asdict(), self.routes)) for sample in SAMPLES}
+        def work() -> dict[Sample, Finding | None]:
+            flows = [flow_of(sample._asdict()) for sample in packets]
+            host = read_host(addresses(flows))
+            ruleset = read_ruleset().of_tables(lambda table: table != OBSERVER)
+            self.in_doubt = len(variants(ruleset)) > 1
+            samples = [sample_of(sample.hook, flow, host) for sample, flow in zip(packets, flows, strict=True)]
+            return dict(zip(packets, try_packets(host, ruleset, samples), strict=True))
+
+        return inside(self._name, work)
 
     def let_through(self) -> set[Sample]:
         """The samples that came through when they were really sent."""
@@ -213,8 +221,8 @@ def _keys(of_set: dict[str, t.Any]) -> Iterator[tuple[str, str, str, int, int]]:
         yield of_set["name"].removeprefix("seen_"), protocol, source, sport, dport
 
 
-@pytest.fixture(scope="session")
-def firewall() -> Iterator[Firewall]:
+@contextlib.contextmanager
+def a_firewall() -> Iterator[Firewall]:
     if missing := [tool for tool in ("nft", "ip") if not shutil.which(tool)]:
         pytest.fail(f"{' and '.join(missing)} not found; install the packages nftables and iproute2")
     unique = uuid.uuid4().hex[:8]

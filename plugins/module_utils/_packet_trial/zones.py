@@ -1,0 +1,35 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What to do where firewalld drops a packet because an interface is bound to none of its zones."""
+
+from __future__ import annotations
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._packet_trial.report import Group
+
+_TABLE = "inet firewalld"
+
+
+def advice_on_zones(module: AnsibleModule, group: Group) -> str:
+    """Name the interfaces in no zone, and what binds them; empty where firewalld does not drop the packets."""
+    program = module.get_bin_path("firewall-cmd") if group.table == _TABLE else None
+    if not program:
+        return ""
+    unbound = [name for name in group.interfaces if not _first_line(module, program, f"--get-zone-of-interface={name}")]
+    if not unbound:
+        return ""
+    zone = _first_line(module, program, "--get-default-zone") or "ZONE"
+    bind = " and ".join(f"firewall-cmd --permanent --zone={zone} --add-interface={name}" for name in unbound)
+    names, verb = " and ".join(unbound), "is" if len(unbound) == 1 else "are"
+    return (
+        f"firewalld has {names} in no zone, and may take what passes there to no policy of the hook forward. {bind}, "
+        f"and the same without --permanent, {verb} what binds {'it' if len(unbound) == 1 else 'them'}"
+    )
+
+
+def _first_line(module: AnsibleModule, program: str, question: str) -> str:
+    """Return what firewalld answers; empty where it has no answer, such as the zone of an interface in none."""
+    rc, out, _err = module.run_command([program, question])
+    answer = out.strip() if rc == 0 else ""
+    return "" if answer == "no zone" else answer

@@ -1,0 +1,272 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module ``packet_trial``."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: packet_trial
+short_description: Whether packets, and the answers to them, come through the whole ruleset of a Linux host
+version_added: 1.0.0
+author:
+  - uc_firewall maintainers (@uc-firewall)
+description:
+  - A packet has to be accepted by every base chain on its way, whichever table that is in. So what was applied can be
+    without effect, because a chain of somebody else drops what it permits, or does not lead to it.
+  - This module copies the ruleset of nftables that the kernel has into a network namespace that nobody else knows,
+    with interfaces, addresses and routes like those of the host. Then it sends the packets through that copy, and an
+    answer to each that comes out. So the kernel itself judges, with its tracking of connections, and on the host itself
+    nothing is sent and nothing is changed.
+  - Of what does not come out, the kernel says which rule or policy drops it.
+  - What depends on something that a sample does not have (a rate, the process that sends, some extensions of iptables)
+    is reported as possible.
+  - Bridges are not judged, nor is what the tables of the old iptables do.
+options:
+  packets:
+    description: The packets, as the filter P(uc_firewall.pexip_sfb.sample_packets#filter) returns them.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      row:
+        description: Id of the row that permits the packet.
+        type: str
+        required: true
+      hook:
+        description: Whether the packet goes to the host, from it, or through it.
+        type: str
+        choices: [input, output, forward]
+        required: true
+      family:
+        description: Family of the addresses.
+        type: str
+        choices: [ipv4, ipv6]
+        required: true
+      protocol:
+        description: Protocol, by its name or its number.
+        type: str
+        required: true
+      source:
+        description: Source address.
+        type: str
+        required: true
+      source_port:
+        description: Source port, where the protocol has ports.
+        type: int
+      destination:
+        description: Destination address.
+        type: str
+        required: true
+      destination_port:
+        description: Destination port, where the protocol has ports.
+        type: int
+  ruleset:
+    description:
+      - A ruleset as for M(uc_firewall.pexip_sfb.nftables_table). Then what will be is judged. In the copy, ours is
+        replaced by it, as that module does on the host.
+      - Without it, what is there is judged.
+    type: str
+    default: ""
+  uncertain_tables:
+    description:
+      - Tables, by family and name, that will change in a way that cannot be told yet. What they drop is only possible.
+    type: list
+    elements: str
+    default: []
+  warn_drops:
+    description: Whether RV(drops) are shown as warnings, as RV(possible) always are.
+    type: bool
+    default: true
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+    details: Nothing is changed, so there is no difference.
+  platform:
+    support: full
+    platforms: linux
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+requirements:
+  - root, with CAP_SYS_ADMIN for network namespaces. Without it nothing is judged, with a warning.
+  - nft (package nftables) with O(ruleset). Without that it only says what rules are called.
+seealso:
+  - module: uc_firewall.pexip_sfb.nftables_table
+  - module: uc_firewall.pexip_sfb.firewalld_objects
+"""
+
+EXAMPLES = r"""
+- name: See whether what the matrix permits comes through
+  uc_firewall.pexip_sfb.packet_trial:
+    packets: "{{ port_matrix_site | uc_firewall.pexip_sfb.sample_packets(inventory_hostname, gateway=true) }}"
+  register: trial
+
+- name: See whether it would with this ruleset
+  uc_firewall.pexip_sfb.packet_trial:
+    packets: "{{ port_matrix_site | uc_firewall.pexip_sfb.sample_packets(inventory_hostname) }}"
+    ruleset: "{{ port_matrix_site | uc_firewall.pexip_sfb.nftables_ruleset(inventory_hostname) }}"
+"""
+
+RETURN = r"""
+drops:
+  description:
+    - What drops some of the packets for sure, one entry for each rule or policy, 20 at most.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    where: {description: "The rule or policy in words.", type: str}
+    family: {description: "Family of the table.", type: str}
+    table: {description: "Name of the table.", type: str}
+    chain: {description: "Name of the base chain.", type: str}
+    hook: {description: "Hook of the base chain.", type: str}
+    rows: {description: "Ids of the rows whose packets it drops.", type: list, elements: str}
+    packets: {description: "How many of the packets it drops, or the answers to them.", type: int}
+    answers: {description: "How many of these are answers.", type: int}
+    advice: {description: "What to do about it, where that can be told; else empty.", type: str}
+    example: {description: "The first of them.", type: str}
+  sample:
+    - where: table ip filter, chain FORWARD, policy drop
+      family: ip
+      table: filter
+      chain: FORWARD
+      hook: forward
+      rows: [media_nodes_to_turn]
+      packets: 2
+      answers: 0
+      advice: ""
+      example: udp 192.0.2.11:40000 to 198.51.100.41:3478 (in by eth0, out by eth1)
+possible:
+  description: What may drop some of the packets, in the same form.
+  returned: success
+  type: list
+  elements: dict
+left_out:
+  description: How many entries of RV(drops) and RV(possible) are left out, because there are too many.
+  returned: success
+  type: int
+judged:
+  description: How many different packets were sent.
+  returned: success
+  type: int
+  sample: 96
+unjudged:
+  description: Why nothing was judged; empty where it was.
+  returned: success
+  type: str
+  sample: "no network namespace can be made (Operation not permitted)"
+"""
+
+import contextlib
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._packet_trial.links import read_host
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._packet_trial.planned import Plan, PlanError
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._packet_trial.report import (
+    Group,
+    Report,
+    advice,
+    judge_packets,
+)
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._packet_trial.zones import advice_on_zones
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._ruleset_copy.ruleset import Ruleset, read_ruleset
+
+_LEGACY = (Path("/proc/net/ip_tables_names"), Path("/proc/net/ip6_tables_names"))
+_MOST_WARNINGS = 5
+_MOST_ROWS = 12
+
+_PACKET = {
+    "row": {"type": "str", "required": True},
+    "hook": {"type": "str", "required": True, "choices": ["input", "output", "forward"]},
+    "family": {"type": "str", "required": True, "choices": ["ipv4", "ipv6"]},
+    "protocol": {"type": "str", "required": True},
+    "source": {"type": "str", "required": True},
+    "source_port": {"type": "int"},
+    "destination": {"type": "str", "required": True},
+    "destination_port": {"type": "int"},
+}
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "packets": {"type": "list", "elements": "dict", "required": True, "options": _PACKET},
+            "ruleset": {"type": "str", "default": ""},
+            "uncertain_tables": {"type": "list", "elements": "str", "default": []},
+            "warn_drops": {"type": "bool", "default": True},
+        },
+        supports_check_mode=True,
+    )
+    module.run_command_environ_update = {"LANG": "C", "LC_ALL": "C"}
+    report, unjudged, ruleset = Report(), "", Ruleset()
+    try:
+        report, ruleset = _report(module)
+    except PlanError as e:
+        module.fail_json(msg=str(e))
+    except ValueError as e:
+        module.fail_json(msg=f"packets: {e}; accepted: packets as the filter sample_packets returns them")
+    except OSError as e:
+        unjudged = str(e.strerror or e)
+        module.warn(f"Whether the traffic of the port matrix comes through this host was not judged: {unjudged}.")
+    _warn_of_legacy_tables(module)
+    told = [{**one.as_mapping(), "advice": _advice(module, one, ruleset)} for one in report.drops]
+    if module.params["warn_drops"]:
+        _warn(module, "drops traffic that the port matrix permits", report.drops, [one["advice"] for one in told])
+    _warn(module, "may drop traffic that the port matrix permits", report.possible, [])
+    module.exit_json(
+        changed=False,
+        drops=told,
+        possible=[{**group.as_mapping(), "advice": ""} for group in report.possible],
+        left_out=report.left_out,
+        judged=report.judged,
+        unjudged=unjudged,
+    )
+
+
+def _report(module: AnsibleModule) -> tuple[Report, Ruleset]:
+    packets, ruleset = module.params["packets"], module.params["ruleset"]
+    if not packets:
+        return Report(), Ruleset()
+    nft = module.get_bin_path("nft", opt_dirs=["/usr/sbin", "/sbin"])
+    if ruleset and not nft:
+        raise PlanError("nft was not found on this host: install the package nftables")
+    live = read_ruleset()
+    if not live.tables and not ruleset:
+        return Report(), live
+    with contextlib.closing(Plan(module, nft, live, ruleset)) as plan:
+        return judge_packets(packets, plan, read_host, module.params["uncertain_tables"]), plan.ruleset
+
+
+def _advice(module: AnsibleModule, group: Group, ruleset: Ruleset) -> str:
+    return advice(group, ruleset) or advice_on_zones(module, group)
+
+
+def _warn_of_legacy_tables(module: AnsibleModule) -> None:
+    # The kernel makes such a table when somebody looks at it for the first time, so it may be empty. Only filter
+    # counts: who drops packets has that, and the others come along with tools that rewrite packets.
+    texts = [path.read_text(encoding="utf-8") for path in _LEGACY if path.exists()]
+    names = sorted({name for text in texts for name in text.split()} & {"filter"})
+    if names:
+        module.warn(
+            f"This host has tables of the old iptables ({', '.join(names)}), which nft does not list. "
+            "Whether they drop traffic that the port matrix permits was not judged."
+        )
+
+
+def _warn(module: AnsibleModule, verb: str, groups: list[Group], advices: list[str]) -> None:
+    for place, group in enumerate(groups[:_MOST_WARNINGS]):
+        rows = ", ".join(group.rows[:_MOST_ROWS])
+        more = f" and {len(group.rows) - _MOST_ROWS} more" if len(group.rows) > _MOST_ROWS else ""
+        what = f". {advices[place]}" if advices and advices[place] else ""
+        module.warn(f"{group.where}: {verb} (rows {rows}{more}), for example {group.example}{what}.")
+    if len(groups) > _MOST_WARNINGS:
+        module.warn(f"{len(groups) - _MOST_WARNINGS} more rules or policies: each {verb}.")
+
+
+if __name__ == "__main__":
+    main()
