@@ -107,15 +107,17 @@ def _finding(
     worlds: Sequence[World],
     places: Mapping[tuple[str, str], list[Rule]],
 ) -> Finding | None:
-    for world, loss in reversed(list(zip(worlds, losses))):
-        if loss:
-            cause = None
-            if loss.cause:
-                table, chain, handle, base = loss.cause
-                rule = places[table, chain][world.place_of(loss.cause)] if handle else None
-                cause = Cause(table, chain, rule, base)
-            return Finding(loss.answer, cause, bool(cause) and all(losses) and is_clear(sample))
-    return None
+    lost = [(world, loss) for world, loss in reversed(list(zip(worlds, losses))) if loss]  # Python 3.9
+    if not lost:
+        return None
+    # Where the packet itself comes through in one of them, that is not what is to blame.
+    world, loss = next((pair for pair in lost if pair[1].answer), lost[0])
+    cause = None
+    if loss.cause:
+        table, chain, handle, base = loss.cause
+        rule = places[table, chain][world.place_of(loss.cause)] if handle else None
+        cause = Cause(table, chain, rule, base)
+    return Finding(loss.answer, cause, bool(cause) and all(losses) and is_clear(sample))
 
 
 def _places(ruleset: Ruleset) -> dict[tuple[str, str], list[Rule]]:
