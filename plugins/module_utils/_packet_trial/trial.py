@@ -40,7 +40,7 @@ class Finding(t.NamedTuple):
 
 
 def flow_of(data: Mapping[str, t.Any]) -> Flow:
-    """Return the flow of a packet of the filter sample_packets. Raises ValueError for what is no address or protocol."""
+    """Return the flow of a packet of the filter sample_packets. Raises ValueError for no address or protocol."""
     return Flow(
         protocol_number(data["protocol"]),
         packed_address(data["source"]),

@@ -158,7 +158,9 @@ addresses = st.builds(lambda first, others: [first, *others], ipv4, st.lists(ite
 machines = st.fixed_dictionaries(
     {"port_matrix_addresses": addresses, "groups": st.sets(st.sampled_from(TABLE_GROUPS), min_size=1)},
     optional={
-        "port_matrix_interfaces": st.fixed_dictionaries({"av_edge": addresses, "internal": addresses}),
+        "port_matrix_interfaces": st.fixed_dictionaries(
+            {"av_edge": addresses, "internal": addresses, "media": st.just("internal")}
+        ),
         "port_matrix_view": st.just("local"),
     },
 )

@@ -319,7 +319,7 @@ def test_many_probes_that_did_not_fail_are_folded() -> None:
 def test_a_page_without_flows_says_so() -> None:
     page = _page(example_report("pair:client:turn_server"))
     assert "The port matrix opens nothing here." in page.text["p"]
-    assert [section["id"] for section in page.of("section")] == ["flows"]
+    assert [section["id"] for section in page.of("section")] == ["flows", "notes"]
     assert page.of("form") == []
 
 

@@ -74,7 +74,11 @@ def _everything() -> Report:
         groups[group] = ["admin"]
     groups["pexip_video_endpoints"] = ["lan"]
     rows = select_rows([NTP], row_groups=[*ROW_GROUPS, "sip_udp"], psom_split=True)
-    return build_report(build_site({**HOSTVARS, **PEXIP}, groups, rows, endpoints=NTP_SERVER), Scope(), "t")
+    interfaces = HOSTVARS["edge1"]["port_matrix_interfaces"]
+    edge = {"port_matrix_interfaces": {**interfaces, "access_edge": "av_edge", "web_conferencing": "av_edge"}}
+    return build_report(
+        build_site({**HOSTVARS, **PEXIP, "edge1": edge}, groups, rows, endpoints=NTP_SERVER), Scope(), "t"
+    )
 
 
 def test_each_row_of_every_group_has_a_reason_and_an_origin() -> None:
