@@ -11,13 +11,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import typing as t
 from collections.abc import Iterator
 from pathlib import Path
 
+import pages
 import pytest
 import trustme
+import yaml
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue.https import Https
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._pexip_api.client import Client
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._pexip_api.oauth import basic
@@ -41,6 +44,7 @@ from known_systems import (
 from management_node.api import FAULTS, ManagementNode
 from management_node.server import context, running
 
+TOP = Path(__file__).parents[2]
 PASSWORD = "correct-horse-battery"
 SECRETS = (PASSWORD, "aW52ZW50b3J5OmNvcnJlY3QtaG9yc2UtYmF0dGVyeQ", "token-of-the-stand-in", "secret-of-", "PRIVATE KEY")
 Inventory = dict[str, t.Any]
@@ -205,13 +209,18 @@ def test_the_published_form_in_utf_16_makes_the_same(topology: Path) -> None:
     assert without_times(read(topology)) == without_times(before)
 
 
-def test_a_token_does_as_well(node: tuple[ManagementNode, str], manager: Path, tmp_path: Path) -> None:
+def own_key(path: Path) -> str:
+    """Make a client's key, and write it into *path*; return its public half."""
     key = ec.generate_private_key(ec.SECP256R1())
-    path = tmp_path / "key.pem"
     form = serialization.PrivateFormat.PKCS8
     path.write_bytes(key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()))
     public = serialization.PublicFormat.SubjectPublicKeyInfo
-    node[0].client_key = key.public_key().public_bytes(serialization.Encoding.PEM, public).decode()
+    return key.public_key().public_bytes(serialization.Encoding.PEM, public).decode()
+
+
+def test_a_token_does_as_well(node: tuple[ManagementNode, str], manager: Path, tmp_path: Path) -> None:
+    path = tmp_path / "key.pem"
+    node[0].client_key = own_key(path)
     node[0].client_id = "client"
     text = manager.read_text(encoding="utf-8").replace("username: inventory", "client_id: client")
     manager.write_text(text + f"private_key: \"{{{{ lookup('file', '{path}') }}}}\"\n", encoding="utf-8")
@@ -359,3 +368,119 @@ def test_names_are_looked_up_where_that_is_asked_for(topology: Path) -> None:
     topology.write_text(text + "resolve: true\n", encoding="utf-8")
     # An answer of DNS is read as strictly as anything else.
     assert "what DNS has for 'localhost': '127.0.0.1' is a loopback address" in read(topology).said
+
+
+PLUGINS = ("pexip_infinity", "sfb_topology")
+
+
+@pytest.mark.parametrize("name", PLUGINS)
+def test_the_documentation_is_complete_and_can_be_shown(name: str) -> None:
+    environment = {**os.environ, "ANSIBLE_NOCOLOR": "1", "NO_COLOR": "1"}
+    command = ["ansible-doc", "-t", "inventory", f"uc_firewall.pexip_sfb.{name}"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=True)
+    assert "took part in the tests of" in " ".join(done.stdout.split())
+    assert "ERROR" not in done.stdout + done.stderr
+    done = subprocess.run(
+        [*command, "--json"], env=environment, capture_output=True, text=True, timeout=600, check=True
+    )
+    (entry,) = json.loads(done.stdout).values()
+    assert [option for option, about in entry["doc"]["options"].items() if not about.get("description")] == []
+    assert entry["doc"]["version_added"] == "1.0.0"
+
+
+def documented_examples(name: str) -> list[str]:
+    """The examples in the documentation of a plugin, each the text of a file."""
+    text = (TOP / f"plugins/inventory/{name}.py").read_text(encoding="utf-8")
+    match = re.search(r'^EXAMPLES = r"""\n(.*?)^"""', text, re.DOTALL | re.MULTILINE)
+    assert match is not None
+    return match[1].split("---\n")
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_the_examples_of_pexip_infinity_do_what_they_say(
+    number: int, node: tuple[ManagementNode, str], ca_path: Path, tmp_path: Path
+) -> None:
+    assert len(documented_examples("pexip_infinity")) == 3
+    (tmp_path / ".config/pexip").mkdir(parents=True)
+    text = documented_examples("pexip_infinity")[number].replace("https://manager.example.com", node[1])
+    text = re.sub("^ca_path: .*\n", "", text, flags=re.MULTILINE) + f"\nca_path: {ca_path}\n"
+    if "private_key" in text:
+        node[0].client_id = "5f0f4d6a-inventory"
+        node[0].client_key = own_key(tmp_path / ".config/pexip/key.pem")
+    elif "locations" in text:
+        # The example has two locations, and a server that is known by its name.
+        places = [location(1, "London DMZ", ntp_servers=[{"address": "ntp.example.com"}]), location(2, "Oslo")]
+        nodes = [worker(1, "node1", 1, "192.0.2.11", maintenance_mode=True), worker(2, "node2", 2, "192.0.2.12")]
+        node[0].resources = platform(system_location=places, worker_vm=nodes)
+    (tmp_path / "x.pexip_infinity.yml").write_text(text, encoding="utf-8")
+    run = read(tmp_path / "x.pexip_infinity.yml", PEXIP_PASSWORD=PASSWORD, HOME=str(tmp_path))
+    assert run.groups("manager"), run.said
+    if "locations" in text:
+        assert run.groups("node1") == {
+            "pexip_conferencing_nodes", "pexip_location_london_dmz", "in_maintenance", "node_conferencing",
+        }  # fmt: skip
+        assert run.variables("ntp.example.com")["port_matrix_addresses"] == ["192.0.2.123"]
+        assert list((tmp_path / ".ansible/pexip").iterdir())
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_the_examples_of_sfb_topology_do_what_they_say(number: int, tmp_path: Path) -> None:
+    assert len(documented_examples("sfb_topology")) == 3
+    text = documented_examples("sfb_topology")[number]
+    (tmp_path / "x.sfb_topology.yml").write_text(text, encoding="utf-8")
+    edge = PoolOf("edge.example", 1, POOLS[1].machines, POOLS[1].services)
+    if number == 0:
+        names = ("fe1.contoso.example", "fe2.contoso.example")
+        front_ends = PoolOf("pool.contoso.example", 1, dict.fromkeys(names, EVERYWHERE), front_end_services())
+        url = "https://oos.contoso.example/hosting/discovery/"
+        office = PoolOf(
+            "oos.contoso.example", 1, {"oos.contoso.example": ()}, (ServiceOf("WacService", discovery=url),)
+        )
+        (tmp_path / "contoso.tbxml").write_text(builder_file([front_ends, office], {1: "Redmond"}), encoding="utf-8")
+    else:
+        (tmp_path / "topology.xml").write_text(published([edge], {1: "Redmond"}), encoding="utf-8")
+    run = read(tmp_path / "x.sfb_topology.yml")
+    if number == 0:
+        assert run.variables("fe2.contoso.example")["port_matrix_addresses"] == ["10.1.0.22"]
+        assert run.groups("oos.contoso.example") == {"wac_servers"}
+    elif number == 1:
+        assert run.groups("avedge.example") == {"sfb_edges", "pool_edge_example"}
+    else:
+        assert run.variables("avedge.example")["ansible_host"] == "10.1.0.41"
+
+
+def test_the_page_is_a_whole_site(node: tuple[ManagementNode, str], ca_path: Path, tmp_path: Path) -> None:
+    """The three files of the page are an inventory that a report can be made of, with nothing else."""
+    page = (TOP / "docs/live-inventory.md").read_text(encoding="utf-8")
+    files = dict(re.findall(r"<!-- file: (\S+) -->\n\n```yaml\n(.*?)```", page, re.DOTALL))
+    assert list(files) == ["manager.pexip_infinity.yml", "site.sfb_topology.yml", "site.yml"]
+    for name, text in files.items():
+        (tmp_path / name).write_text(text.replace("https://manager.example.com", node[1]), encoding="utf-8")
+    (tmp_path / "ca.pem").write_bytes(ca_path.read_bytes())
+    (tmp_path / "topology.tbxml").write_text(builder_file(POOLS, {1: "Redmond"}), encoding="utf-8")
+    environment = {**os.environ, "ANSIBLE_NOCOLOR": "1", "PEXIP_PASSWORD": PASSWORD}
+    environment |= dict(re.findall(r"^export (\w+)=(\w+)$", page, re.MULTILINE))
+    sources = [x for name in files for x in ("-i", name)]
+    # One of the ranges on the page, in the words of the page.
+    ranges = yaml.safe_load(pages.examples("docs/live-inventory.md", "variables")["ranges"])
+    done = subprocess.run(
+        ["ansible-playbook", *sources, "uc_firewall.pexip_sfb.report", "-e", json.dumps(ranges)],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=600, check=False,
+    )  # fmt: skip
+    assert "failed=0" in done.stdout, done.stdout + done.stderr
+    flows = json.loads((tmp_path / "port-matrix-report/port-matrix.json").read_text(encoding="utf-8"))["flows"]
+    rows = {flow["row"] for flow in flows}
+    assert {"sip_signaling", "media_nodes_to_edge", "media_nodes_to_turn", "psom_content", "wac_content"} <= rows
+    (media,) = {tuple(flow["source"]) for flow in flows if flow["row"] == "media_nodes_to_edge"}
+    assert media == ("203.0.113.21/32", "203.0.113.22/32")
+
+
+def test_a_source_that_cannot_be_read_stops_the_play_of_the_page(manager: Path, topology: Path) -> None:
+    """Without the setting, Ansible goes on without it."""
+    command = ["ansible-playbook", "-i", str(manager), "-i", str(topology), "uc_firewall.pexip_sfb.report"]
+    environment = {**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "true"}
+    environment["PEXIP_PASSWORD"] = "wrong"
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode != 0
+    assert "PLAY [" not in done.stdout
+    assert "the credentials are not accepted" in done.stdout + done.stderr

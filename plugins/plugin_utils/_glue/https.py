@@ -40,6 +40,8 @@ class Https:
                 # What comes with an error is a page for people, and may repeat what was sent.
                 content = self._read(response, url, deadline) if response.status == 200 else b""
                 return Answer(response.status, found, content)
+        except PortMatrixError:  # which is a ValueError, too
+            raise
         except TimeoutError as e:
             raise self._too_slow(url) from e
         except URLError as e:

@@ -14,14 +14,13 @@ from datetime import datetime, timezone
 from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 
-from .._sources.found import SOURCES, Found
+from .._sources.found import POOLS, SOURCES, Found
 from .._sources.joining import OF_ONE_SYSTEM, Entry, join, merge_ranges, pool_warnings
 from .._sources.names import NameBook
 from .._values.errors import PortMatrixError
 
 # Variables of all hosts that have what the systems say of port ranges.
 _RANGES = ("pexip_ports", "sfb_ports")
-_POOLS = "sfb_trusted_application_pools"
 
 
 def look_up(name: str) -> list[str]:
@@ -133,26 +132,31 @@ class SystemInventory(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
 
     def _add_ports(self, found: Found) -> None:
         """Set the port ranges for all hosts. What somebody wrote for one in an earlier source stays."""
-        of_all = self.inventory.groups["all"].vars
-        earlier = {name: ports for key in _RANGES for name, ports in of_all.get(key, {}).items()}
-        written = {
-            name: ports for name, ports in of_all.get("port_matrix_ports", {}).items() if ports != earlier.get(name)
-        }
+        before = self._of_all("port_matrix_ports")
+        earlier = self._ranges()
+        written = {name: ports for name, ports in before.items() if ports != earlier.get(name)}
         for key, value in found.facts.items():
             if key in _RANGES:
-                value, differs = merge_ranges(of_all.get(key, {}), t.cast("Mapping[str, list[str]]", value))
+                value, differs = merge_ranges(self._of_all(key), t.cast("Mapping[str, list[str]]", value))
                 if differs:
                     self.display.warning(differs)
             else:
-                value = {**of_all.get(key, {}), **t.cast("Mapping[str, object]", value)}
+                value = {**self._of_all(key), **t.cast("Mapping[str, object]", value)}
             self.inventory.set_variable("all", key, value)
-        ours = {name: ports for key in _RANGES for name, ports in of_all.get(key, {}).items()}
-        self.inventory.set_variable("all", "port_matrix_ports", {**ours, **written})
+        self.inventory.set_variable("all", "port_matrix_ports", {**self._ranges(), **written})
+
+    def _of_all(self, name: str) -> Mapping[str, t.Any]:
+        """A variable for all hosts, read anew: setting one makes a new mapping of all."""
+        return t.cast("Mapping[str, t.Any]", self.inventory.groups["all"].vars.get(name, {}))
+
+    def _ranges(self) -> dict[str, list[str]]:
+        """What systems have said of port ranges until now."""
+        return {name: ports for key in _RANGES for name, ports in self._of_all(key).items()}
 
     def _check_pools(self) -> None:
         nodes = self.inventory.groups.get("pexip_conferencing_nodes")
         known = {host.name: host.vars.get("pexip_dns_names", ()) for host in (nodes.get_hosts() if nodes else ())}
-        for warning in pool_warnings(self.inventory.groups["all"].vars.get(_POOLS, {}), known):
+        for warning in pool_warnings(self._of_all(POOLS), known):
             self.display.warning(warning)
 
     def _construct(self, names: list[str]) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from .._sources.found import AddressValue, Found, FoundHost, as_name, behind_nat, single_address
+from .._sources.found import POOLS, AddressValue, Found, FoundHost, as_name, behind_nat, single_address
 from .._sources.names import NameBook
 from .._values.errors import PortMatrixError, ProblemList, names, shown
 from .topology import Interface, Machine, Pool, Port, Service
@@ -19,8 +19,6 @@ DIRECTORS = "sfb_directors"
 EDGES = "sfb_edges"
 SERVERS = "sfb_servers"
 OFFICE = "wac_servers"
-# The variable for all hosts with the trusted application pools: name → machines.
-POOLS = "sfb_trusted_application_pools"
 
 _EVERY_ADDRESS = ("", "0.0.0.0", "::")  # noqa: S104 # nothing is bound to it
 # Interface of the port matrix → component of the Edge whose external interface it is.

@@ -19,6 +19,9 @@ AddressValue = str | dict[str, str]
 # The host variable that says where the addresses of a host come from. Hosts of a source are known by it.
 SOURCES = "pexip_sfb_sources"
 
+# The variable for all hosts with the trusted application pools of Skype for Business: name → machines.
+POOLS = "sfb_trusted_application_pools"
+
 # Records of a system's own machines. By others it refers to machines that somebody else may know better.
 OWN_RECORDS = ("management_vm", "topology", "worker_vm")
 

@@ -53,7 +53,7 @@ def _imports(module: Path) -> set[str]:
 
 
 PLUGIN_UTILS = Path(glue_module).parents[1]
-GLUE = {"_glue/filters.py", "_glue/confirmation.py"}
+GLUE = {"_glue/confirmation.py", "_glue/filters.py", "_glue/https.py", "_glue/inventory.py"}
 CORE = sorted(str(path.relative_to(PLUGIN_UTILS)) for path in PLUGIN_UTILS.rglob("*.py"))
 
 

@@ -152,6 +152,7 @@ def test_a_name_has_what_the_user_wrote_before_what_dns_has() -> None:
     book = NameBook({"FE1.example": ["10.1.0.22", "10.1.0.21"]}, lambda name: ["2001:db8::1", "10.1.0.9", "10.1.0.9"])
     assert book.addresses_of("fe1.EXAMPLE.") == ("10.1.0.21", "10.1.0.22")
     assert book.addresses_of("fe2.example") == ("10.1.0.9", "2001:db8::1")
+    assert book.addresses_of("fe2.example") == book.addresses_of("FE2.example")
     assert book.addresses_of("192.0.2.7") == ("192.0.2.7",)
     assert book.looked_up == {"fe2.example": ("10.1.0.9", "2001:db8::1")}
     assert book.missing() == []
