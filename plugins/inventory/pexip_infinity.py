@@ -5,20 +5,6 @@
 
 from __future__ import annotations
 
-import time
-import uuid
-
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue.https import Https
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue.inventory import SystemInventory, look_up
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._pexip_api.client import Client, base_url
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._pexip_api.hosts import find_hosts
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._pexip_api.oauth import basic, bearer
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._pexip_api.platform import read_platform
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._pexip_api.resources import read_resources
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._sources.found import Found
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._sources.names import NameBook
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
-
 DOCUMENTATION = r"""
 name: pexip_infinity
 short_description: The nodes and servers of a Pexip Infinity platform, from its Management Node
@@ -146,6 +132,20 @@ keyed_groups:
   - prefix: node
     key: pexip_node_type | default('')
 """
+
+import time
+import uuid
+
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue.https import Https
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue.inventory import SystemInventory, look_up
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._pexip_api.client import Client, base_url
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._pexip_api.hosts import find_hosts
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._pexip_api.oauth import basic, bearer
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._pexip_api.platform import read_platform
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._pexip_api.resources import read_resources
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._sources.found import Found
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._sources.names import NameBook
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
 
 
 class InventoryModule(SystemInventory):

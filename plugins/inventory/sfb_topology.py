@@ -5,16 +5,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from pathlib import Path
-
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue.inventory import SystemInventory, look_up
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._sfb_topology.document import parse_xml, read_bytes
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._sfb_topology.hosts import find_hosts
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._sfb_topology.topology import read_topology
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._sources.found import Found
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._sources.names import NameBook
-
 DOCUMENTATION = r"""
 name: sfb_topology
 short_description: The servers of Skype for Business, from its topology
@@ -96,6 +86,16 @@ locations: [Redmond]
 compose:
   ansible_host: port_matrix_interfaces.internal[0]
 """
+
+import hashlib
+from pathlib import Path
+
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue.inventory import SystemInventory, look_up
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._sfb_topology.document import parse_xml, read_bytes
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._sfb_topology.hosts import find_hosts
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._sfb_topology.topology import read_topology
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._sources.found import Found
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._sources.names import NameBook
 
 
 class InventoryModule(SystemInventory):
