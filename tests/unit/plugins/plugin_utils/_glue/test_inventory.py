@@ -1,0 +1,198 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What both inventory plugins do in an inventory of Ansible: hosts, port ranges, cache, and what is constructed."""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+import pytest
+from ansible.errors import AnsibleParserError
+from ansible.inventory.data import InventoryData
+from ansible.parsing.dataloader import DataLoader
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue import inventory as glue
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue.inventory import SystemInventory, look_up
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._sources.found import SOURCES, Found, FoundHost
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._sources.names import NameBook
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
+
+try:
+    from ansible.template import trust_as_template as trusted
+except ImportError:  # before ansible-core 2.19, everything is
+
+    def trusted(value: str) -> str:
+        return value
+
+
+FRONT_END = FoundHost("fe1.example", ("sfb_front_ends",), "topology", ("10.1.0.21",))
+PROXY = FoundHost("SfB", ("pexip_mssip_proxies",), "mssip_proxy", ("10.1.0.21",), locations=("Oslo",))
+NODE = FoundHost(
+    "node1", ("pexip_conferencing_nodes",), "worker_vm", ("192.0.2.11",), facts={"pexip_dns_names": ["n1.example"]}
+)
+PEXIP = Found((NODE, PROXY), {}, {"pexip_ports": {"media": ["40000-49999"]}}, ("Something is odd",))
+TOPOLOGY = Found(
+    (FRONT_END,), {}, {"sfb_ports": {"psom": ["444"]}, "sfb_trusted_application_pools": {"p": ["n1.example", "x"]}}
+)
+
+
+class Display:
+    """Keeps what a plugin says."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+        self.notes: list[str] = []
+
+    def warning(self, text: str) -> None:
+        self.warnings.append(text)
+
+    def v(self, text: str) -> None:
+        self.notes.append(text)
+
+    vvv = v
+
+
+class System(SystemInventory):
+    """A system that knows what a test gives it."""
+
+    NAME = "uc_firewall.pexip_sfb.test"
+    ENDINGS = ("test.yml",)
+
+    def __init__(self, found: Found | PortMatrixError, **options: t.Any) -> None:
+        super().__init__()
+        self.display = Display()
+        self._found = found
+        self._options = {
+            "cache": False, "strict": False, "compose": {}, "groups": {}, "keyed_groups": [], "leading_separator": True,
+            "use_extra_vars": False, **options,
+        }  # fmt: skip
+        self._cache = {}
+
+    def find(self, path: str, use_cache: bool) -> tuple[Found, str, str]:
+        if isinstance(self._found, PortMatrixError):
+            raise self._found
+        return self._found, "a system", "now"
+
+    def _read_config_data(self, path: str) -> dict[str, t.Any]:
+        return {"password": self._options.get("password")}
+
+    def get_cache_key(self, path: str) -> str:
+        return path
+
+
+def read(*systems: System) -> InventoryData:
+    inventory = InventoryData()
+    for system in systems:
+        system.parse(inventory, DataLoader(), "x.test.yml")
+    return inventory
+
+
+@pytest.mark.parametrize("order", [(PEXIP, TOPOLOGY), (TOPOLOGY, PEXIP)])
+def test_a_machine_that_both_know_is_one_host(order: tuple[Found, ...]) -> None:
+    systems = [System(found) for found in order]
+    inventory = read(*systems)
+    assert set(inventory.hosts) == {"fe1.example", "node1"}
+    host = inventory.hosts["fe1.example"]
+    assert {group.name for group in host.get_groups()} == {"sfb_front_ends", "pexip_mssip_proxies"}
+    assert host.vars["port_matrix_addresses"] == ["10.1.0.21"]
+    assert "port_matrix_location" not in host.vars
+    assert [source["name"] for source in host.vars[SOURCES]] == ["SfB", "fe1.example"]
+    assert host.vars[SOURCES][0] == {"system": "a system", "record": "mssip_proxy", "name": "SfB", "read": "now"}
+    assert inventory.groups["all"].vars["port_matrix_ports"] == {"media": ["40000-49999"], "psom": ["444"]}
+    assert "The host 'SfB' is 'fe1.example': they have the same address" in systems[1].display.notes
+    said = systems[0].display.warnings + systems[1].display.warnings
+    assert "Something is odd" in said
+    assert any("has 'x', and the Management Node knows no such Conferencing Node" in text for text in said)
+
+
+def test_a_host_of_somebody_else_keeps_what_it_has() -> None:
+    inventory = InventoryData()
+    inventory.add_host("fe1.example")
+    inventory.set_variable("fe1.example", "port_matrix_view", "local")
+    System(TOPOLOGY).parse(inventory, DataLoader(), "x.test.yml")
+    assert inventory.hosts["fe1.example"].vars["port_matrix_view"] == "local"
+
+
+def test_a_contradiction_is_a_warning() -> None:
+    other = System(Found((FoundHost("node2", (), "worker_vm", ("192.0.2.11",)),)))
+    read(System(PEXIP), other)
+    assert any("have the same address 192.0.2.11" in text for text in other.display.warnings)
+
+
+def test_ranges_that_somebody_wrote_before_stay() -> None:
+    inventory = InventoryData()
+    inventory.set_variable("all", "port_matrix_ports", {"psom": [443, 8057], "avatar": 80})
+    for system in (System(TOPOLOGY), System(PEXIP)):
+        system.parse(inventory, DataLoader(), "x.test.yml")
+    assert inventory.groups["all"].vars["port_matrix_ports"] == {
+        "psom": [443, 8057], "avatar": 80, "media": ["40000-49999"],
+    }  # fmt: skip
+    assert inventory.groups["all"].vars["sfb_ports"] == {"psom": ["444"]}
+
+
+def test_two_platforms_with_different_ranges_are_a_warning() -> None:
+    other = System(Found((), {}, {"pexip_ports": {"media": ["30000-30999"]}}))
+    ports = read(System(PEXIP), other).groups["all"].vars["port_matrix_ports"]
+    assert ports == {"media": ["30000-30999", "40000-49999"]}
+    assert other.display.warnings == ["Two systems have different ports for media, and the range has all of them"]
+
+
+def test_what_is_wrong_is_said_and_nothing_is_added() -> None:
+    inventory = InventoryData()
+    with pytest.raises(AnsibleParserError, match=r"uc_firewall.pexip_sfb.test:\nurl: is not a URL"):
+        System(PortMatrixError.at("url", "is not a URL")).parse(inventory, DataLoader(), "x.test.yml")
+    assert not inventory.hosts
+
+
+def test_variables_and_groups_are_constructed() -> None:
+    system = System(
+        TOPOLOGY,
+        compose={"ansible_host": trusted("port_matrix_addresses[0]")},
+        groups={"front": trusted("ansible_host is defined")},
+        keyed_groups=[{"prefix": "at", "key": trusted("ansible_host")}],
+    )
+    host = read(system).hosts["fe1.example"]
+    assert host.vars["ansible_host"] == "10.1.0.21"
+    assert {"front", "at_10_1_0_21"} <= {group.name for group in host.get_groups()}
+
+
+def test_only_files_of_its_own_name(tmp_path: Path) -> None:
+    system = System(TOPOLOGY)
+    for name in ("a.test.yml", "a.yml"):
+        (tmp_path / name).touch()
+    assert system.verify_file(str(tmp_path / "a.test.yml"))
+    assert not system.verify_file(str(tmp_path / "a.yml"))
+    assert not system.verify_file(str(tmp_path / "none.test.yml"))
+
+
+def test_the_cache_is_for_what_was_asked_only() -> None:
+    system = System(TOPOLOGY, cache=True)
+    answers = iter(range(9))
+
+    def ask() -> int:
+        return next(answers)
+
+    assert system.cached("x", True, {"url": "a"}, ask)[0] == 0
+    assert system.cached("x", True, {"url": "a"}, ask)[0] == 0
+    assert system.cached("x", False, {"url": "a"}, ask)[0] == 1  # the cache is to be made anew
+    assert system.cached("x", True, {"url": "b"}, ask)[0] == 2
+    system._options["cache"] = False
+    assert system.cached("x", True, {"url": "b"}, ask)[0] == 3
+
+
+def test_templates_are_worked_out_where_they_are_in_the_file_only() -> None:
+    system = System(TOPOLOGY, password="literal", other="{{ 1 + 1 }}")
+    read(system)
+    assert system.option("password") == "literal"
+    assert system.option("other") == "{{ 1 + 1 }}"
+
+
+def test_what_dns_said_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = [(0, 0, 0, "", ("10.1.0.22", 0)), (0, 0, 0, "", ("10.1.0.21", 0)), (0, 0, 0, "", ("10.1.0.21", 0))]
+    monkeypatch.setattr(glue.socket, "getaddrinfo", lambda *_arguments, **_more: answer)
+    book = NameBook({}, look_up)
+    book.addresses_of("fe1.example")
+    system = System(TOPOLOGY)
+    system.tell(book)
+    assert system.display.notes == ["uc_firewall.pexip_sfb.test: DNS has for fe1.example 10.1.0.21, 10.1.0.22"]
