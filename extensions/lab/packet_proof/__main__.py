@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     used |= {control.source.container: None for controls in plan.controls.values() for control in controls}
     _progress(f"{len(plan.probes)} probes planned; starting agents in {len(used)} containers")
     try:
-        with PodmanCrew(options.containers_prefix, used) as crew:
+        with PodmanCrew(options.containers_prefix, used, plan.protocols()) as crew:
             for container, reason in crew.dead.items():
                 _progress(f"no agent in {container}: {reason}")
             result = Run(plan, lab, crew, _progress).prove()

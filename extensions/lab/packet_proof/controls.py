@@ -10,12 +10,18 @@ from dataclasses import dataclass
 from packet_proof.judge import Judge
 from packet_proof.lab import FAMILIES, Lab, Station
 from packet_proof.oracle import Packet
+from packet_proof.protocols import has_ports
 
 # No row of the table uses these ports, and no kernel chooses them for itself.
 _FREE_PORTS = (901, 902)
 _MOST_CONTROLS = 3
 # lab_services → protocol, port, whether the check is required where the service runs
-SERVICES = {"coturn": (("udp", 3478, True), ("tcp", 3478, False)), "https": (("tcp", 443, True),)}
+SERVICES = {
+    "coturn": (("udp", 3478, True), ("tcp", 3478, False)),
+    "https": (("tcp", 443, True),),
+    "unbound": (("udp", 53, True), ("tcp", 53, True)),
+    "chrony": (("udp", 123, True),),
+}
 
 
 @dataclass(frozen=True)
@@ -25,6 +31,7 @@ class Control:
     packet: Packet
     source: Station
     destination: Station
+    sent: Packet
 
 
 @dataclass(frozen=True)
@@ -36,6 +43,7 @@ class ServiceCheck:
     source: Station
     destination: Station
     family: str
+    sent: Packet
 
 
 def controls_for(lab: Lab, judge: Judge, receiver: Station, protocol: str) -> list[Control]:
@@ -45,8 +53,9 @@ def controls_for(lab: Lab, judge: Judge, receiver: Station, protocol: str) -> li
     those of a neighbour, whom nobody judges; else permitted flows of the other protocol, or to another address of the
     receiver, which the same sockets take.
     """
+    free_ports = _FREE_PORTS if has_ports(protocol) else (0, 0)
     unjudged = [
-        Control(Packet(station.address, receiver.address, protocol, *_FREE_PORTS), station, receiver)
+        _control(lab, Packet(station.address, receiver.address, protocol, *free_ports), station, receiver)
         for station in neighbours(lab, receiver)
         if not lab.judges(judge.site, station, receiver)
     ]
@@ -85,7 +94,7 @@ def service_checks(lab: Lab, judge: Judge) -> tuple[list[ServiceCheck], list[str
                     control = next(_permitted(lab, judge, station, protocol, port), None)
                     family = FAMILIES[station.address.version]
                     if control is not None:
-                        check = ServiceCheck(service, control.packet, control.source, station, family)
+                        check = ServiceCheck(service, control.packet, control.source, station, family, control.sent)
                         found.append(check)
                     elif required:
                         notes.append(f"{service} on {container.name}, {family}: no row permits a visit, so not checked")
@@ -103,9 +112,13 @@ def _permitted(lab: Lab, judge: Judge, receiver: Station, protocol: str, port: i
         for flow in judge.flows:
             if not judges or not flow.enabled or protocol not in flow.protocols:
                 continue
-            source_port = judge.legal_ports(flow.source_ports)[0]
-            destination_port = judge.legal_ports(flow.destination_ports)[0] if port is None else port
+            source_port, destination_port = (judge.legal_ports(ranges)[0] for ranges in flow.ports(protocol))
+            destination_port = destination_port if port is None else port
             packet = Packet(station.address, receiver.address, protocol, source_port, destination_port)
             if judge.rows(packet, judges):
-                yield Control(packet, station, receiver)
+                yield _control(lab, packet, station, receiver)
                 break
+
+
+def _control(lab: Lab, packet: Packet, source: Station, destination: Station) -> Control:
+    return Control(packet, source, destination, lab.on_wire(packet, source, destination))

@@ -8,7 +8,8 @@ import typing as t
 from collections.abc import Sequence
 
 from packet_proof.plan import Kind, Line, Plan
-from packet_proof.run import Outcome, Result, ServiceOutcome
+from packet_proof.run import Outcome, Result
+from packet_proof.visits import ServiceOutcome
 
 _HEADINGS = ("row", "from", "to", "protocol", "family", "probes sent", "as expected", "surprises")
 _MOST_DETAILS = 60

@@ -19,7 +19,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from packet_proof.oracle import Flow, Packet, endpoint_networks, flows, permitted
+from packet_proof.endpoints import endpoint_networks
+from packet_proof.oracle import Flow, Packet, flows, permitted
 from packet_proof.site import Address, Site, site_from_inventory
 
 from simulated_windows.host import SimulatedHost
