@@ -24,6 +24,7 @@ _RULESET_FILE = "/etc/pexip_sfb/ruleset.nft"
 _APPLIES = 10
 _TWO_STEPS = 100
 _MANY = 2000
+_GROUPS = ["integration", "strict_clients", "platform", "video_endpoints", "federation"]
 _ENDPOINTS = (
     "conferencing_node", "front_end", "edge", "edge_av", "edge_internal", "client", "sfb_server", "web_conferencing",
     "turn_server", "wac_server",
@@ -49,7 +50,7 @@ class Site:
 
         :raises LoadError: the role failed, or changed nothing.
         """
-        fixed = {"port_matrix_strict_clients": True, "linux_firewall_backend": self.backend}
+        fixed = {"port_matrix_row_groups": _GROUPS, "linux_firewall_backend": self.backend}
         plays = [{"import_playbook": f"{_COLLECTION}.site", "vars": fixed | settings} for settings in applies]
         playbook = self.log.with_suffix(".yml")
         playbook.write_text(json.dumps(plays), "utf-8")

@@ -65,7 +65,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--set",
         dest="variables",
-        type=_variable,
+        type=site_variable,
         action="append",
         default=[],
         metavar="NAME=JSON",
@@ -74,7 +74,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _variable(text: str) -> tuple[str, t.Any]:
+def site_variable(text: str) -> tuple[str, t.Any]:
+    """A variable of a site and its value, from NAME=JSON."""
     name, _dummy, value = text.partition("=")
     try:
         return name, json.loads(value)

@@ -22,10 +22,13 @@ import signal
 import socket
 import ssl
 import subprocess
+import tempfile
 import time
 import typing as t
 from collections.abc import Callable
 
+from packet_proof.ipsec import ANSWER, QUESTION, esp_content, esp_packet, ike_connection, ike_peer
+from packet_proof.protocols import NUMBERS
 from packet_proof.services import (
     dns_address,
     dns_question,
@@ -179,6 +182,41 @@ def ntp(source: str, source_port: int, destination: str, port: int, patience: fl
     return {"stratum": ntp_stratum(data, stamp)}
 
 
+def esp(source: str, destination: str, patience: float) -> dict[str, t.Any]:
+    """Sends ESP to somebody who sends it back."""
+    number, data = secrets.randbelow(2**31), secrets.token_bytes(20)
+    with socket.socket(socket.AF_INET6 if ":" in source else socket.AF_INET, socket.SOCK_RAW, NUMBERS["esp"]) as client:
+        client.settimeout(patience)
+        client.bind((source, 0))
+        client.connect((destination, 0))
+        client.send(esp_packet(QUESTION, number, data))
+        answer = client.recv(2048)
+    content = esp_content(ANSWER, answer if ":" in source else answer[(answer[0] & 0x0F) * 4 :])
+    return {"same": content == (number + 1, data)}
+
+
+def ike(source: str, destination: str, patience: float) -> dict[str, t.Any]:
+    """Agrees on a security association with a node, by way of this host's strongSwan, and gives it up."""
+    name = f"proof-{secrets.token_hex(4)}"
+    with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
+        file.write(ike_connection(name, source, destination))
+        file.flush()
+        _swanctl("--load-conns", "--file", file.name)
+    try:
+        _swanctl("--initiate", "--ike", name, "--timeout", str(int(patience)))
+        return {"peer": ike_peer(name, _swanctl("--list-sas", "--ike", name))}
+    finally:
+        _swanctl("--terminate", "--ike", name)
+        _swanctl("--load-conns")
+
+
+def _swanctl(*arguments: str) -> str:
+    done = subprocess.run(["swanctl", *arguments], capture_output=True, text=True, timeout=300, check=False)
+    if done.returncode:
+        raise OSError(f"swanctl {arguments[0]}: {(done.stderr or done.stdout).strip()[-300:]}")
+    return done.stdout
+
+
 def _exchanged(source: str, source_port: int, destination: str, port: int, data: bytes, patience: float) -> bytes:
     with _connected(source, source_port, destination, port, socket.SOCK_DGRAM, patience) as client:
         client.send(data)
@@ -213,6 +251,8 @@ def answer(agent: Agent, request: dict[str, t.Any]) -> dict[str, t.Any]:
         "tls": tls,
         "dns": dns,
         "ntp": ntp,
+        "esp": esp,
+        "ike": ike,
     }
     try:
         return deeds[name](**request)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -21,6 +22,7 @@ SERVICES = {
     "https": (("tcp", 443, True),),
     "unbound": (("udp", 53, True), ("tcp", 53, True)),
     "chrony": (("udp", 123, True),),
+    "ipsec": (("udp", 500, True), ("esp", 0, True)),
 }
 
 
@@ -86,19 +88,23 @@ def neighbours(lab: Lab, receiver: Station) -> list[Station]:
 def service_checks(lab: Lab, judge: Judge) -> tuple[list[ServiceCheck], list[str]]:
     """A check of every real server in each family, from a host and port that a row permits; and what has no check."""
     found: list[ServiceCheck] = []
-    notes: list[str] = []
+    notes: dict[str, None] = {}
     for container in lab.containers.values():
-        for service in container.services:
-            for station in container.stations:
-                for protocol, port, required in SERVICES.get(service, ()):
-                    control = next(_permitted(lab, judge, station, protocol, port), None)
-                    family = FAMILIES[station.address.version]
-                    if control is not None:
-                        check = ServiceCheck(service, control.packet, control.source, station, family, control.sent)
-                        found.append(check)
-                    elif required:
-                        notes.append(f"{service} on {container.name}, {family}: no row permits a visit, so not checked")
-    return found, notes
+        wanted = [(service, *one) for service in container.services for one in SERVICES.get(service, ())]
+        for (service, protocol, port, required), version in itertools.product(wanted, FAMILIES):
+            stations = [station for station in container.stations if station.address.version == version]
+            checks = []
+            for station in stations:
+                control = next(_permitted(lab, judge, station, protocol, port), None)
+                if control is not None:
+                    visit = (service, control.packet, control.source, station, FAMILIES[version], control.sent)
+                    checks.append(ServiceCheck(*visit))
+            found += checks
+            if stations and required and not checks:
+                notes[f"{service} on {container.name}, {FAMILIES[version]}: no row permits a visit, so not checked"] = (
+                    None
+                )
+    return found, list(notes)
 
 
 def _permitted(lab: Lab, judge: Judge, receiver: Station, protocol: str, port: int | None = None) -> Iterator[Control]:

@@ -209,6 +209,6 @@ class _Member:
 
 def _program() -> bytes:
     here = Path(__file__).parent
-    names = ("protocols", "wire", "services", "agent")
+    names = ("protocols", "wire", "ipsec", "services", "agent")
     sources = [(f"packet_proof.{name}", (here / f"{name}.py").read_text("utf-8")) for name in names]
     return json.dumps(sources).encode()

@@ -25,8 +25,10 @@ class ServiceOutcome:
 def visit(check: ServiceCheck) -> dict[str, t.Any]:
     """What an agent is asked for, to talk to a real server."""
     packet = check.sent
-    request: dict[str, t.Any] = {"source": str(packet.source), "source_port": packet.source_port}
-    request |= {"destination": str(packet.destination), "port": packet.destination_port}
+    ends: dict[str, t.Any] = {"source": str(packet.source), "destination": str(packet.destination)}
+    if check.service == "ipsec":
+        return ends | {"do": "esp" if packet.protocol == "esp" else "ike"}
+    request = ends | {"source_port": packet.source_port, "port": packet.destination_port}
     by_service = {
         "coturn": {"do": "stun", "protocol": packet.protocol},
         "https": {"do": "tls"},
@@ -39,12 +41,18 @@ def visit(check: ServiceCheck) -> dict[str, t.Any]:
 def judge_service(check: ServiceCheck, answer: dict[str, t.Any]) -> ServiceOutcome:
     """Whether a real server's answer is right.
 
-    STUN must see the visitor's own address, HTTPS must show the server's name, DNS must know its address, and NTP must
-    repeat the time stamp of the question.
+    STUN must see the visitor's own address, HTTPS must show the server's name, DNS must know an address, NTP must
+    repeat the time stamp of the question, IKE must agree with the right one, and ESP must bring back what was sent.
     """
     if "error" in answer:
         return ServiceOutcome(check, False, str(answer["error"]))
-    judge = {"coturn": _judge_stun, "https": _judge_tls, "unbound": _judge_dns, "chrony": _judge_ntp}[check.service]
+    judge = {
+        "coturn": _judge_stun,
+        "https": _judge_tls,
+        "unbound": _judge_dns,
+        "chrony": _judge_ntp,
+        "ipsec": _judge_ipsec,
+    }[check.service]
     return ServiceOutcome(check, *judge(check, answer))
 
 
@@ -69,3 +77,10 @@ def _judge_ntp(check: ServiceCheck, answer: dict[str, t.Any]) -> tuple[bool, str
     stratum = answer.get("stratum")
     server = check.destination.container
     return bool(stratum), f"NTP answer of {server}, stratum {stratum}" if stratum else f"{server} has no time"
+
+
+def _judge_ipsec(check: ServiceCheck, answer: dict[str, t.Any]) -> tuple[bool, str]:
+    if check.packet.protocol == "esp":
+        return bool(answer.get("same")), "ESP came back" if answer.get("same") else "ESP came back as something else"
+    peer = answer.get("peer")
+    return peer == str(check.sent.destination), f"IKE association with {peer}" if peer else "no IKE association"
