@@ -24,7 +24,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parse(arguments)
     try:
         inventory = json.loads(options.inventory_json.read_text("utf-8"))
-        variables = dict(options.variables)
+        variables = dict(options.set)
+        if options.variables:
+            variables |= json.loads(options.variables.read_text("utf-8"))
         if options.strict:
             variables["port_matrix_strict_clients"] = True
         site = site_from_inventory(inventory, variables)
@@ -64,18 +66,17 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--json", type=Path, metavar="OUT", help="write the result as JSON, too")
     parser.add_argument(
         "--set",
-        dest="variables",
-        type=site_variable,
+        type=_variable,
         action="append",
         default=[],
         metavar="NAME=JSON",
         help="a site variable that the inventory does not hold, such as port_matrix_ports='{\"sip\": 5062}'",
     )
+    parser.add_argument("--variables", type=Path, metavar="FILE", help="a JSON file of such variables")
     return parser.parse_args(arguments)
 
 
-def site_variable(text: str) -> tuple[str, t.Any]:
-    """A variable of a site and its value, from NAME=JSON."""
+def _variable(text: str) -> tuple[str, t.Any]:
     name, _dummy, value = text.partition("=")
     try:
         return name, json.loads(value)

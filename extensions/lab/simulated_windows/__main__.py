@@ -19,7 +19,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from packet_proof.__main__ import site_variable
 from packet_proof.endpoints import endpoint_networks
 from packet_proof.oracle import Flow, Packet, flows, permitted
 from packet_proof.site import Address, Site, site_from_inventory
@@ -40,16 +39,16 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--directory", type=Path, required=True, help="where the simulated hosts are")
     parser.add_argument("--seed", type=int, default=1, help="of the random packets")
     parser.add_argument(
-        "--set", dest="variables", type=site_variable, action="append", default=[], metavar="NAME=JSON",
-        help="a site variable that the inventory does not hold",
-    )  # fmt: skip
+        "--variables", type=Path, metavar="FILE", help="JSON: variables of the site that the inventory does not hold"
+    )
     options = parser.parse_args(arguments)
     inventory = json.loads(options.inventory_json.read_text(encoding="utf-8"))
     hosts = {name: our_rules(options.directory, name) for name in inventory["port_matrix_windows"]["hosts"]}
     if options.command == "table":
         print("\n".join(table(hosts)))
         return 0
-    site = site_from_inventory(inventory, dict(options.variables))
+    variables = json.loads(options.variables.read_text("utf-8")) if options.variables else {}
+    site = site_from_inventory(inventory, variables)
     failed = [name for name, rules in hosts.items() if not judge(site, name, rules, options.seed)]
     return int(bool(failed))
 
