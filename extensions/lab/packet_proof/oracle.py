@@ -19,7 +19,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from packet_proof.endpoints import endpoint_networks, owners
-from packet_proof.port_table import DEFAULT_PORTS, ROWS
+from packet_proof.port_table import DEFAULT_PORTS, FRONT_END_PSOM, ONLY_BY_NAME, ROWS, SPLIT, SPLIT_ROW
 from packet_proof.protocols import NO_PORTS, family_has, has_ports, protocol_name
 from packet_proof.site import Address, Site, SiteError
 
@@ -110,13 +110,15 @@ def near(site: Site, flow: Flow, one: str, other: str) -> bool:
 def flows(site: Site) -> Sequence[Flow]:
     """Every direction of every row: the table (or ``port_matrix_rows``), then ``port_matrix_extra_rows``."""
     given = site.variables.get("port_matrix_rows")
-    rows = _own_table() if given is None else list(given)
-    rows += site.variables.get("port_matrix_extra_rows") or []
     ports = dict(DEFAULT_PORTS) | dict(site.variables.get("port_matrix_ports") or {})
+    rows = _own_table() if given is None else list(given)
+    if given is None and site.variables.get("port_matrix_psom_split"):
+        rows = [one for row in rows for one in (_split(row, ports) if row["id"] == SPLIT_ROW else (row,))]
+    rows += site.variables.get("port_matrix_extra_rows") or []
     disabled = set(site.variables.get("port_matrix_disabled_rows") or ())
-    groups = {*_names(site, "port_matrix_row_groups", ["integration"]), "custom"}
+    chosen = {*_names(site, "port_matrix_row_groups", ["integration"]), "custom"}
     if site.variables.get("port_matrix_strict_clients"):
-        groups.add("strict_clients")
+        chosen.add("strict_clients")
     local = set(_names(site, "port_matrix_same_location_rows", []))
     found = []
     for row in rows:
@@ -128,7 +130,7 @@ def flows(site: Site) -> Sequence[Flow]:
             protocols=tuple(protocol_name(protocol) for protocol in _words(row["protocols"])),
             source_ports=port_ranges(row.get("source_ports", "any"), ports),
             destination_ports=port_ranges(row.get("destination_ports", "any"), ports),
-            enabled=row["id"] not in disabled and group in groups,
+            enabled=row["id"] not in disabled and (row["id"] if row["id"] in ONLY_BY_NAME else group) in chosen,
             group=group,
             same_location=not local.isdisjoint({"all", row["id"], group}),
         )
@@ -164,6 +166,17 @@ def contains(ranges: Iterable[Range], port: int) -> bool:
 def _names(site: Site, variable: str, default: list[str]) -> list[str]:
     given = site.variables.get(variable)
     return default if given is None else [given] if isinstance(given, str) else list(given)
+
+
+def _split(row: Mapping[str, t.Any], ports: Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
+    """The rows of the services of PSOM, each with its own ports; none for one that has no ports."""
+    numbers = [f"{low}-{high}" for low, high in port_ranges("psom", ports)]
+    of_front_ends = f"{FRONT_END_PSOM}-{FRONT_END_PSOM}"
+    halves = {side: [n for n in numbers if (n == of_front_ends) == (side == "front_end")] for side in SPLIT.values()}
+    found = [
+        dict(row) | {"id": name, "destination": side, "destination_ports": halves[side]} for name, side in SPLIT.items()
+    ]
+    return [one for one in found if one["destination_ports"]]
 
 
 def _own_table() -> list[dict[str, t.Any]]:

@@ -26,6 +26,8 @@ DEFAULT_PORTS: Mapping[str, t.Any] = {
     "signalling": "33000-39999",
 }
 
+# A row that applies where a site names it among its groups, and not with its group: where SIP over UDP is enabled.
+ONLY_BY_NAME = ("sip_udp",)
 # Groups that most sites have not all servers of: a row of theirs whose endpoint has no hosts is left out.
 GROUPS_WITH_GAPS = ("platform", "video_endpoints", "federation")
 
@@ -66,6 +68,11 @@ ROWS: tuple[tuple[str, str, str, str, t.Any, t.Any, bool, str], ...] = (
     ("federation_sip", "access_edge", _CN, "tcp", "any", "sip", True, "federation"),
 )
 
+# What `port_matrix_psom_split` puts in the place of psom_content: 8057 belongs to Front Ends, the other ports to Edges.
+SPLIT_ROW = "psom_content"
+FRONT_END_PSOM = 8057
+SPLIT: Mapping[str, str] = {"psom_content": "front_end", "psom_content_edge": "edge_web_conferencing"}
+
 _NODES = ("pexip_conferencing_nodes", "pexip_transcoding_nodes", "pexip_management_nodes")
 # endpoint → its inventory groups
 ENDPOINTS: Mapping[str, tuple[str, ...]] = {
@@ -77,6 +84,7 @@ ENDPOINTS: Mapping[str, tuple[str, ...]] = {
     "client": ("sfb_clients",),
     "sfb_server": ("sfb_front_ends", "sfb_servers"),
     "web_conferencing": ("sfb_web_conferencing",),
+    "edge_web_conferencing": ("sfb_edges",),
     "turn_server": ("turn_servers",),
     "wac_server": ("wac_servers",),
     "pexip_node": _NODES,
@@ -101,6 +109,7 @@ INTERFACES: Mapping[str, str] = {
     "edge_av": "av_edge",
     "edge_internal": "internal",
     "web_conferencing": "web_conferencing",
+    "edge_web_conferencing": "web_conferencing",
     "pexip_node": "internode",
     "pexip_machine": EVERY_INTERFACE,
     "access_edge": "access_edge",

@@ -101,7 +101,7 @@ PLATFORM_GROUPS = {
     "sfb_federated_edges": ["partner1"],
     **{name: ["infra1"] for name in ("dns_servers", "ntp_servers", "syslog_servers", "snmp_managers", "ldap_servers")},
 }
-EVERY_GROUP = ["integration", "strict_clients", "platform", "video_endpoints", "federation"]
+EVERY_GROUP = ["integration", "strict_clients", "platform", "video_endpoints", "federation", "sip_udp"]
 
 
 @pytest.fixture

@@ -158,6 +158,27 @@ def test_groups_are_off_unless_a_site_names_them(whole_inventory: dict[str, t.An
     assert permitted(site_from_inventory(whole_inventory), federation) == ()
 
 
+def test_a_row_that_applies_only_by_name(whole_inventory: dict[str, t.Any]) -> None:
+    sip = packet(ROOM, NODE, "udp", 1, 5060)
+    for groups, rows in ((["video_endpoints"], ()), (["sip_udp"], ("sip_udp",))):
+        assert permitted(site_from_inventory(whole_inventory, {"port_matrix_row_groups": groups}), sip) == rows
+
+
+def test_psom_may_be_split(inventory: dict[str, t.Any]) -> None:
+    site = site_from_inventory(
+        inventory, {"port_matrix_psom_split": True, "port_matrix_disabled_rows": ["https_content"]}
+    )
+    found = {
+        (address, port): permitted(site, packet(NODE, address, "tcp", 55000, port))
+        for address in (FE, AV, INTERNAL)
+        for port in (443, 8057)
+    }
+    assert {key: rows for key, rows in found.items() if rows} == {
+        (FE, 8057): ("psom_content",),
+        (AV, 443): ("psom_content_edge",),
+    }
+
+
 def test_a_pool_has_a_director_and_virtual_addresses_in_front(whole_inventory: dict[str, t.Any]) -> None:
     hostvars = whole_inventory["_meta"]["hostvars"]
     for group, name, address in (("sfb_vips", "vip", "10.2.0.90"), ("sfb_directors", "director", "10.2.0.91")):
