@@ -15,7 +15,7 @@ from pathlib import Path
 
 from packet_proof.lab import Lab
 
-from real_calls.phone import CONTROL, Heard, Phone, command, heard
+from real_calls.phone import CONTROL, Heard, Phone, bracketed, command, heard
 
 POOL, FRONT_END, CLIENT, NODES = "fe1", "fe2", "client1", ("node1", "node2")
 _MEDIA_ZONE = "pexip"  # where a node with two network cards is called
@@ -106,12 +106,12 @@ class Calls:
         for unit, address in self._proxies.items():
             proxy = ("python3", f"{_PROXY_DIRECTORY}/proxy.py", f"{_PROXY_DIRECTORY}/certificate.pem", address)
             self._start(POOL, unit, *proxy)
-            self._listens(POOL, f"src {address} and sport = :{_SIP}")
+            self._listens(POOL, f"src {bracketed(address)} and sport = :{_SIP}")
         for phone in self.phones:
             self._start(phone.host, phone.unit, "baresip", phone.family, "-f", phone.directory)
         for phone in self.phones:
             self._listens(phone.host, f"sport = :{phone.control_port}")
-            self._listens(phone.host, f"src {phone.address} and sport = :{phone.sip_port}")
+            self._listens(phone.host, f"src {bracketed(phone.address)} and sport = :{phone.sip_port}")
 
     def _clear_away(self) -> None:
         units = [(phone.host, phone.unit) for phone in self.phones] + [(POOL, unit) for unit in self._proxies]
