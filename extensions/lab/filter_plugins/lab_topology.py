@@ -23,8 +23,7 @@ def host_addresses(host: Host) -> list[Address]:
     entries: list[t.Any] = list(host.get("lab_addresses") or [])
     if not entries:
         entries = list(host.get("port_matrix_addresses") or [])
-        for interface in (host.get("port_matrix_interfaces") or {}).values():
-            entries.extend([interface] if isinstance(interface, (str, Mapping)) else interface)
+        entries += _interface_entries(host)
     name = host["inventory_hostname"]
     addresses: list[Address] = []
     for entry in entries:
@@ -38,6 +37,16 @@ def host_addresses(host: Host) -> list[Address]:
     if not addresses:
         raise LabError(f"host {name} has no address: set lab_addresses, or put it into the group lab_networks")
     return addresses
+
+
+def _interface_entries(host: Host) -> list[t.Any]:
+    """What the interfaces of a host have; one whose value is the name of another has nothing of its own."""
+    interfaces = host.get("port_matrix_interfaces") or {}
+    found: list[t.Any] = []
+    for given in interfaces.values():
+        entries = [given] if isinstance(given, (str, Mapping)) else list(given)
+        found += [entry for entry in entries if isinstance(entry, Mapping) or entry not in interfaces]
+    return found
 
 
 def zone_addresses(host: Host) -> dict[str, list[Address]]:
@@ -96,6 +105,39 @@ def routes(host: Host, routers: Mapping[str, Sequence[Address]]) -> list[str]:
     return found
 
 
+def source_routes(host: Host, routers: Mapping[str, Sequence[Address]]) -> list[str]:
+    """The way of packets from an address of a host in several zones: through the router of the address's own zone.
+
+    Else the router would get them through another interface, and a reverse path filter of its firewall drops them.
+    """
+    own_zones = zone_addresses(host)
+    if host.get("lab_router") or len(own_zones) == 1:
+        return []
+    return [
+        f"{address} {gateway}"
+        for zone, addresses in own_zones.items()
+        if zone != host["lab_default_zone"]
+        for address in addresses
+        for gateway in routers.get(zone, [])
+        if gateway.version == address.version
+    ]
+
+
+def translations(hosts: Sequence[Host], router: Host) -> list[str]:
+    """What a router translates: "LOCAL ADVERTISED" for each pair of a host in the zones of its lab_nat."""
+    return [
+        f"{pair['address']} {pair.get('advertised', pair['address'])}"
+        for host in (hosts if router.get("lab_nat") else ())
+        for pair in [*(host.get("port_matrix_addresses") or []), *_interface_entries(host)]
+        if isinstance(pair, Mapping) and _zone_of(host, str(pair["address"])) in router["lab_nat"]
+    ]
+
+
+def _zone_of(host: Host, text: str) -> str | None:
+    address = ipaddress.ip_address(text)
+    return next((zone for zone, addresses in zone_addresses(host).items() if address in addresses), None)
+
+
 def sysctls(host: Host, interfaces: int) -> dict[str, str]:
     """Kernel settings: no reverse path filter (a host with two legs answers on either), forwarding on the router."""
     names = ["all", "default", *(f"eth{number}" for number in range(interfaces))]
@@ -138,7 +180,8 @@ def lab_topology(hosts: Sequence[Host], name: str, prefix: str) -> dict[str, t.A
 
     :param hosts: the variables of all lab hosts.
     :param prefix: how the names of the lab's networks begin.
-    :return: ``networks`` (podman's --network), ``routes`` ("DESTINATION GATEWAY" each), ``sysctls`` and ``addresses``.
+    :return: ``networks`` (podman's --network), ``routes`` ("DESTINATION GATEWAY" each), ``source_routes`` ("SOURCE
+        GATEWAY"), ``translations`` ("LOCAL ADVERTISED"), ``sysctls`` and ``addresses``.
     :raises AnsibleFilterError: the inventory describes no lab that can be built.
     """
     try:
@@ -157,6 +200,8 @@ def lab_topology(hosts: Sequence[Host], name: str, prefix: str) -> dict[str, t.A
         return {
             "networks": networks,
             "routes": routes(host, gateways(hosts)),
+            "source_routes": source_routes(host, gateways(hosts)),
+            "translations": translations(hosts, host),
             "sysctls": sysctls(host, len(networks)),
             "addresses": [str(address) for addresses in own_zones.values() for address in addresses],
         }
@@ -180,6 +225,8 @@ def lab_plan(hosts: Sequence[Host], prefix: str, label: str, images: Mapping[str
         place = lab_topology(hosts, name, prefix)
         environment = {
             "LAB_ROUTES": ";".join(place.pop("routes")),
+            "LAB_SOURCE_ROUTES": ";".join(place.pop("source_routes")),
+            "LAB_NAT": ";".join(place.pop("translations")),
             "LAB_SERVICES": " ".join(host.get("lab_services", [])),
         }
         planned.append(

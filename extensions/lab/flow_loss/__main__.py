@@ -14,6 +14,7 @@ from pathlib import Path
 
 from packet_proof.lab import build_lab
 from packet_proof.site import SiteError, site_from_inventory
+from real_calls.calls import CallError, Calls
 
 from flow_loss import scenarios
 from flow_loss.crew import Traffic, TrafficError
@@ -32,12 +33,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refuse(str(error))
     firewall = Firewall(f"{options.containers_prefix}{FIREWALL}")
     measurements = itertools.count()
+    try:
+        calls = Calls(options.containers_prefix, lab)
+    except CallError as error:
+        return _refuse(str(error))
     site = scenarios.Site(
         options.backend,
         options.ansible,
         options.log,
         firewall,
         lambda: Traffic(options.containers_prefix, orders(lab, next(measurements)), firewall),
+        calls,
     )
     measure = {"nftables": scenarios.nftables, "firewalld": scenarios.firewalld}[options.backend]
     verdict = Verdict()
@@ -45,6 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         measure(site, verdict)
     except scenarios.LoadError as error:
         return _refuse(str(error))
+    except CallError as error:
+        return _refuse(f"the calls do not work: {error}")
     except TrafficError as error:
         return _refuse(f"the traffic does not flow: {error}")
     except subprocess.CalledProcessError as error:

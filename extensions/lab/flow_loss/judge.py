@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import typing as t
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from real_calls.phone import Heard
 
 from flow_loss.doors import Doors
 from flow_loss.traffic import CONNECTIONS, KINDS, NEW_FLOWS, VERSIONS, kind_and_version
@@ -63,6 +65,12 @@ class Measurement:
     retransmitted: int
     pause: float  # the longest time for which a program of the test did not run
     starved: float  # the longest time in all that a program of the test waited for a processor
+    heard: Mapping[str, Heard] = field(default_factory=dict)  # what each telephone of the real calls says
+
+    @property
+    def missed(self) -> int:
+        """How many packets the telephones did not receive, by their own account."""
+        return sum(one.lost for one in self.heard.values())
 
 
 def measurement(seconds: float, reports: Sequence[Report], doors: Doors, machine_drops: int) -> Measurement:
@@ -105,8 +113,8 @@ class Verdict:
 
     def none_may_be_lost(self, result: Measurement) -> None:
         """Take a measurement in which nothing may be lost."""
-        self.packets += sum(line.entered for line in result.lines)
-        self.lost += sum(line.in_firewall for line in result.lines)
+        self.packets += sum(line.entered for line in result.lines) + sum(one.received for one in result.heard.values())
+        self.lost += sum(line.in_firewall for line in result.lines) + result.missed
         self.wrong += objections(result)
 
     def is_told(self, result: Measurement) -> None:
@@ -130,6 +138,11 @@ def as_text(title: str, result: Measurement) -> str:
         f"{line.slowest * 1000:6.0f} ms {line.in_firewall:21}"
         for line in result.lines
     ]
+    if result.heard:
+        received = sum(one.received for one in result.heard.values())
+        lines.append(
+            f"  real calls: {len(result.heard)} telephones received {received} packets, and missed {result.missed}"
+        )
     lines += [f"  broken: {name}: {reason}" for name, reason in result.broken.items()]
     lines += [
         f"  did not arrive: {number} messages of {name}" for name, number in [*result.undelivered.items()][:_SHOWN]
@@ -157,6 +170,7 @@ def objections(result: Measurement) -> list[str]:
             f"{before} packets were lost before the firewall and {behind} behind it; the sockets of the test and this "
             f"machine know of {result.buffer_drops}, and nobody of the others."
         )
+    found += [f"The telephone {name} missed {one.lost} packets." for name, one in result.heard.items() if one.lost]
     found += [f"{name} broke: {reason}" for name, reason in result.broken.items()]
     found += [f"{number} messages of {name} did not arrive." for name, number in result.undelivered.items()]
     return found + unfit(result)
@@ -170,6 +184,7 @@ def unfit(result: Measurement) -> list[str]:
         for line in result.lines
         if line.kind != CONNECTIONS and line.entered < line.arrived
     ]
+    found += [f"The telephone {name} received nothing." for name, one in result.heard.items() if one.received <= 0]
     flows = sum(line.sent for line in result.lines if line.kind == NEW_FLOWS)
     if flows < FEWEST_FLOWS:
         found.append(f"Only {flows} new flows were sent, and less than {FEWEST_FLOWS} say little.")
@@ -178,8 +193,13 @@ def unfit(result: Measurement) -> list[str]:
 
 def unseen(result: Measurement) -> list[str]:
     """Return what a measurement of a loss that is there did not show of it; empty where it showed all."""
-    return unfit(result) + [
-        f"No loss of {line.kind} (IPv{line.version}) was seen."
-        for line in result.lines
-        if line.kind != CONNECTIONS and not (line.in_firewall > 0 and line.missing > 0)
-    ]
+    deaf = ["No loss of the real calls was seen."] if result.heard and not result.missed else []
+    return (
+        unfit(result)
+        + deaf
+        + [
+            f"No loss of {line.kind} (IPv{line.version}) was seen."
+            for line in result.lines
+            if line.kind != CONNECTIONS and not (line.in_firewall > 0 and line.missing > 0)
+        ]
+    )

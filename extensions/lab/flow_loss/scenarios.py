@@ -9,8 +9,10 @@ import subprocess
 import time
 import typing as t
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+from real_calls.calls import Calls, since
 
 from flow_loss.crew import Traffic
 from flow_loss.doors import Firewall
@@ -43,13 +45,14 @@ class Site:
     log: Path
     firewall: Firewall
     new_traffic: Callable[[], Traffic]
+    calls: Calls
 
     def apply(self, *applies: dict[str, t.Any]) -> list[str]:
         """Apply the role to the firewall, once with each of these settings; return what each apply said.
 
         :raises LoadError: the role failed, or changed nothing.
         """
-        fixed = {"port_matrix_strict_clients": True, "linux_firewall_backend": self.backend}
+        fixed = {"linux_firewall_backend": self.backend}
         plays = [{"import_playbook": f"{_COLLECTION}.site", "vars": fixed | settings} for settings in applies]
         playbook = self.log.with_suffix(".yml")
         playbook.write_text(json.dumps(plays), "utf-8")
@@ -141,20 +144,22 @@ def many_addresses(site: Site) -> None:
 
 def nftables(site: Site, verdict: Verdict) -> None:
     """Measure the back end nftables, and leave the site of the lab, which is that of a first apply."""
-    verdict.none_may_be_lost(_measure(site, "Ten applies that added and removed addresses", ten_applies))
-    verdict.none_may_be_lost(_measure(site, "The table taken off, and put on again", off_and_on))
-    site.firewall.nft("delete", *_TABLE.split())
-    site.firewall.run("conntrack", "-F")
-    verdict.none_may_be_lost(_measure(site, "A first apply while calls flow", first_apply))
-    verdict.some_must_be_lost(
-        _measure(site, "For comparison: the table replaced in two steps, 50 ms apart", in_two_steps)
-    )
+    with site.calls.held():
+        verdict.none_may_be_lost(_measure(site, "Ten applies that added and removed addresses", ten_applies))
+        verdict.none_may_be_lost(_measure(site, "The table taken off, and put on again", off_and_on))
+        site.firewall.nft("delete", *_TABLE.split())
+        site.firewall.run("conntrack", "-F")
+        verdict.none_may_be_lost(_measure(site, "A first apply while calls flow", first_apply))
+        verdict.some_must_be_lost(
+            _measure(site, "For comparison: the table replaced in two steps, 50 ms apart", in_two_steps)
+        )
 
 
 def firewalld(site: Site, verdict: Verdict) -> None:
     """Measure the back end firewalld, and leave the site of the lab. What a reload loses is firewalld's: not judged."""
-    verdict.none_may_be_lost(_measure(site, "Five applies that added and removed addresses", five_applies))
-    verdict.is_told(_measure(site, "One apply with a reload (told, not judged)", reload))
+    with site.calls.held():
+        verdict.none_may_be_lost(_measure(site, "Five applies that added and removed addresses", five_applies))
+        verdict.is_told(_measure(site, "One apply with a reload (told, not judged)", reload))
     many_addresses(site)
     site.apply({})
 
@@ -178,11 +183,13 @@ def _addresses(number: int) -> dict[str, t.Any]:
 
 def _measure(site: Site, title: str, deed: Callable[[Site], None]) -> Measurement:
     traffic = site.new_traffic()
+    before = site.calls.heard()
     with traffic.flowing():
         deed(site)
     assert traffic.result is not None
-    _say(as_text(title, traffic.result))
-    return traffic.result
+    result = replace(traffic.result, heard=since(before, site.calls.heard()))
+    _say(as_text(title, result))
+    return result
 
 
 def _say(text: str) -> None:

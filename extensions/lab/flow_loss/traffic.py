@@ -18,6 +18,7 @@ from flow_loss.agent import FLOW_SOURCE_PORTS, Orders
 
 FIREWALL = "fw"
 NODE, FRONT_END, CLIENT, EDGE = "node1", "fe1", "client1", "edge1"
+_ZONES = {NODE: "pexip"}  # where its media is; it has an address for other nodes, too
 CALL_PORTS = range(49800, 50000)
 FLOW_PORTS = range(20000, 20200)
 _MEASUREMENTS = 10
@@ -124,5 +125,6 @@ def _ends(lab: Lab, talk: Conversation, version: int, measurement: int) -> Itera
 
 def _address(lab: Lab, host: str, version: int, zone: str = "") -> str:
     """Return an address of a host, in one of its zones; it has one of each family in each zone."""
+    zone = zone or _ZONES.get(host, "")
     stations = lab.containers[host].stations
     return next(str(s.address) for s in stations if s.address.version == version and zone in ("", s.zone))

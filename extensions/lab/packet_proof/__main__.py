@@ -24,7 +24,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parse(arguments)
     try:
         inventory = json.loads(options.inventory_json.read_text("utf-8"))
-        variables = dict(options.variables)
+        variables = dict(options.set)
+        if options.variables:
+            variables |= json.loads(options.variables.read_text("utf-8"))
         if options.strict:
             variables["port_matrix_strict_clients"] = True
         site = site_from_inventory(inventory, variables)
@@ -39,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     used |= {control.source.container: None for controls in plan.controls.values() for control in controls}
     _progress(f"{len(plan.probes)} probes planned; starting agents in {len(used)} containers")
     try:
-        with PodmanCrew(options.containers_prefix, used) as crew:
+        with PodmanCrew(options.containers_prefix, used, plan.protocols()) as crew:
             for container, reason in crew.dead.items():
                 _progress(f"no agent in {container}: {reason}")
             result = Run(plan, lab, crew, _progress).prove()
@@ -64,13 +66,13 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--json", type=Path, metavar="OUT", help="write the result as JSON, too")
     parser.add_argument(
         "--set",
-        dest="variables",
         type=_variable,
         action="append",
         default=[],
         metavar="NAME=JSON",
         help="a site variable that the inventory does not hold, such as port_matrix_ports='{\"sip\": 5062}'",
     )
+    parser.add_argument("--variables", type=Path, metavar="FILE", help="a JSON file of such variables")
     return parser.parse_args(arguments)
 
 

@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs inside a lab host: sends probes, reports which it saw at its door and which got past its firewall.
 
-The run hands its source (and that of :mod:`packet_proof.wire`) to ``python3`` over ``podman exec``, so it imports
+The run hands its source (and that of the modules that it imports) to ``python3`` over ``podman exec``, so it imports
 nothing but these and the standard library. It reads requests from standard input and answers on standard output, one
 JSON object a line each, in order; it ends at the end of the input and, whatever happens, after its lifetime.
 
 Requests: ``{"do": "send", "probes": [[number, source, destination, protocol, source port, destination port], …]}``,
-``{"do": "collect"}``, ``{"do": "flush"}``, ``{"do": "stun", …}``, ``{"do": "tls", …}``.
+``{"do": "collect"}``, ``{"do": "flush"}``, and one for a visit to each kind of server: ``{"do": "stun", …}``.
 """
 
 from __future__ import annotations
@@ -22,19 +22,23 @@ import signal
 import socket
 import ssl
 import subprocess
+import tempfile
 import time
 import typing as t
 from collections.abc import Callable
 
-from packet_proof.wire import (
-    PROTOCOL_NUMBERS,
-    packet,
-    probe_in_packet,
-    probe_in_segment,
+from packet_proof.ipsec import ANSWER, QUESTION, esp_content, esp_packet, ike_connection, ike_peer
+from packet_proof.protocols import NUMBERS
+from packet_proof.services import (
+    dns_address,
+    dns_question,
+    ntp_request,
+    ntp_stratum,
     stun_answer,
     stun_request,
     subject_name,
 )
+from packet_proof.wire import packet, probe_in_packet, probe_in_segment
 
 RECEIVE_BUFFER = 16 * 1024 * 1024
 _ETH_P_ALL = 3
@@ -45,20 +49,17 @@ _EVERY, _PAUSE = 40, 0.004  # a short breath after so many probes, so that no qu
 class Agent:
     """Sockets of one host, and what they have seen."""
 
-    def __init__(self, nonce: bytes) -> None:
+    def __init__(self, nonce: bytes, protocols: list[int]) -> None:
         self.nonce = nonce
         self.seen: set[int] = set()
         self.delivered: set[int] = set()
         self.readers: dict[socket.socket, Callable[[socket.socket], None]] = {}
         self._listen(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(_ETH_P_ALL), self._read_capture)
-        for number in PROTOCOL_NUMBERS.values():
+        for number in protocols:
             self._listen(socket.AF_INET, socket.SOCK_RAW, number, self._read_delivered4)
             reader = self._reader6(number)
             self._listen(socket.AF_INET6, socket.SOCK_RAW, number, reader)
-        self.senders = {
-            False: socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW),
-            True: socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_RAW),
-        }
+        self.senders: dict[str, socket.socket] = {}
 
     def _listen(self, family: int, kind: int, number: int, reader: Callable[[socket.socket], None]) -> None:
         listener = socket.socket(family, kind, number)
@@ -88,6 +89,15 @@ class Agent:
         if number is not None:
             known.add(number)
 
+    def _sender(self, source: str) -> socket.socket:
+        """A socket for whole packets. One of an own address takes the way that this address has."""
+        if source not in self.senders:
+            family = socket.AF_INET6 if ":" in source else socket.AF_INET
+            self.senders[source] = socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_RAW)
+            with contextlib.suppress(OSError):  # somebody else's address, in whose name it is sent
+                self.senders[source].bind((source, 0))
+        return self.senders[source]
+
     def drain(self) -> None:
         """Reads everything that waits in the sockets."""
         while True:
@@ -106,7 +116,7 @@ class Agent:
         for count, (number, source, destination, protocol, source_port, destination_port) in enumerate(probes, 1):
             data = packet(source, destination, protocol, source_port, destination_port, number, self.nonce)
             try:
-                self.senders[":" in destination].sendto(data, (destination, 0))
+                self._sender(source).sendto(data, (destination, 0))
             except OSError as error:
                 if error.errno == errno.EPERM:
                     refused.append(number)
@@ -130,14 +140,9 @@ def stun(
     source: str, source_port: int, destination: str, port: int, protocol: str, patience: float
 ) -> dict[str, t.Any]:
     """Asks a STUN server where we come from."""
-    family = socket.AF_INET6 if ":" in source else socket.AF_INET
     kind = socket.SOCK_DGRAM if protocol == "udp" else socket.SOCK_STREAM
     transaction = secrets.token_bytes(12)
-    with socket.socket(family, kind) as client:
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        client.settimeout(patience)
-        client.bind((source, source_port))
-        client.connect((destination, port))
+    with _connected(source, source_port, destination, port, kind, patience) as client:
         client.send(stun_request(transaction))
         mapped = stun_answer(client.recv(2048), transaction)
     return {"mapped": list(mapped) if mapped else None}
@@ -148,13 +153,85 @@ def tls(source: str, source_port: int, destination: str, port: int, patience: fl
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    with socket.socket(socket.AF_INET6 if ":" in source else socket.AF_INET, socket.SOCK_STREAM) as client:
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with (
+        _connected(source, source_port, destination, port, socket.SOCK_STREAM, patience) as client,
+        context.wrap_socket(client) as secured,
+    ):
+        return {"subject": subject_name(secured.getpeercert(binary_form=True) or b""), "version": secured.version()}
+
+
+def dns(
+    source: str, source_port: int, destination: str, port: int, protocol: str, name: str, patience: float
+) -> dict[str, t.Any]:
+    """Asks a DNS server for the address of a name."""
+    question = dns_question(secrets.randbelow(65536), name)
+    if protocol == "udp":
+        return {
+            "address": dns_address(_exchanged(source, source_port, destination, port, question, patience), question)
+        }
+    with _connected(source, source_port, destination, port, socket.SOCK_STREAM, patience) as client:
+        client.sendall(len(question).to_bytes(2, "big") + question)
+        with client.makefile("rb") as answer_stream:
+            return {"address": dns_address(answer_stream.read(int.from_bytes(answer_stream.read(2), "big")), question)}
+
+
+def ntp(source: str, source_port: int, destination: str, port: int, patience: float) -> dict[str, t.Any]:
+    """Asks an NTP server for the time."""
+    stamp = secrets.token_bytes(8)
+    data = _exchanged(source, source_port, destination, port, ntp_request(stamp), patience)
+    return {"stratum": ntp_stratum(data, stamp)}
+
+
+def esp(source: str, destination: str, patience: float) -> dict[str, t.Any]:
+    """Sends ESP to somebody who sends it back."""
+    number, data = secrets.randbelow(2**31), secrets.token_bytes(20)
+    with socket.socket(socket.AF_INET6 if ":" in source else socket.AF_INET, socket.SOCK_RAW, NUMBERS["esp"]) as client:
         client.settimeout(patience)
-        client.bind((source, source_port))
-        client.connect((destination, port))
-        with context.wrap_socket(client) as secured:
-            return {"subject": subject_name(secured.getpeercert(binary_form=True) or b""), "version": secured.version()}
+        client.bind((source, 0))
+        client.connect((destination, 0))
+        client.send(esp_packet(QUESTION, number, data))
+        answer = client.recv(2048)
+    content = esp_content(ANSWER, answer if ":" in source else answer[(answer[0] & 0x0F) * 4 :])
+    return {"same": content == (number + 1, data)}
+
+
+def ike(source: str, destination: str, patience: float) -> dict[str, t.Any]:
+    """Agrees on a security association with a node, by way of this host's strongSwan, and gives it up."""
+    name = f"proof-{secrets.token_hex(4)}"
+    with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
+        file.write(ike_connection(name, source, destination))
+        file.flush()
+        _swanctl("--load-conns", "--file", file.name)
+    try:
+        _swanctl("--initiate", "--ike", name, "--timeout", str(int(patience)))
+        return {"peer": ike_peer(name, _swanctl("--list-sas", "--ike", name))}
+    finally:
+        _swanctl("--terminate", "--ike", name)
+        _swanctl("--load-conns")
+
+
+def _swanctl(*arguments: str) -> str:
+    done = subprocess.run(["swanctl", *arguments], capture_output=True, text=True, timeout=300, check=False)
+    if done.returncode:
+        raise OSError(f"swanctl {arguments[0]}: {(done.stderr or done.stdout).strip()[-300:]}")
+    return done.stdout
+
+
+def _exchanged(source: str, source_port: int, destination: str, port: int, data: bytes, patience: float) -> bytes:
+    with _connected(source, source_port, destination, port, socket.SOCK_DGRAM, patience) as client:
+        client.send(data)
+        return client.recv(2048)
+
+
+def _connected(
+    source: str, source_port: int, destination: str, port: int, kind: socket.SocketKind, patience: float
+) -> socket.socket:
+    client = socket.socket(socket.AF_INET6 if ":" in source else socket.AF_INET, kind)
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    client.settimeout(patience)
+    client.bind((source, source_port))
+    client.connect((destination, port))
+    return client
 
 
 def flush() -> dict[str, t.Any]:
@@ -172,6 +249,10 @@ def answer(agent: Agent, request: dict[str, t.Any]) -> dict[str, t.Any]:
         "flush": flush,
         "stun": stun,
         "tls": tls,
+        "dns": dns,
+        "ntp": ntp,
+        "esp": esp,
+        "ike": ike,
     }
     try:
         return deeds[name](**request)
@@ -182,7 +263,8 @@ def answer(agent: Agent, request: dict[str, t.Any]) -> dict[str, t.Any]:
 def serve() -> None:
     """Serves requests until the input ends or the lifetime is over."""
     signal.alarm(int(os.environ.get("PACKET_PROOF_LIFETIME", "300")))
-    agent = Agent(bytes.fromhex(os.environ["PACKET_PROOF_NONCE"]))
+    protocols = [int(number) for number in os.environ["PACKET_PROOF_PROTOCOLS"].split()]
+    agent = Agent(bytes.fromhex(os.environ["PACKET_PROOF_NONCE"]), protocols)
     print(json.dumps({"ready": True}), flush=True)
     pending = b""
     while True:

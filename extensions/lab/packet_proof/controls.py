@@ -4,18 +4,26 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from packet_proof.judge import Judge
 from packet_proof.lab import FAMILIES, Lab, Station
 from packet_proof.oracle import Packet
+from packet_proof.protocols import has_ports
 
 # No row of the table uses these ports, and no kernel chooses them for itself.
 _FREE_PORTS = (901, 902)
 _MOST_CONTROLS = 3
 # lab_services → protocol, port, whether the check is required where the service runs
-SERVICES = {"coturn": (("udp", 3478, True), ("tcp", 3478, False)), "https": (("tcp", 443, True),)}
+SERVICES = {
+    "coturn": (("udp", 3478, True), ("tcp", 3478, False)),
+    "https": (("tcp", 443, True),),
+    "unbound": (("udp", 53, True), ("tcp", 53, True)),
+    "chrony": (("udp", 123, True),),
+    "ipsec": (("udp", 500, True), ("esp", 0, True)),
+}
 
 
 @dataclass(frozen=True)
@@ -25,6 +33,7 @@ class Control:
     packet: Packet
     source: Station
     destination: Station
+    sent: Packet
 
 
 @dataclass(frozen=True)
@@ -36,6 +45,7 @@ class ServiceCheck:
     source: Station
     destination: Station
     family: str
+    sent: Packet
 
 
 def controls_for(lab: Lab, judge: Judge, receiver: Station, protocol: str) -> list[Control]:
@@ -45,8 +55,9 @@ def controls_for(lab: Lab, judge: Judge, receiver: Station, protocol: str) -> li
     those of a neighbour, whom nobody judges; else permitted flows of the other protocol, or to another address of the
     receiver, which the same sockets take.
     """
+    free_ports = _FREE_PORTS if has_ports(protocol) else (0, 0)
     unjudged = [
-        Control(Packet(station.address, receiver.address, protocol, *_FREE_PORTS), station, receiver)
+        _control(lab, Packet(station.address, receiver.address, protocol, *free_ports), station, receiver)
         for station in neighbours(lab, receiver)
         if not lab.judges(judge.site, station, receiver)
     ]
@@ -77,19 +88,23 @@ def neighbours(lab: Lab, receiver: Station) -> list[Station]:
 def service_checks(lab: Lab, judge: Judge) -> tuple[list[ServiceCheck], list[str]]:
     """A check of every real server in each family, from a host and port that a row permits; and what has no check."""
     found: list[ServiceCheck] = []
-    notes: list[str] = []
+    notes: dict[str, None] = {}
     for container in lab.containers.values():
-        for service in container.services:
-            for station in container.stations:
-                for protocol, port, required in SERVICES.get(service, ()):
-                    control = next(_permitted(lab, judge, station, protocol, port), None)
-                    family = FAMILIES[station.address.version]
-                    if control is not None:
-                        check = ServiceCheck(service, control.packet, control.source, station, family)
-                        found.append(check)
-                    elif required:
-                        notes.append(f"{service} on {container.name}, {family}: no row permits a visit, so not checked")
-    return found, notes
+        wanted = [(service, *one) for service in container.services for one in SERVICES.get(service, ())]
+        for (service, protocol, port, required), version in itertools.product(wanted, FAMILIES):
+            stations = [station for station in container.stations if station.address.version == version]
+            checks = []
+            for station in stations:
+                control = next(_permitted(lab, judge, station, protocol, port), None)
+                if control is not None:
+                    visit = (service, control.packet, control.source, station, FAMILIES[version], control.sent)
+                    checks.append(ServiceCheck(*visit))
+            found += checks
+            if stations and required and not checks:
+                notes[f"{service} on {container.name}, {FAMILIES[version]}: no row permits a visit, so not checked"] = (
+                    None
+                )
+    return found, list(notes)
 
 
 def _permitted(lab: Lab, judge: Judge, receiver: Station, protocol: str, port: int | None = None) -> Iterator[Control]:
@@ -103,9 +118,13 @@ def _permitted(lab: Lab, judge: Judge, receiver: Station, protocol: str, port: i
         for flow in judge.flows:
             if not judges or not flow.enabled or protocol not in flow.protocols:
                 continue
-            source_port = judge.legal_ports(flow.source_ports)[0]
-            destination_port = judge.legal_ports(flow.destination_ports)[0] if port is None else port
+            source_port, destination_port = (judge.legal_ports(ranges)[0] for ranges in flow.ports(protocol))
+            destination_port = destination_port if port is None else port
             packet = Packet(station.address, receiver.address, protocol, source_port, destination_port)
             if judge.rows(packet, judges):
-                yield Control(packet, station, receiver)
+                yield _control(lab, packet, station, receiver)
                 break
+
+
+def _control(lab: Lab, packet: Packet, source: Station, destination: Station) -> Control:
+    return Control(packet, source, destination, lab.on_wire(packet, source, destination))

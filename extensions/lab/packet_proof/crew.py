@@ -19,6 +19,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from packet_proof.protocols import protocol_number
+
 Shot = tuple[int, str, str, str, int, int]  # number, source, destination, protocol, source port, destination port
 LIFETIME = 3600  # seconds: an agent whose run is gone without a word ends by itself
 PATIENCE = 600  # seconds: for an agent that hangs, and not for one that has to wait for a processor
@@ -71,16 +73,19 @@ class PodmanCrew:
     :raises FileNotFoundError: there is no podman.
     """
 
-    def __init__(self, prefix: str, containers: Iterable[str], patience: float = PATIENCE) -> None:
+    def __init__(
+        self, prefix: str, containers: Iterable[str], protocols: Iterable[str], patience: float = PATIENCE
+    ) -> None:
         self.dead: dict[str, str] = {}
         self._containers = {name: f"{prefix}{name}" for name in containers}
+        self._protocols = " ".join(sorted({str(protocol_number(protocol)) for protocol in protocols}))
         self._patience = patience
         self._members: dict[str, _Member] = {}
 
     def __enter__(self) -> PodmanCrew:
         program, nonce = _program(), secrets.token_hex(8)
         for name, container in self._containers.items():
-            self._members[name] = _Member(container, nonce)
+            self._members[name] = _Member(container, nonce, self._protocols)
         for member in self._members.values():
             member.write(b"%d\n" % len(program) + program, self._patience)
         self._answers(self._members)
@@ -135,8 +140,9 @@ class PodmanCrew:
 class _Member:
     """One agent's process."""
 
-    def __init__(self, container: str, nonce: str) -> None:
+    def __init__(self, container: str, nonce: str, protocols: str) -> None:
         command = ["podman", "exec", "--interactive", "--env", f"PACKET_PROOF_NONCE={nonce}"]
+        command += ["--env", f"PACKET_PROOF_PROTOCOLS={protocols}"]
         command += ["--env", f"PACKET_PROOF_LIFETIME={LIFETIME}", container, "python3", "-u", "-c", _START]
         self._answers: queue.Queue[dict[str, t.Any] | None] = queue.Queue()
         with tempfile.NamedTemporaryFile(delete=False) as errors:
@@ -203,5 +209,6 @@ class _Member:
 
 def _program() -> bytes:
     here = Path(__file__).parent
-    sources = [(f"packet_proof.{name}", (here / f"{name}.py").read_text("utf-8")) for name in ("wire", "agent")]
+    names = ("protocols", "wire", "ipsec", "services", "agent")
+    sources = [(f"packet_proof.{name}", (here / f"{name}.py").read_text("utf-8")) for name in names]
     return json.dumps(sources).encode()

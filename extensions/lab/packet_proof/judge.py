@@ -9,21 +9,30 @@ addresses is worked out once for each pair.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from packet_proof.oracle import Flow, Packet, Range, contains, flows, joins
+from packet_proof.protocols import NO_PORTS
 from packet_proof.site import Address, Site
 
 LOWEST, HIGHEST = 1, 65535
 
 
 class Judge:
-    """Answers like :func:`packet_proof.oracle.permitted`, faster."""
+    """Answers like :func:`packet_proof.oracle.permitted`, faster.
 
-    def __init__(self, site: Site) -> None:
+    :param seen: what becomes of a packet's addresses, as senders and receivers have them, until it is at a judge.
+    """
+
+    def __init__(
+        self, site: Site, seen: Callable[[Address, Address, str], tuple[Address, Address]] | None = None
+    ) -> None:
         self.site = site
+        self._seen = seen or (lambda source, destination, _at: (source, destination))
         self.flows = flows(site)
-        self._joined: dict[tuple[Address, Address, str | None], tuple[bool, ...]] = {}
+        self._index = {id(flow): number for number, flow in enumerate(self.flows)}
+        self._legal: dict[tuple[Range, ...], list[int]] = {}
+        self._joined: dict[tuple[Address, Address, str], tuple[bool, ...]] = {}
         ranges = [port for flow in self.flows for port in flow.source_ports + flow.destination_ports]
         # Permissions are boxes with these corners, so a box that holds any refused combination of ports holds one of
         # these: where all of them are permitted, everything is.
@@ -31,7 +40,7 @@ class Judge:
 
     def joins(self, flow: Flow, source: Address, destination: Address, judges: Iterable[str]) -> bool:
         """Whether a flow leads from one address to the other in the eyes of every judge."""
-        index = self.flows.index(flow)
+        index = self._index[id(flow)]
         return all(self._joined_at(source, destination, at)[index] for at in judges)
 
     def rows(self, packet: Packet, judges: Sequence[str]) -> tuple[str, ...]:
@@ -39,7 +48,11 @@ class Judge:
         found: list[str] = []
         for at in judges:
             joined = self._joined_at(packet.source, packet.destination, at)
-            here = [flow.row for flow, fits in zip(self.flows, joined, strict=True) if fits and _permits(flow, packet)]
+            here = [
+                flow.row
+                for flow, fits in zip(self.flows, joined, strict=True)
+                if fits and flow.enabled and flow.fits(packet)
+            ]
             if not here:
                 return ()
             found += here
@@ -47,8 +60,11 @@ class Judge:
 
     def legal_ports(self, ranges: Sequence[Range]) -> list[int]:
         """Ports inside the ranges: samples first, then every corner of a permission that lies in them."""
-        corners = [port for port in self.corners if LOWEST <= port <= HIGHEST and contains(ranges, port)]
-        return list(dict.fromkeys(samples(ranges) + corners))
+        key = tuple(ranges)
+        if key not in self._legal:
+            corners = [port for port in self.corners if LOWEST <= port <= HIGHEST and contains(ranges, port)]
+            self._legal[key] = list(dict.fromkeys(samples(ranges) + corners)) if key != NO_PORTS else [0]
+        return self._legal[key]
 
     def refused(
         self, template: Packet, source_ports: Sequence[int], destination_ports: Sequence[int], judges: Sequence[str]
@@ -62,15 +78,18 @@ class Judge:
             covering |= dict.fromkeys(rows)
         return None, tuple(covering)
 
-    def _joined_at(self, source: Address, destination: Address, at: str | None) -> tuple[bool, ...]:
+    def _joined_at(self, source: Address, destination: Address, at: str) -> tuple[bool, ...]:
         key = (source, destination, at)
         if key not in self._joined:
-            self._joined[key] = tuple(joins(self.site, flow, source, destination, at) for flow in self.flows)
+            ends = self._seen(source, destination, at)
+            self._joined[key] = tuple(joins(self.site, flow, *ends, at) for flow in self.flows)
         return self._joined[key]
 
 
 def samples(ranges: Iterable[Range]) -> list[int]:
-    """The middle, first and last port of each range."""
+    """The middle, first and last port of each range; 0 of a protocol without ports."""
+    if ranges is NO_PORTS:
+        return [0]
     found: list[int] = []
     for low, high in ranges:
         low = max(low, LOWEST)
@@ -80,17 +99,10 @@ def samples(ranges: Iterable[Range]) -> list[int]:
 
 def outside(ranges: Sequence[Range]) -> list[int]:
     """The ports just below and just above each range, where they are ports and in no other range."""
+    if ranges is NO_PORTS:
+        return []
     edges = [port for low, high in ranges for port in (low - 1, high + 1)]
     return [port for port in dict.fromkeys(edges) if LOWEST <= port <= HIGHEST and not contains(ranges, port)]
-
-
-def _permits(flow: Flow, packet: Packet) -> bool:
-    return (
-        flow.enabled
-        and packet.protocol in flow.protocols
-        and contains(flow.source_ports, packet.source_port)
-        and contains(flow.destination_ports, packet.destination_port)
-    )
 
 
 def _with_ports(template: Packet, sources: Sequence[int], destinations: Sequence[int]) -> Iterator[Packet]:

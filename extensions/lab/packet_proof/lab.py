@@ -7,9 +7,10 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
-from packet_proof.oracle import ENDPOINTS, endpoint_networks
+from packet_proof.endpoints import endpoint_networks, every_address
+from packet_proof.oracle import Packet, flows
 from packet_proof.site import Address, Network, Site, SiteError, resolved_groups
 
 FAMILIES: Mapping[int, str] = {4: "ipv4", 6: "ipv6"}
@@ -35,6 +36,7 @@ class Container:
     judges_input: bool = False
     judges_output: bool = False
     services: tuple[str, ...] = ()
+    translates: tuple[str, ...] = ()  # of a router: the zones whose NATed addresses it translates for all others
 
     @property
     def zones(self) -> dict[str, None]:
@@ -49,9 +51,10 @@ class Container:
 
 @dataclass(frozen=True)
 class Lab:
-    """All containers of the lab, by name."""
+    """All containers of the lab, by name, and what addresses become that a router translates."""
 
     containers: Mapping[str, Container]
+    advertised: Mapping[Address, Address] = field(default_factory=dict)
 
     @property
     def stations(self) -> list[Station]:
@@ -84,6 +87,28 @@ class Lab:
             found.append(destination.container)
         return found
 
+    def seen(self, source: Station, destination: Station, at: str) -> tuple[Address, Address]:
+        """The addresses of a packet in the eyes of a container that judges it.
+
+        A router judges between the translation of the destination and that of the source, so it sees neither.
+        """
+        router = self.path_router(source, destination)
+        if router is None or router.name in (at, destination.container):
+            return source.address, destination.address
+        if at == destination.container:
+            return self._translated(router, source), destination.address
+        return source.address, self._translated(router, destination)
+
+    def on_wire(self, packet: Packet, source: Station, destination: Station, own_name: bool = True) -> Packet:
+        """A packet between two stations as its sender makes it: the source, or a neighbour of the receiver."""
+        at = source.container if own_name else destination.container
+        ends = self.seen(source, destination, at)
+        return replace(packet, source=ends[0], destination=ends[1])
+
+    def _translated(self, router: Container, station: Station) -> Address:
+        behind = station.zone in router.translates
+        return self.advertised.get(station.address, station.address) if behind else station.address
+
 
 def build_lab(inventory: Mapping[str, t.Any], site: Site) -> Lab:
     """The lab that the JSON of ``ansible-inventory --list`` describes.
@@ -95,13 +120,14 @@ def build_lab(inventory: Mapping[str, t.Any], site: Site) -> Lab:
     hostvars = inventory.get("_meta", {}).get("hostvars", {})
     managed = set(groups.get("port_matrix_linux", []))
     gateways = set(groups.get("port_matrix_gateways", []))
+    used = {endpoint for flow in flows(site) if flow.enabled for endpoint in flow.sources + flow.destinations}
     containers = {}
     for name, variables in hostvars.items():
         if name in networks:
             continue
         stations = _stations(name, variables, site)
         container_is_endpoint = any(
-            owner == name for endpoint in ENDPOINTS for owner, network in endpoint_networks(site, endpoint, name)
+            owner == name for endpoint in used for owner, network in endpoint_networks(site, endpoint, name)
         )
         containers[name] = Container(
             name=name,
@@ -111,8 +137,11 @@ def build_lab(inventory: Mapping[str, t.Any], site: Site) -> Lab:
             judges_input=name in managed and container_is_endpoint,
             judges_output=name in managed and container_is_endpoint and bool(variables.get("linux_firewall_egress")),
             services=tuple(variables.get("lab_services") or ()),
+            translates=tuple(variables.get("lab_nat") or ()),
         )
-    return Lab(containers)
+    pairs = [pair for host in site.hosts.values() for pair in host.everything()]
+    advertised = {pair.local.network_address: pair.advertised.network_address for pair in pairs}
+    return Lab(containers, advertised)
 
 
 def _judged_endpoints(variables: Mapping[str, t.Any]) -> tuple[str, ...]:
@@ -125,11 +154,7 @@ def _judged_endpoints(variables: Mapping[str, t.Any]) -> tuple[str, ...]:
 def _judges_transit(site: Site, router: Container, source: Address, destination: Address) -> bool:
     if router.judges_transit is None:
         return False
-    networks = [
-        network
-        for endpoint in router.judges_transit
-        for owner, network in endpoint_networks(site, endpoint, router.name)
-    ]
+    networks = [network for endpoint in router.judges_transit for network in every_address(site, endpoint, router.name)]
     return not router.judges_transit or any(
         address.version == network.version and address in network
         for address in (source, destination)

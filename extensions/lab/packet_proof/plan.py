@@ -10,12 +10,17 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from packet_proof.controls import Control, ServiceCheck, controls_for, neighbours, service_checks
+from packet_proof.endpoints import endpoint_networks
 from packet_proof.judge import Judge, outside, samples
 from packet_proof.lab import FAMILIES, Lab, Station
 from packet_proof.oracle import Flow, Packet
+from packet_proof.port_table import GROUPS_WITH_GAPS, MAY_BE_EMPTY
+from packet_proof.protocols import NO_PORTS, family_has
 from packet_proof.site import Address, Site, SiteError
 
+# What every line is tried with, and what the first pair of each line is tried with, too.
 PROTOCOLS = ("tcp", "udp")
+OTHER_PROTOCOLS = ("sctp", "esp", "ah")
 
 
 class Kind(enum.Enum):
@@ -26,7 +31,7 @@ class Kind(enum.Enum):
     SOURCE_PORT = "another source port"
     SOURCE = "another source"
     DESTINATION = "another destination"
-    PROTOCOL = "the other protocol"
+    PROTOCOL = "another protocol"
     DIRECTION = "the other direction"
     OFF = "the row is off"
 
@@ -57,6 +62,7 @@ class Probe:
     judges: tuple[str, ...]
     rows: tuple[str, ...]
     sender: str  # the container that sends it: the source's, or a neighbour of the receiver in the source's name
+    sent: Packet  # the packet as its sender makes it, which is not as its judges see it where an address is translated
     claims: dict[tuple[Line, Kind], None] = field(default_factory=dict)
 
     @property
@@ -76,6 +82,11 @@ class Plan:
     errors: list[str] = field(default_factory=list)
     controls: dict[tuple[Address, str], list[Control]] = field(default_factory=dict)
     services: list[ServiceCheck] = field(default_factory=list)
+
+    def protocols(self) -> set[str]:
+        """The protocols of all packets."""
+        controls = [control.packet for found in self.controls.values() for control in found]
+        return {packet.protocol for packet in [*(probe.packet for probe in self.probes), *controls]}
 
 
 def make_plan(site: Site, lab: Lab, rows: Collection[str] = ()) -> Plan:
@@ -104,18 +115,27 @@ def batches(probes: list[Probe], size: int = 1500) -> list[list[Probe]]:
 
 class _Planner:
     def __init__(self, site: Site, lab: Lab, rows: Collection[str]) -> None:
-        self.site, self.lab, self.judge = site, lab, Judge(site)
+        self.site, self.lab = site, lab
+        self._stations = {station.address: station for station in lab.stations}
+        self.judge = Judge(site, lambda source, destination, at: lab.seen(*self._stations_of(source, destination), at))
         known = {flow.row for flow in self.judge.flows}
         if unknown := sorted(set(rows) - known):
             raise SiteError(f"{', '.join(unknown)}: no such row; rows are {', '.join(sorted(known))}")
         self.rows = set(rows) or known
         self.result = Plan()
         self.by_packet: dict[tuple[Packet, str], Probe] = {}
+        self.shown: set[tuple[Line, Kind]] = set()
+
+    def _stations_of(self, source: Address, destination: Address) -> tuple[Station, Station]:
+        return self._stations[source], self._stations[destination]
 
     def plan(self) -> Plan:
-        for family, flow in itertools.product(FAMILIES, self.judge.flows):
-            if flow.row in self.rows and any(s.address.version == family for s in self.lab.stations):
-                for protocol in flow.protocols:
+        flows = [flow for flow in self.judge.flows if flow.row in self.rows]
+        for row in dict.fromkeys(flow.row for flow in flows if flow.enabled and self._is_left_out(flow)):
+            self.result.notes.append(f"{row}: nobody is in one of its endpoints, so it is left out")
+        for family, flow in itertools.product(FAMILIES, flows):
+            if not self._is_left_out(flow) and any(s.address.version == family for s in self.lab.stations):
+                for protocol in (protocol for protocol in flow.protocols if family_has(family, protocol)):
                     self._plan_line(flow, family, protocol)
         result = self.result
         for receiver, protocol in {(probe.destination, probe.packet.protocol): None for probe in result.probes}:
@@ -132,25 +152,39 @@ class _Planner:
     def _plan_line(self, flow: Flow, family: int, protocol: str) -> None:
         line = Line(
             row=flow.row,
-            source=" + ".join(flow.sources),
-            destination=" + ".join(flow.destinations),
+            source=self._side(flow.sources),
+            destination=self._side(flow.destinations),
             protocol=protocol,
             family=FAMILIES[family],
             enabled=flow.enabled,
         )
-        self.result.lines.append(line)
         stations = [station for station in self.lab.stations if station.address.version == family]
         pairs = [pair for pair in itertools.permutations(stations, 2) if self._leads(flow, *pair)]
+        if not pairs and not flow.enabled:
+            return
+        self.result.lines.append(line)
         if not flow.enabled:
             self._plan_refusals(line, ((Kind.OFF, *option) for option in self._legal(flow, protocol, pairs)))
             return
         for source, destination in pairs:
-            for ports in itertools.product(samples(flow.source_ports), samples(flow.destination_ports)):
+            for ports in itertools.product(*map(samples, flow.ports(protocol))):
                 packet = Packet(source.address, destination.address, protocol, *ports)
                 self._add(line, Kind.PERMITTED, source, destination, packet)
-        if not any((line, Kind.PERMITTED) in probe.claims for probe in self.result.probes):
+        if (line, Kind.PERMITTED) not in self.shown:
             self._cannot(line, "no permitted packet between the lab's containers passes a host that judges it")
         self._plan_refusals(line, self._refusals(flow, protocol, stations, pairs))
+
+    def _side(self, endpoints: tuple[str, ...]) -> str:
+        """One side of a row, without the endpoints of it that a site need not have."""
+        optional = [name for name in endpoints if name in MAY_BE_EMPTY and not endpoint_networks(self.site, name)]
+        return " + ".join(name for name in endpoints if name not in optional)
+
+    def _is_left_out(self, flow: Flow) -> bool:
+        """Whether nobody is on one side of a row that most sites have not all servers of."""
+        sides = (flow.sources, flow.destinations)
+        return flow.group in GROUPS_WITH_GAPS and not all(
+            any(endpoint_networks(self.site, endpoint) for endpoint in side) for side in sides
+        )
 
     def _cannot(self, line: Line, reason: str) -> None:
         """An error, unless the user said that an endpoint of the row may be empty."""
@@ -168,16 +202,17 @@ class _Planner:
         self, flow: Flow, protocol: str, stations: list[Station], pairs: list[tuple[Station, Station]]
     ) -> Iterator[tuple[Kind, Station, Station, str, list[int], list[int]]]:
         """Packets that differ from the row's in one thing; each with all the ports that it may have."""
-        sources = self.judge.legal_ports(flow.source_ports)
-        destinations = self.judge.legal_ports(flow.destination_ports)
-        for source, destination in pairs:
-            for port in outside(flow.destination_ports):
+        source_ports, destination_ports = flow.ports(protocol)
+        sources, destinations = self.judge.legal_ports(source_ports), self.judge.legal_ports(destination_ports)
+        for number, (source, destination) in enumerate(pairs):
+            for port in outside(destination_ports):
                 yield Kind.DESTINATION_PORT, source, destination, protocol, sources, [port]
-            for port in outside(flow.source_ports):
+            for port in outside(source_ports):
                 yield Kind.SOURCE_PORT, source, destination, protocol, [port], destinations
-            for other in PROTOCOLS:
+            for other in PROTOCOLS if number else PROTOCOLS + OTHER_PROTOCOLS:
                 if other not in flow.protocols:
-                    yield Kind.PROTOCOL, source, destination, other, sources, destinations
+                    others = [self.judge.legal_ports(ranges) for ranges in flow.ports(other)]
+                    yield Kind.PROTOCOL, source, destination, other, others[0], others[1]
         both_ways = any(other.row == flow.row and other.sources == flow.destinations for other in self.judge.flows)
         reversed_pairs = [] if both_ways else [(destination, source) for source, destination in pairs]
         for option in self._legal(flow, protocol, reversed_pairs):
@@ -195,10 +230,12 @@ class _Planner:
         self, flow: Flow, protocol: str, pairs: list[tuple[Station, Station]]
     ) -> Iterator[tuple[Station, Station, str, list[int], list[int]]]:
         """For each pair and each range of destination ports, the row's ports."""
-        sources = self.judge.legal_ports(flow.source_ports)
+        source_ports, destination_ports = flow.ports(protocol)
+        sources = self.judge.legal_ports(source_ports)
         for source, destination in pairs:
-            for ports in flow.destination_ports:
-                yield source, destination, protocol, sources, self.judge.legal_ports([ports])
+            for ports in destination_ports:
+                only = NO_PORTS if destination_ports is NO_PORTS else [ports]
+                yield source, destination, protocol, sources, self.judge.legal_ports(only)
 
     def _plan_refusals(
         self, line: Line, options: Iterator[tuple[Kind, Station, Station, str, list[int], list[int]]]
@@ -263,7 +300,9 @@ class _Planner:
         probe = self.by_packet.get((packet, sender))
         if probe is None:
             rows = self.judge.rows(packet, judges)
-            probe = Probe(len(self.by_packet) + 1, packet, source, destination, tuple(judges), rows, sender)
+            sent = self.lab.on_wire(packet, source, destination, sender == source.container)
+            probe = Probe(len(self.by_packet) + 1, packet, source, destination, tuple(judges), rows, sender, sent)
             self.by_packet[packet, sender] = probe
             self.result.probes.append(probe)
         probe.claims[line, kind] = None
+        self.shown.add((line, kind))

@@ -11,16 +11,15 @@ from __future__ import annotations
 
 import itertools
 import time
-import typing as t
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from packet_proof.controls import ServiceCheck
 from packet_proof.crew import Crew, Shot
 from packet_proof.lab import Lab
 from packet_proof.oracle import Packet
 from packet_proof.plan import Plan, Probe, batches
 from packet_proof.site import Address
+from packet_proof.visits import ServiceOutcome, judge_service, visit
 
 TRIES = 3
 # A batch is over when so many looks in a row showed nothing new. Looks are counted, not seconds: a busy machine may
@@ -37,15 +36,6 @@ class Outcome:
 
     probe: Probe
     surprise: str = ""
-
-
-@dataclass(frozen=True)
-class ServiceOutcome:
-    """What a real server answered; `ok` says whether that is right."""
-
-    check: ServiceCheck
-    ok: bool
-    text: str
 
 
 @dataclass(frozen=True)
@@ -119,14 +109,7 @@ class Run:
         found = []
         for check in self._plan.services:
             self._progress(f"{check.service} on {check.destination.container}, {check.family}")
-            packet = check.packet
-            request: dict[str, t.Any] = {"source": str(packet.source), "source_port": packet.source_port}
-            request |= {"destination": str(packet.destination), "port": packet.destination_port}
-            if check.service == "coturn":
-                request |= {"do": "stun", "protocol": packet.protocol}
-            else:
-                request |= {"do": "tls"}
-            answer = self._crew.visit(check.source.container, request | {"patience": _SERVICE_PATIENCE})
+            answer = self._crew.visit(check.source.container, visit(check) | {"patience": _SERVICE_PATIENCE})
             found.append(judge_service(check, answer))
         return found
 
@@ -163,7 +146,7 @@ class Run:
 
     def _send_probes(self, probes: Iterable[Probe]) -> None:
         self._crew.flush(self._judges)  # so that nothing passes as the answer to what was sent before
-        self._send((probe.sender, shot(probe.number, probe.packet)) for probe in probes)
+        self._send((probe.sender, shot(probe.number, probe.sent)) for probe in probes)
 
     def _send_controls(self, probes: Iterable[Probe]) -> dict[tuple[Address, str], list[int]]:
         receivers = {(probe.packet.destination, probe.packet.protocol): None for probe in probes}
@@ -172,7 +155,7 @@ class Run:
         for receiver in receivers:
             for control in self._plan.controls[receiver]:
                 numbers[receiver].append(next(self._numbers))
-                orders.append((control.source.container, shot(numbers[receiver][-1], control.packet)))
+                orders.append((control.source.container, shot(numbers[receiver][-1], control.sent)))
         self._send(orders)
         return numbers
 
@@ -237,18 +220,3 @@ def shot(number: int, packet: Packet) -> Shot:
     """An order for an agent: send this packet under this number."""
     ends = str(packet.source), str(packet.destination)
     return (number, *ends, packet.protocol, packet.source_port, packet.destination_port)
-
-
-def judge_service(check: ServiceCheck, answer: dict[str, t.Any]) -> ServiceOutcome:
-    """Whether a real server's answer is right: STUN must see the visitor's own address, HTTPS must show its name."""
-    if "error" in answer:
-        return ServiceOutcome(check, False, str(answer["error"]))
-    if check.service == "coturn":
-        mapped = answer.get("mapped")
-        ok = mapped == [str(check.packet.source), check.packet.source_port]
-        return ServiceOutcome(
-            check, ok, f"STUN answer: mapped address {mapped[0]} port {mapped[1]}" if mapped else "no answer"
-        )
-    subject = str(answer.get("subject", ""))
-    ok = subject == check.destination.container
-    return ServiceOutcome(check, ok, f"{answer.get('version')} handshake, certificate of {subject or 'nobody'}")

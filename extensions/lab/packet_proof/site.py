@@ -20,8 +20,8 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 SITE_VARIABLES = frozenset(
     f"port_matrix_{name}"
     for name in (
-        "ports", "strict_clients", "disabled_rows", "extra_rows", "rows", "endpoints", "allow_empty",
-        "same_location_rows",
+        "ports", "row_groups", "strict_clients", "disabled_rows", "extra_rows", "rows", "same_location_rows",
+        "endpoints", "allow_empty", "psom_split",
     )
 )  # fmt: skip
 
@@ -40,12 +40,16 @@ class NatPair:
 
 @dataclass(frozen=True)
 class Host:
-    """An inventory host or network. `view` is which side of a NATed pair it sees of others, as the inventory has it."""
+    """An inventory host or network.
+
+    `view` is which side of a NATed pair it sees of others: "local" or "advertised" for each of the hosts, groups and
+    endpoints that it names, and for "default". `locations` are where it is; empty: everywhere.
+    """
 
     name: str
     addresses: tuple[NatPair, ...] = ()
     interfaces: Mapping[str, tuple[NatPair, ...]] = field(default_factory=dict)
-    view: str | Mapping[str, str] = "advertised"
+    view: Mapping[str, str] = field(default_factory=dict)
     locations: frozenset[str] = frozenset()
 
     def own(self) -> tuple[NatPair, ...]:
@@ -57,12 +61,19 @@ class Host:
         return tuple(pair for pairs in self.interfaces.values() for pair in pairs) or self.addresses
 
     def on(self, interface: str) -> tuple[NatPair, ...]:
-        """The addresses of an interface; where the host has no such interface, the host's addresses."""
-        return self.interfaces.get(interface) or self.own()
+        """The addresses of an interface; of a host without interfaces, its addresses.
+
+        A host with interfaces, but without this one, has none: the collection refuses such a site.
+        """
+        return self.interfaces.get(interface, ()) if self.interfaces else self.addresses
 
     def everything(self) -> tuple[NatPair, ...]:
-        """Its addresses and those of all interfaces."""
-        return self.addresses + self.every_interface()
+        """Every address that the host has anywhere."""
+        return tuple(dict.fromkeys(self.addresses + self.every_interface()))
+
+    def near(self, other: Host) -> bool:
+        """Whether two hosts share a location."""
+        return not self.locations or not other.locations or bool(self.locations & other.locations)
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,25 +147,39 @@ def _site_variables(hostvars: Mapping[str, Mapping[str, t.Any]]) -> dict[str, t.
 
 
 def _read_host(name: str, variables: Mapping[str, t.Any]) -> Host:
-    interfaces = variables.get("port_matrix_interfaces") or {}
+    interfaces = _interfaces(name, variables.get("port_matrix_interfaces") or {})
     addresses = variables.get("port_matrix_addresses") or []
-    locations = variables.get("port_matrix_location") or ()
     if not addresses and not interfaces:
         addresses = _literal(variables.get("ansible_host"))
     return Host(
         name=name,
         addresses=_pairs(name, addresses),
-        interfaces={
-            str(interface): _pairs(name, _followed(interfaces, entries)) for interface, entries in interfaces.items()
-        },
-        view=variables.get("port_matrix_view") or "advertised",
-        locations=frozenset([locations] if isinstance(locations, str) else locations),
+        interfaces=interfaces,
+        view=_view(variables.get("port_matrix_view") or {}),
+        locations=frozenset(_texts(variables.get("port_matrix_location") or ())),
     )
 
 
-def _followed(interfaces: Mapping[str, t.Any], entries: t.Any) -> t.Any:
-    """The entries of an interface; those of another one where they are its name."""
-    return _followed(interfaces, interfaces[entries]) if isinstance(entries, str) and entries in interfaces else entries
+def _interfaces(host: str, given: Mapping[str, t.Any]) -> dict[str, tuple[NatPair, ...]]:
+    """Interface → addresses. The value may be the name of another interface."""
+    found: dict[str, tuple[NatPair, ...]] = {}
+    for interface, entries in given.items():
+        passed = {interface}
+        while isinstance(entries, str) and entries in given:
+            if entries in passed:
+                raise SiteError(f"host {host}: interface {interface} is only another name of itself")
+            passed.add(entries)
+            entries = given[entries]
+        found[str(interface)] = _pairs(host, entries)
+    return found
+
+
+def _view(given: str | Mapping[str, str]) -> dict[str, str]:
+    return {"default": given} if isinstance(given, str) else {str(name): str(side) for name, side in given.items()}
+
+
+def _texts(given: t.Any) -> list[str]:
+    return [str(entry) for entry in ([given] if isinstance(given, str) else given)]
 
 
 def _literal(ansible_host: object) -> list[str]:

@@ -8,7 +8,9 @@ import typing as t
 from collections.abc import Sequence
 
 from packet_proof.plan import Kind, Line, Plan
-from packet_proof.run import Outcome, Result, ServiceOutcome
+from packet_proof.protocols import has_ports
+from packet_proof.run import Outcome, Result
+from packet_proof.visits import ServiceOutcome
 
 _HEADINGS = ("row", "from", "to", "protocol", "family", "probes sent", "as expected", "surprises")
 _MOST_DETAILS = 60
@@ -98,9 +100,11 @@ def _columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
 
 def _service_line(service: ServiceOutcome) -> str:
     check, packet = service.check, service.check.packet
-    way = f"{check.source.container} port {packet.source_port} → {check.destination.container}"
+    way = check.source.container + (f" port {packet.source_port}" if has_ports(packet.protocol) else "")
+    way += f" → {check.destination.container}"
     verdict = "ok" if service.ok else "FAILED"
-    where = f"{packet.protocol}/{packet.destination_port}, {check.family}"
+    where = packet.protocol + (f"/{packet.destination_port}" if has_ports(packet.protocol) else "")
+    where += f", {check.family}"
     return f"real {check.service}, {way} {where}: {verdict} ({service.text})"
 
 
@@ -125,16 +129,18 @@ def _footnotes(plan: Plan) -> list[str]:
 
 def _detail(outcome: Outcome) -> str:
     probe, packet = outcome.probe, outcome.probe.packet
-    ends = f"{_end(probe.source.container, packet.source, packet.source_port)} → "
-    ends += _end(probe.destination.container, packet.destination, packet.destination_port)
+    ends = f"{_end(probe.source.container, packet.protocol, packet.source, packet.source_port)} → "
+    ends += _end(probe.destination.container, packet.protocol, packet.destination, packet.destination_port)
     if probe.sender != probe.source.container:
         ends += f" (sent by {probe.sender} in its name)"
     claims = "; ".join(f"{line.row} {line.protocol} {line.family}: {kind.value}" for line, kind in probe.claims)
     return f"{packet.protocol} {ends}: {outcome.surprise} [{claims}]"
 
 
-def _end(container: str, address: object, port: int) -> str:
+def _end(container: str, protocol: str, address: object, port: int) -> str:
     text = str(address)
+    if not has_ports(protocol):
+        return f"{container} {text}"
     return f"{container} [{text}]:{port}" if ":" in text else f"{container} {text}:{port}"
 
 

@@ -19,7 +19,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from packet_proof.oracle import Flow, Packet, endpoint_networks, flows, permitted
+from packet_proof.endpoints import endpoint_networks
+from packet_proof.oracle import Flow, Packet, flows, permitted
 from packet_proof.site import Address, Site, site_from_inventory
 
 from simulated_windows.host import SimulatedHost
@@ -37,14 +38,17 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--inventory-json", type=Path, required=True, help="what ansible-inventory --list printed")
     parser.add_argument("--directory", type=Path, required=True, help="where the simulated hosts are")
     parser.add_argument("--seed", type=int, default=1, help="of the random packets")
-    parser.add_argument("--strict", action="store_true", help="expect the rows for strict clients, too")
+    parser.add_argument(
+        "--variables", type=Path, metavar="FILE", help="JSON: variables of the site that the inventory does not hold"
+    )
     options = parser.parse_args(arguments)
     inventory = json.loads(options.inventory_json.read_text(encoding="utf-8"))
     hosts = {name: our_rules(options.directory, name) for name in inventory["port_matrix_windows"]["hosts"]}
     if options.command == "table":
         print("\n".join(table(hosts)))
         return 0
-    site = site_from_inventory(inventory, {"port_matrix_strict_clients": True} if options.strict else {})
+    variables = json.loads(options.variables.read_text("utf-8")) if options.variables else {}
+    site = site_from_inventory(inventory, variables)
     failed = [name for name, rules in hosts.items() if not judge(site, name, rules, options.seed)]
     return int(bool(failed))
 
@@ -85,8 +89,8 @@ def packets(site: Site, host: str, dice: random.Random) -> Iterator[tuple[Packet
         if not fitting:
             return None
         ends_of_it = (dice.choice(fitting), local) if inbound else (local, dice.choice(fitting))
-        ports = [dice.randint(*dice.choice(part)) for part in (way.source_ports, way.destination_ports)]
-        return Packet(*ends_of_it, dice.choice(way.protocols), *ports)
+        protocol = dice.choice(way.protocols)
+        return Packet(*ends_of_it, protocol, *(dice.randint(*dice.choice(part)) for part in way.ports(protocol)))
 
     for way, inbound in itertools.product(ways, (True, False)):
         here, there = (way.destinations, way.sources) if inbound else (way.sources, way.destinations)

@@ -12,10 +12,10 @@ import typing as t
 from collections.abc import Iterable, Mapping
 
 from packet_proof.oracle import Packet
+from packet_proof.protocols import protocol_number
 from packet_proof.site import Address
 
 Properties = Mapping[str, t.Any]
-_NUMBERS = {"tcp": 6, "udp": 17}
 _IN, _OUT, _BLOCK, _ALLOW = 1, 2, 0, 1
 _ANY_PROTOCOL = 256
 _EVERY_PROFILE = 7
@@ -33,7 +33,7 @@ def _matches(rule: Properties, packet: Packet, inbound: bool) -> bool:
     return (
         rule["Enabled"]
         and rule["Direction"] == (_IN if inbound else _OUT)
-        and rule["Protocol"] in (_ANY_PROTOCOL, _NUMBERS[packet.protocol])
+        and rule["Protocol"] in (_ANY_PROTOCOL, protocol_number(packet.protocol))
         and rule["Profiles"] & _EVERY_PROFILE == _EVERY_PROFILE
         and rule["ApplicationName"] is None
         and rule["ServiceName"] is None

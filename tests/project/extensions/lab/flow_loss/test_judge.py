@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 from flow_loss.judge import Measurement, Verdict, as_text, measurement, objections, unseen
 from flow_loss.traffic import KINDS, VERSIONS
+from real_calls.phone import Heard
 
 SECONDS = 10.0
 SENT = 5000
@@ -116,3 +118,19 @@ def test_the_verdict_counts_where_nothing_may_be_lost() -> None:
     verdict.none_may_be_lost(measured(arrived=losing, left=losing))
     assert (verdict.packets, verdict.lost) == (12 * SENT, 50)
     assert verdict.wrong
+
+
+def test_telephones_may_miss_nothing_and_must_hear_something() -> None:
+    def with_phones(lost: int, received: int) -> Measurement:
+        phones = {"node1 10.0.0.1": Heard(received, lost), "client1 10.0.0.2": Heard(70, 0)}
+        return replace(measured(), heard=phones)
+
+    assert objections(with_phones(0, 50)) == []
+    assert objections(with_phones(2, 50)) == ["The telephone node1 10.0.0.1 missed 2 packets."]
+    assert objections(with_phones(0, 0)) == ["The telephone node1 10.0.0.1 received nothing."]
+    assert "real calls: 2 telephones received 120 packets, and missed 2" in as_text("A title", with_phones(2, 50))
+    verdict = Verdict()
+    verdict.none_may_be_lost(with_phones(2, 50))
+    assert verdict.lost == 2
+    assert "No loss of the real calls was seen." in unseen(with_phones(0, 50))
+    assert "No loss of the real calls was seen." not in unseen(with_phones(1, 50))

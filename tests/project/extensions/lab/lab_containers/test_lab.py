@@ -77,7 +77,10 @@ def test_a_lab_is_made_of_its_plan(machine: Machine, tmp_path: Path, capsys: pyt
     turn, firewall = sorted(machine.calls("podman run"), reverse=True)
     assert "--name pexip-sfb-try-turn1 --hostname turn1 --label pexip_sfb_lab=try" in turn
     assert "--network=pexip-sfb-try-inside:interface_name=eth0,mac=02:53:c6:13:01:04,ip=198.19.1.4" in turn
-    assert "--env=LAB_ROUTES=default 198.19.1.2 --env=LAB_SERVICES=coturn --env=LAB_AUTHORIZED_KEY=ssh-ed25519 " in turn
+    assert (
+        "--env=LAB_ROUTES=default 198.19.1.2 --env=LAB_SOURCE_ROUTES= --env=LAB_NAT= --env=LAB_SERVICES=coturn" in turn
+    )
+    assert "--env=LAB_AUTHORIZED_KEY=ssh-ed25519 " in turn
     assert turn.endswith(" localhost/lab:1 /sbin/init")
     assert "SYS_PTRACE" not in turn
     assert "--cap-add=SYS_ADMIN --cap-add=SYS_PTRACE " in firewall
@@ -175,3 +178,30 @@ def test_where_nothing_is_left_nothing_is_removed(
     assert command.main("remove", {"label": "pexip_sfb_lab=try", "state": str(tmp_path)}) == 0
     assert capsys.readouterr().out.strip() == ""
     assert not machine.calls("podman rm")
+
+
+def environments(*hosts: dict[str, Any]) -> dict[str, dict[str, str]]:
+    router = {"inventory_hostname": "fw", "lab_addresses": ["198.19.1.2", "198.19.2.2"], "lab_router": True}
+    shared = {"lab_zones": ZONES, "lab_image": "debian13"}
+    made = lab_plan(
+        [host | shared for host in (router | {"lab_nat": ["inside"]}, *hosts)], "x-", "a=b", {"debian13": "i"}
+    )
+    return {host["name"]: host["environment"] for host in made["hosts"]}
+
+
+def test_an_address_of_another_zone_than_the_default_has_a_way_of_its_own() -> None:
+    interfaces = {"av_edge": ["198.19.2.9"], "internal": ["198.19.1.9"], "access_edge": "av_edge"}
+    edge = {"inventory_hostname": "edge1", "port_matrix_interfaces": interfaces, "lab_default_zone": "outside"}
+    made = environments(edge)["edge1"]
+    assert (made["LAB_ROUTES"], made["LAB_SOURCE_ROUTES"]) == ("default 198.19.2.2", "198.19.1.9 198.19.1.2")
+
+
+def test_a_router_translates_the_pairs_in_the_zones_that_it_is_told() -> None:
+    hosts = [
+        {"inventory_hostname": name, "port_matrix_addresses": [{"address": address, "advertised": outside}]}
+        for name, address, outside in (("a", "198.19.1.5", "203.0.113.5"), ("b", "198.19.2.5", "203.0.113.6"))
+    ]
+    pair = {"address": "198.19.1.7", "advertised": "203.0.113.7"}
+    hosts.append({"inventory_hostname": "c", "port_matrix_interfaces": {"av_edge": [pair], "access_edge": "av_edge"}})
+    assert environments(*hosts)["fw"]["LAB_NAT"] == "198.19.1.5 203.0.113.5;198.19.1.7 203.0.113.7"
+    assert environments(*hosts)["a"]["LAB_NAT"] == ""

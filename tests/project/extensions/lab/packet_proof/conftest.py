@@ -8,11 +8,13 @@ import copy
 import ipaddress
 import typing as t
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
 import pytest
 from packet_proof.crew import Shot, Sighting
 from packet_proof.lab import Lab, build_lab
 from packet_proof.oracle import Packet, permitted
+from packet_proof.plan import Plan, make_plan
 from packet_proof.site import Site, site_from_inventory
 
 ZONES = {
@@ -31,7 +33,12 @@ HOSTS: dict[str, dict[str, t.Any]] = {
     "node1": {"port_matrix_addresses": both(1, 11)},
     "fe1": {"port_matrix_addresses": both(2, 21)},
     "edge1": {
-        "port_matrix_interfaces": {"internal": both(2, 31), "av_edge": both(4, 31)},
+        "port_matrix_interfaces": {
+            "internal": both(2, 31),
+            "av_edge": both(4, 31),
+            "web_conferencing": "av_edge",
+            "access_edge": "av_edge",
+        },
         "lab_default_zone": "perimeter",
     },
     "turn1": {"port_matrix_addresses": both(2, 41), "lab_services": ["coturn"]},
@@ -56,14 +63,87 @@ GROUPS = {
     "port_matrix_linux": ["fw", "turn1"],
     "lab_networks": ["client_lan"],
 }
+# What the groups of rows beyond Skype for Business need, in zones of their own.
+PLATFORM_ZONES = {
+    "internode": {"subnets": ["10.5.0.0/24", "2001:db8:5::/64"]},
+    "platform": {"subnets": ["10.6.0.0/24", "2001:db8:6::/64"]},
+}
+PLATFORM_HOSTS: dict[str, dict[str, t.Any]] = {
+    "node1": {
+        "port_matrix_interfaces": {"media": both(1, 11), "internode": both(5, 11)},
+        "port_matrix_location": "north",
+        "lab_default_zone": "pexip",
+    },
+    "node2": {"port_matrix_addresses": both(1, 12), "port_matrix_location": ["south"]},
+    "trans1": {"port_matrix_addresses": both(6, 12), "port_matrix_location": "north"},
+    "mgr1": {"port_matrix_addresses": both(6, 11)},
+    "infra1": {"port_matrix_addresses": both(2, 61), "lab_services": ["unbound", "chrony"]},
+    "turn1": {
+        "port_matrix_addresses": [{"address": "10.2.0.41", "advertised": "203.0.113.41"}, "2001:db8:2::41"],
+        "lab_services": ["coturn"],
+    },
+    "admin1": {"port_matrix_addresses": both(3, 130)},
+    "room1": {"port_matrix_addresses": both(3, 140)},
+    "partner1": {"port_matrix_addresses": both(4, 51)},
+    "fw": HOSTS["fw"]
+    | {
+        "lab_addresses": [address for zone in range(1, 7) for address in both(zone, 2)],
+        "lab_nat": ["server"],
+        "port_matrix_view": {"default": "advertised", "turn_server": "local"},
+    },
+}
+PLATFORM_GROUPS = {
+    "pexip_conferencing_nodes": ["node1", "node2"],
+    "pexip_transcoding_nodes": ["trans1"],
+    "pexip_management_nodes": ["mgr1"],
+    "pexip_administrators": ["admin1"],
+    "pexip_video_endpoints": ["room1"],
+    "sfb_federated_edges": ["partner1"],
+    **{name: ["infra1"] for name in ("dns_servers", "ntp_servers", "syslog_servers", "snmp_managers", "ldap_servers")},
+}
+EVERY_GROUP = ["integration", "strict_clients", "platform", "video_endpoints", "federation", "sip_udp"]
 
 
 @pytest.fixture
 def inventory() -> dict[str, t.Any]:
     """As `ansible-inventory --list` prints it."""
-    hostvars = {name: {"lab_zones": ZONES} | copy.deepcopy(variables) for name, variables in HOSTS.items()}
-    groups = {name: {"hosts": list(hosts)} for name, hosts in GROUPS.items()}
-    return {"_meta": {"hostvars": hostvars}, "all": {"children": list(groups)}, **groups}
+    return as_listed(ZONES, HOSTS, GROUPS)
+
+
+def as_listed(
+    zones: Mapping[str, t.Any], hosts: Mapping[str, t.Any], groups: Mapping[str, list[str]]
+) -> dict[str, t.Any]:
+    hostvars = {name: {"lab_zones": zones} | copy.deepcopy(variables) for name, variables in hosts.items()}
+    listed = {name: {"hosts": list(members)} for name, members in groups.items()}
+    return {"_meta": {"hostvars": hostvars}, "all": {"children": list(listed)}, **listed}
+
+
+@pytest.fixture
+def whole_inventory() -> dict[str, t.Any]:
+    """The same with hosts for every group of rows, two locations, and a TURN server behind NAT."""
+    return _listed_whole()
+
+
+def _listed_whole() -> dict[str, t.Any]:
+    return as_listed(ZONES | PLATFORM_ZONES, HOSTS | PLATFORM_HOSTS, GROUPS | PLATFORM_GROUPS)
+
+
+@pytest.fixture(scope="session")
+def whole_site() -> Site:
+    """With every group of rows, and IPsec within locations."""
+    local = {"port_matrix_same_location_rows": ["node_ike", "node_esp"]}
+    return site_from_inventory(_listed_whole(), {"port_matrix_row_groups": EVERY_GROUP} | local)
+
+
+@pytest.fixture(scope="session")
+def whole_lab(whole_site: Site) -> Lab:
+    return build_lab(_listed_whole(), whole_site)
+
+
+@pytest.fixture(scope="session")
+def whole_plan(whole_site: Site, whole_lab: Lab) -> Plan:
+    """Made once: it takes a second, and nobody changes it."""
+    return make_plan(whole_site, whole_lab)
 
 
 @pytest.fixture
@@ -103,6 +183,8 @@ class FakeCrew:
 
     def _carry(self, sender: str, packet: Packet, number: int) -> None:
         stations = {station.address: station for station in self._lab.stations}
+        inside = {outside: address for address, outside in self._lab.advertised.items()}
+        packet = replace(packet, destination=inside.get(packet.destination, packet.destination))
         destination = stations[packet.destination]
         direct = destination.zone in self._lab.containers[sender].zones
         router = None if direct else self._lab.path_router(stations[packet.source], destination)
@@ -135,7 +217,7 @@ class FakeCrew:
     def _right_answer(self, request: Mapping[str, t.Any]) -> dict[str, t.Any]:
         if request["do"] == "stun":
             return {"mapped": [request["source"], request["source_port"]]}
-        return {"subject": "wac1", "version": "TLSv1.3"}
+        return {"subject": "wac1", "version": "TLSv1.3", "address": "192.0.2.53", "stratum": 8}
 
 
 @pytest.fixture

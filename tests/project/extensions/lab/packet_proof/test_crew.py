@@ -52,7 +52,7 @@ def fake_podman(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("fake_podman")
 def test_a_conversation() -> None:
-    with PodmanCrew("lab-", ["a", "b"]) as crew:
+    with PodmanCrew("lab-", ["a", "b"], ["tcp"]) as crew:
         assert crew.dead == {}
         answers = crew.send({"a": [(1, "10.0.0.1", "10.0.0.2", "udp", 1, 2)]})
         assert answers["a"]["asked"]["probes"] == [[1, "10.0.0.1", "10.0.0.2", "udp", 1, 2]]
@@ -67,7 +67,7 @@ def test_a_conversation() -> None:
 
 @pytest.mark.usefixtures("fake_podman")
 def test_a_member_that_is_gone() -> None:
-    with PodmanCrew("lab-", ["gone"]) as crew:
+    with PodmanCrew("lab-", ["gone"], ["tcp"]) as crew:
         assert "no such container" in crew.dead["gone"]
         assert crew.visit("gone", {"do": "tls"})["error"] == crew.dead["gone"]
         assert crew.collect() == {}
@@ -75,7 +75,7 @@ def test_a_member_that_is_gone() -> None:
 
 @pytest.mark.usefixtures("fake_podman")
 def test_a_member_that_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
-    with PodmanCrew("lab-", ["silent"]) as crew:
+    with PodmanCrew("lab-", ["silent"], ["tcp"]) as crew:
         monkeypatch.setattr(crew, "_patience", 0.1)
         assert crew.collect() == {}
         assert crew.dead["silent"] == "its agent does not answer"

@@ -172,6 +172,87 @@ def test_services_are_visited_in_both_families_from_a_legal_port(plan: Plan) -> 
     assert found == set(itertools.product(("coturn", "https"), ("ipv4", "ipv6"), ("node1",)))
 
 
+def test_every_row_of_every_group_is_planned(whole_site: Site, whole_plan: Plan) -> None:
+    plan = whole_plan
+    assert plan.errors == []
+    assert plan.notes == []
+    assert {line.row for line in plan.lines} == {flow.row for flow in Judge(whole_site).flows}
+    assert all(Kind.PERMITTED in kinds(plan, line.row, line.protocol, line.family) for line in plan.lines)
+    assert plan.protocols() == {"tcp", "udp", "sctp", "esp", "ah"}
+    assert kinds(plan, "node_esp", "esp", "ipv4") == {Kind.PERMITTED, Kind.PROTOCOL, Kind.SOURCE, Kind.DESTINATION}
+    assert {(check.service, check.packet.protocol) for check in plan.services} == {
+        ("coturn", "udp"), ("https", "tcp"), ("unbound", "udp"), ("unbound", "tcp"), ("chrony", "udp"),
+    }  # fmt: skip
+
+
+def test_rows_of_the_other_groups_are_shown_to_be_closed(whole_inventory: dict[str, t.Any]) -> None:
+    site = site_from_inventory(whole_inventory)
+    plan = make_plan(site, build_lab(whole_inventory, site))
+    assert plan.errors == []
+    assert kinds(plan, "node_esp", "esp", "ipv6") == {Kind.OFF}
+    assert kinds(plan, "federation_sip", "tcp", "ipv4") == {Kind.OFF}
+
+
+def test_a_row_of_another_group_without_hosts_is_left_out(inventory: dict[str, t.Any]) -> None:
+    site = site_from_inventory(inventory, {"port_matrix_row_groups": ["integration", "video_endpoints"]})
+    plan = make_plan(site, build_lab(inventory, site))
+    assert plan.errors == []
+    assert "web_app: nobody is in one of its endpoints, so it is left out" in plan.notes
+    assert "web_app" not in {line.row for line in plan.lines}
+
+
+def test_nobody_sends_within_a_location_row_from_elsewhere(whole_plan: Plan) -> None:
+    permitted: dict[tuple[str, str], set[bool]] = {}
+    for probe in whole_plan.probes:
+        if probe.packet.protocol == "esp":
+            ends = probe.source.container, probe.destination.container
+            permitted.setdefault(ends, set()).add(probe.permitted)
+    assert permitted["trans1", "node1"] == {True, False}  # to either interface
+    assert permitted["mgr1", "node2"] == {True}
+    assert permitted["trans1", "node2"] == {False}
+
+
+def test_translated_addresses(whole_plan: Plan) -> None:
+    plan = whole_plan
+    inside, outside = ipaddress.ip_address("10.2.0.41"), ipaddress.ip_address("203.0.113.41")
+    to_turn = [probe for probe in plan.probes if probe.packet.destination == inside]
+    # Nobody translates what does not pass the router, or what it sends in somebody's name.
+    assert {(probe.sent.destination, probe.judges == ("turn1",)) for probe in to_turn} == {
+        (outside, False),
+        (inside, True),
+    }
+    assert any(probe.permitted for probe in to_turn)
+    from_turn = [probe for probe in plan.probes if probe.packet.source == inside]
+    assert from_turn
+    assert all(probe.sent.source == inside for probe in from_turn)
+    sent = {control.sent.destination for control in plan.controls[inside, "udp"]}
+    assert outside in sent
+    visits = {check.sent.destination for check in plan.services if check.service == "coturn"}
+    assert visits == {outside, ipaddress.ip_address("2001:db8:2::41")}
+
+
+def test_a_receiver_sees_the_translated_source(whole_inventory: dict[str, t.Any]) -> None:
+    whole_inventory["port_matrix_linux"]["hosts"].append("node2")
+    site = site_from_inventory(whole_inventory)
+    lab = build_lab(whole_inventory, site)
+    stations = {str(station.address): station for station in lab.stations}
+    turn, node = stations["10.2.0.41"], stations["10.1.0.12"]
+    assert lab.judges(site, turn, node) == ["fw", "node2"]
+    seen = [tuple(map(str, lab.seen(turn, node, at))) for at in ("turn1", "fw", "node2")]
+    assert seen == [("10.2.0.41", "10.1.0.12"), ("10.2.0.41", "10.1.0.12"), ("203.0.113.41", "10.1.0.12")]
+    probe = Packet(turn.address, node.address, "udp", 1, 2)
+    assert str(lab.on_wire(probe, turn, node, own_name=False).source) == "203.0.113.41"
+
+
+def test_all_addresses_of_judged_hosts_are_judged(whole_inventory: dict[str, t.Any]) -> None:
+    del whole_inventory["_meta"]["hostvars"]["fw"]["linux_firewall_judged_endpoints"]
+    site = site_from_inventory(whole_inventory)
+    lab = build_lab(whole_inventory, site)
+    stations = {str(station.address): station for station in lab.stations}
+    assert lab.judges(site, stations["10.6.0.11"], stations["10.5.0.11"]) == ["fw"]
+    assert lab.judges(site, stations["10.6.0.11"], stations["10.2.0.61"]) == []
+
+
 def test_corners_find_a_refused_combination_whenever_there_is_one(site: Site) -> None:
     judge = Judge(site)
     node, front_end = ipaddress.ip_address("10.1.0.11"), ipaddress.ip_address("10.2.0.21")

@@ -160,6 +160,16 @@ def test_controls_are_sent_after_the_probes_they_vouch_for(plan: Plan, lab: Lab,
     assert last_control > last_refused
 
 
+def test_every_row_of_every_group_is_proven(whole_site: Site, whole_lab: Lab, whole_plan: Plan) -> None:
+    crew = FakeCrew(whole_site, whole_lab)
+    result = prove(whole_plan, whole_lab, crew)
+    assert reasons(result) == ""
+    assert result.proven
+    right = crew.permits
+    crew.permits = lambda packet, at: packet.protocol == "esp" or right(packet, at)
+    assert {outcome.probe.packet.protocol for outcome in prove(whole_plan, whole_lab, crew).surprises} == {"esp"}
+
+
 @pytest.mark.parametrize(
     ("answer", "text"),
     [

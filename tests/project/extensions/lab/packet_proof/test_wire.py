@@ -8,14 +8,11 @@ import struct
 import pytest
 from packet_proof.wire import (
     checksum,
+    crc32c,
     packet,
-    payload,
     probe_in_packet,
     probe_in_segment,
     segment,
-    stun_answer,
-    stun_request,
-    subject_name,
 )
 
 NONCE = bytes(range(8))
@@ -50,6 +47,36 @@ def test_a_probe_is_found_again(family: str, protocol: str) -> None:
     assert probe_in_packet(data[:-1], NONCE) is None
 
 
+@pytest.mark.parametrize(
+    ("family", "protocol"),
+    [
+        *((family, protocol) for family in ENDS for protocol in ("sctp", "esp", "ah", "gre", "89")),
+        ("ipv4", "icmp"),
+        ("ipv6", "icmpv6"),
+    ],
+)
+def test_a_probe_of_another_protocol_is_found_again(family: str, protocol: str) -> None:
+    data = packet(*ENDS[family], protocol, 1, 2, 4_000_000_000, NONCE)
+    assert probe_in_packet(data, NONCE) == 4_000_000_000
+    assert probe_in_packet(data[:-1], NONCE) is None
+
+
+def test_checksums_of_icmp() -> None:
+    assert checksum(segment(*ENDS["ipv4"], "icmp", 0, 0, 5, NONCE)) == 0
+    source, destination = (socket.inet_pton(socket.AF_INET6, address) for address in ENDS["ipv6"])
+    data = segment(*ENDS["ipv6"], "icmpv6", 0, 0, 5, NONCE)
+    assert checksum(source + destination + struct.pack("!II", len(data), 58) + data) == 0
+
+
+def test_checksum_of_sctp() -> None:
+    assert crc32c(b"123456789") == 0xE3069283
+    data = segment(*ENDS["ipv4"], "sctp", 40000, 5061, 7, NONCE)
+    assert struct.unpack("!HHI", data[:8]) == (40000, 5061, 0)
+    assert struct.unpack("<I", data[8:12]) == (crc32c(data[:8] + bytes(4) + data[12:]),)
+    kind, _flags, length = struct.unpack("!BBH", data[12:16])
+    assert (kind, length) == (1, len(data) - 12)
+
+
 def test_a_syn_carries_its_number_as_sequence_number() -> None:
     data = segment(*ENDS["ipv4"], "tcp", 1, 2, 1234, NONCE)
     assert struct.unpack("!I", data[4:8]) == (1234,)
@@ -60,30 +87,8 @@ def test_what_is_no_probe() -> None:
     answer = bytearray(segment(*ENDS["ipv4"], "tcp", 1, 2, 3, NONCE))
     answer[13] = 0x12  # SYN and ACK
     assert probe_in_segment(bytes(answer), socket.IPPROTO_TCP, NONCE) is None
-    assert probe_in_segment(payload(NONCE, 1), socket.IPPROTO_ICMP, NONCE) is None
+    for protocol, kind in ((1, 13), (58, 139)):
+        answer = bytes([kind + 1]) + segment(*ENDS["ipv4"], "icmp", 0, 0, 3, NONCE)[1:]
+        assert probe_in_segment(answer, protocol, NONCE) is None
     for data in (b"", b"\x45", b"\x60", b"\x00" * 60):
         assert probe_in_packet(data, NONCE) is None
-
-
-@pytest.mark.parametrize(("family", "address"), [(1, "198.51.100.7"), (2, "2001:db8::7")])
-def test_stun(family: int, address: str) -> None:
-    transaction = bytes(range(12))
-    assert stun_request(transaction)[:2] == b"\x00\x01"
-    cookie = struct.pack("!I", 0x2112A442)
-    raw = socket.inet_pton(socket.AF_INET if family == 1 else socket.AF_INET6, address)
-    masked = bytes(one ^ other for one, other in zip(raw, cookie + transaction, strict=False))
-    value = struct.pack("!BBH", 0, family, 40001 ^ 0x2112) + masked
-    software = struct.pack("!HH", 0x8022, 3) + b"abc\0"
-    body = software + struct.pack("!HH", 0x0020, len(value)) + value
-    answer = struct.pack("!HH", 0x0101, len(body)) + cookie + transaction + body
-    assert stun_answer(answer, transaction) == (address, 40001)
-    assert stun_answer(answer, bytes(12)) is None
-    assert stun_answer(answer[: 20 + len(software)], transaction) is None
-    assert stun_answer(b"", transaction) is None
-
-
-def test_subject_name() -> None:
-    name = b"\x06\x03\x55\x04\x03\x0c"
-    assert subject_name(b"x" + name + b"\x06issuer" + b"y" + name + b"\x04wac1" + b"z") == "wac1"
-    assert subject_name(b"nothing") == ""
-    assert subject_name(name) == ""
