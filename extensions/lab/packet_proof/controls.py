@@ -88,7 +88,7 @@ def neighbours(lab: Lab, receiver: Station) -> list[Station]:
 def service_checks(lab: Lab, judge: Judge) -> tuple[list[ServiceCheck], list[str]]:
     """A check of every real server in each family, from a host and port that a row permits; and what has no check."""
     found: list[ServiceCheck] = []
-    notes: dict[str, None] = {}
+    unvisited: dict[str, list[str]] = {}
     for container in lab.containers.values():
         wanted = [(service, *one) for service in container.services for one in SERVICES.get(service, ())]
         for (service, protocol, port, required), version in itertools.product(wanted, FAMILIES):
@@ -101,10 +101,9 @@ def service_checks(lab: Lab, judge: Judge) -> tuple[list[ServiceCheck], list[str
                     checks.append(ServiceCheck(*visit))
             found += checks
             if stations and required and not checks:
-                notes[f"{service} on {container.name}, {FAMILIES[version]}: no row permits a visit, so not checked"] = (
-                    None
-                )
-    return found, list(notes)
+                unvisited.setdefault(f"{service} on {container.name}", []).append(FAMILIES[version])
+    families = {where: " and ".join(dict.fromkeys(some)) for where, some in unvisited.items()}
+    return found, [f"{where}, {some}: no row permits a visit, so not checked" for where, some in families.items()]
 
 
 def _permitted(lab: Lab, judge: Judge, receiver: Station, protocol: str, port: int | None = None) -> Iterator[Control]:

@@ -114,15 +114,15 @@ def _counted_for(site: Site, endpoint: str) -> Sequence[str]:
 
 
 def _web_conferencing_on(site: Site, other: str, at: str | None) -> list[Owned]:
-    """The service where the Front Ends or Edges have it: on its interface, or on the one they are told to use."""
+    """The service where Front Ends and Edges have it: on its interface, on the one they are told to use, or on any."""
     override = _override(site, other)
     gone = [*_excluded(site, "web_conferencing"), *_excluded(site, other)]
     wanted = _override(site, "web_conferencing").get("interface", INTERFACES["web_conferencing"])
     found = []
     for host in _members(site, other):
-        named = override.get("interface")
-        interface = wanted if wanted in host.interfaces or not named else named
-        found += [(host.name, seen) for seen in _left(site, host, _addresses(host, interface), gone, at)]
+        there = [name for name in (wanted, override.get("interface")) if name in host.interfaces]
+        pairs = _addresses(host, there[0] if there else None if host.interfaces else wanted)
+        found += [(host.name, seen) for seen in _left(site, host, pairs, gone, at)]
     return found + _literal_networks(other, override, gone)
 
 
