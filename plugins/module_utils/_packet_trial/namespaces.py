@@ -16,7 +16,10 @@ import threading
 import typing as t
 from collections.abc import Callable, Iterator
 
-_NEW_NET = 0x40000000
+_NEW_NET, _NEW_MOUNTS = 0x40000000, 0x00020000
+# MS_REC and MS_PRIVATE; MS_REMOUNT, MS_BIND, MS_NOSUID, MS_NODEV and MS_NOEXEC (mount(2)).
+_PRIVATE, _WRITABLE = 0x4000 | 0x40000, 0x20 | 0x1000 | 2 | 4 | 8
+_SETTINGS = "/proc/sys"
 _HERE = "/proc/thread-self/ns/net"
 
 Made = t.TypeVar("Made")
@@ -50,6 +53,18 @@ class Namespace:
             yield
 
 
+def make_settings_writable() -> None:
+    """Have the thread write below /proc/sys where that is mounted read-only, as in most containers.
+
+    It gets a mount namespace for that, so nobody else can. Raises OSError where it may not have one.
+    """
+    if os.access(_SETTINGS, os.W_OK):
+        return
+    _call("unshare", _NEW_MOUNTS)
+    _call("mount", None, b"/", None, _PRIVATE, None)
+    _call("mount", None, _SETTINGS.encode(), None, _WRITABLE, None)
+
+
 def in_thread(work: Callable[[], Made]) -> Made:
     """Do *work* in a thread of its own, and return or raise what it does."""
     made: list[Made] = []
@@ -81,7 +96,7 @@ def _staying() -> Iterator[contextlib.ExitStack]:
         os.close(here)
 
 
-def _call(name: str, *arguments: int) -> None:
+def _call(name: str, *arguments: int | bytes | None) -> None:
     if getattr(ctypes.CDLL(None, use_errno=True), name)(*arguments):
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code))

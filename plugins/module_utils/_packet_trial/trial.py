@@ -11,7 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._packet_trial.cables import one_processor
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._packet_trial.links import Host
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._packet_trial.namespaces import in_thread
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._packet_trial.namespaces import (
+    in_thread,
+    make_settings_writable,
+)
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._packet_trial.packets import (
     Flow,
     packed_address,
@@ -73,6 +76,8 @@ def try_packets(host: Host, ruleset: Ruleset, samples: Sequence[Sample], marks: 
 
     def work() -> list[Finding | None]:
         one_processor()
+        with contextlib.suppress(OSError):  # what is needed and cannot be set is said then
+            make_settings_writable()
         return _findings(host, ruleset, samples, marks)
 
     return in_thread(work)
