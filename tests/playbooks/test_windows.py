@@ -20,6 +20,7 @@ from warm_ansible import ansible_playbook
 TOP = Path(__file__).parent.parent.parent
 RULE_MODULE = "community.windows.win_firewall_rule"
 STATE_MODULE = "uc_firewall.pexip_sfb.win_firewall_state"
+SAID_AGAIN = "TASK [Say again what is likely to be wrong with the site]"
 EDGE_RULE = "Pexip SfB media_nodes_to_edge in udp ipv4 1"
 
 
@@ -145,7 +146,7 @@ def test_what_is_likely_to_be_wrong_is_said_once_for_all_and_again_in_the_end(la
         "host 'edge1' port_matrix_interfaces: no web_conferencing, so psom_content is open for all addresses of it"
     )
     assert (result.stdout + result.stderr).count(f"[WARNING]: {warning}") == 1
-    before, again = result.stdout.split("TASK [Say again what is likely to be wrong with the site]")
+    before, again = result.stdout.split(SAID_AGAIN)
     assert again.count(warning) == 1
     assert "PLAY [" not in again.replace("PLAY RECAP", "")
     assert "PLAY [Windows servers]" in before
@@ -154,9 +155,10 @@ def test_what_is_likely_to_be_wrong_is_said_once_for_all_and_again_in_the_end(la
 def test_without_anything_wrong_nothing_is_said_again(lab: Lab) -> None:
     edge = lab.content["all"]["children"]["sfb_edges"]["hosts"]["edge1"]
     edge["port_matrix_interfaces"]["web_conferencing"] = "av_edge"
+    lab.change(profiles=[{**profile, "default_outbound": "block"} for profile in lab.host().state["profiles"]])
     result = lab.run()
     assert "port_matrix_interfaces" not in result.stdout + result.stderr
-    assert "skipping: [edge1]" in result.stdout.split("TASK [Say again what is likely to be wrong with the site]")[1]
+    assert "skipping: [edge1]" in result.stdout.split(SAID_AGAIN)[1]
 
 
 def test_what_it_costs(lab: Lab) -> None:
@@ -316,12 +318,21 @@ def test_where_rules_would_be_void_it_fails_or_warns(
     output = lab.refused()
     assert message in output
     assert lab.counts() == (1, 0)
-    assert message in lab.apply("-e", told)
+    result = lab.run("-e", told)
+    assert message in warnings_of(result)
+    assert message in result.stdout.split(SAID_AGAIN)[1]
     assert len(lab.ours()) == 6
 
 
-def test_outbound_traffic_that_is_allowed_anyway_is_said_and_no_failure(lab: Lab) -> None:
-    assert "our outbound rules change nothing there" in lab.apply()
+def test_outbound_traffic_that_is_allowed_anyway_is_warned_of_once_for_all_hosts_and_no_failure(lab: Lab) -> None:
+    lab.content["all"]["children"]["port_matrix_windows"]["hosts"] = {"edge1": {}, "node1": {}}
+    result = lab.run()
+    warnings = re.sub(r"\s+", " ", warnings_of(result))
+    for profile in ("domain (in use now)", "private (not in use now)", "public (in use now)"):
+        warning = f"hosts 'edge1', 'node1': profile {profile}: outbound traffic is allowed by default"
+        assert warnings.count(f"[WARNING]: {warning}") == 1
+        assert result.stdout.split(SAID_AGAIN)[1].count(warning) == 1
+    assert "WARNING" not in result.stdout
 
 
 def test_a_rule_of_others_that_blocks_what_ours_allow_is_warned_of(lab: Lab) -> None:

@@ -13,6 +13,7 @@ from .._values.addresses import FAMILIES, AddressSet, format_address
 from .._values.errors import shown
 from .._values.intervals import IntervalSet
 from .._values.ports import ANY_PORT
+from .._values.words import some
 from .changes import Changes, WindowsState
 from .lists import read_port_list
 from .order import StateRule, Traffic, conditions_of, traffic_of
@@ -40,6 +41,18 @@ def find_findings(state: WindowsState, changes: Changes, management_ports: Seque
     found = [finding for profile in _in_order(state.profiles) for finding in _of_profile(profile)]
     found += _of_management(changes, management_ports)
     return found
+
+
+def finding_warnings(messages: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return one line for each finding, with the hosts that have it.
+
+    :param messages: host → the messages of its findings.
+    """
+    hosts: dict[str, list[str]] = {}
+    for host in sorted(messages):
+        for message in messages[host]:
+            hosts.setdefault(message, []).append(shown(host))
+    return [f"host{'s' if len(there) > 1 else ''} {some(there)}: {message}" for message, there in hosts.items()]
 
 
 def _in_order(profiles: Sequence[Mapping[str, t.Any]]) -> list[Mapping[str, t.Any]]:

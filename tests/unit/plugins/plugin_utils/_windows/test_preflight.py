@@ -11,6 +11,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._windows.pre
     CHECKS,
     find_blocks,
     find_findings,
+    finding_warnings,
 )
 
 PROFILE = {
@@ -209,3 +210,12 @@ def test_a_rule_of_sfb_in_our_group_is_somebody_elses_and_one_of_ours_is_mended(
 
 def test_where_nothing_is_wanted_nothing_is_blocked() -> None:
     assert blocks({}, wanted=[]) == []
+
+
+def test_what_many_hosts_have_is_one_warning() -> None:
+    assert finding_warnings({"edge2": ["off"], "edge1": ["void", "off"], "edge3": []}) == [
+        "host 'edge1': void",
+        "hosts 'edge1', 'edge2': off",
+    ]
+    many = {f"edge{number}": ["off"] for number in range(9)}
+    assert finding_warnings(many) == ["hosts 'edge0', 'edge1', 'edge2', 'edge3' and 5 more: off"]
