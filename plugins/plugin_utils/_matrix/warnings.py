@@ -56,10 +56,10 @@ def site_warnings(
         *_unset_views(site, sorted(default_views)),
         *(_unspecific(site, *key, unspecific[key]) for key in sorted(unspecific)),
         *(
-            f"endpoint {name} is every address, so everybody may send what {', '.join(rows)} permits"
+            f"endpoint {name} is every address or almost, so everybody may send what {', '.join(rows)} permits"
             for name, rows in opened.items()
         ),
-        *_networks_with_hosts(site, opened),
+        *_networks_with_hosts(site, _strangers(site, opened)),
         *_apart(site),
     ]
 
@@ -102,18 +102,24 @@ def _unset_views(site: Site, gateways: Sequence[str]) -> Iterator[str]:
 
 
 def _open_to_everybody(site: Site) -> dict[str, list[str]]:
-    """Return the endpoints that are every address where that is usual, as of unknown partners → what that opens."""
+    """Return the endpoints that are most addresses that there are → the rows by which these may send."""
     opened: dict[str, list[str]] = {}
     for row in site.rows:
-        if row.group in load_port_matrix().left_out_when_empty:
-            for name in (name for source, _destination in row.directions() for name in source):
-                if _is_everybody(site.side((name,)).seen()) and row.id not in opened.get(name, ()):
-                    opened.setdefault(name, []).append(row.id)
+        for name in dict.fromkeys(name for source, _destination in row.directions() for name in source):
+            if _is_everybody(site.side((name,)).seen()):
+                opened.setdefault(name, []).append(row.id)
     return opened
 
 
+def _strangers(site: Site, everybody: Iterable[str]) -> set[str]:
+    """Return those of the endpoints for whom strangers are usual, so nobody is told that hosts of the site are in."""
+    usual = load_port_matrix().left_out_when_empty
+    return {name for name in everybody if all(row.group in usual for row in site.rows if name in row.endpoints())}
+
+
 def _is_everybody(addresses: AddressSet) -> bool:
-    return addresses.ipv4.size() == 1 << 32 or addresses.ipv6.size() == 1 << 128
+    # Not only all of them: somebody may have taken a few out, or written two halves.
+    return addresses.ipv4.size() >= 1 << 31 or addresses.ipv6.size() >= 1 << 127
 
 
 def _networks_with_hosts(site: Site, known: Collection[str]) -> Iterator[str]:

@@ -370,8 +370,20 @@ def test_what_an_endpoint_of_every_address_opens_is_a_warning(network: str) -> N
     rows = [_row(source="access_edge", group="federation", bidirectional=True), _row("a", source="client")]
     networks = {"groups": [], "networks": [network]}
     site = _build(*rows, hosts=hosts, endpoints={"access_edge": networks, "client": networks})
-    assert site.warnings[0] == "endpoint access_edge is every address, so everybody may send what r1 permits"
-    assert [warning.split(":")[0] for warning in site.warnings[1:]] == ["endpoint client"]
+    assert site.warnings[:2] == (
+        "endpoint client is every address or almost, so everybody may send what a permits",
+        "endpoint access_edge is every address or almost, so everybody may send what r1 permits",
+    )
+    # Strangers are usual for the second one, so no hosts of the site are named that are among its addresses.
+    assert [warning.split(":")[0] for warning in site.warnings[2:]] == ["endpoint client"]
+
+
+def test_what_almost_every_address_opens_is_a_warning_too() -> None:
+    networks = {"networks": ["0.0.0.0/0"], "exclude": ["conferencing_node", "10.0.0.0/8"]}
+    site = _build(_row("a", source="client"), endpoints={"client": {"groups": [], **networks}})
+    assert site.warnings[0].startswith("endpoint client is every address or almost")
+    most = {"groups": [], "networks": ["0.0.0.0/2", "64.0.0.0/3"]}
+    assert "every address" not in str(_build(_row("a", source="client"), endpoints={"client": most}).warnings)
 
 
 def test_a_protocol_of_one_family_between_others_is_reported() -> None:

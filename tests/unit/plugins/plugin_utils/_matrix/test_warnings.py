@@ -93,7 +93,7 @@ def test_an_interface_that_no_row_names_counts_too() -> None:
 
 
 def test_literal_networks_count_too() -> None:
-    (warning,) = _warnings(MEDIA, endpoints={"client": {"networks": ["0.0.0.0/0"]}})
+    _everybody, warning = _warnings(MEDIA, endpoints={"client": {"networks": ["0.0.0.0/0"]}})
     assert "contain the hosts 'fe1', 'node1', 'node2' of other endpoints" in warning
     assert warning.endswith("such as [conferencing_node, front_end]")
 
