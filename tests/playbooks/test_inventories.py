@@ -270,5 +270,7 @@ def test_media_of_unknown_partners_is_said_in_two_more_warnings(tmp_path: Path) 
     report = Report(tmp_path, FEDERATION, "site", port_matrix_endpoints=endpoints)
     assert report.addresses("media_edge_to_nodes", "source") == {"0.0.0.0/0"}
     rows, hosts = sorted(report.warnings - {OPEN_TO_EVERYBODY})
-    assert rows.startswith("endpoint edge_av is every address or almost, so everybody may send what media_edge_to_nodes")
+    assert rows.startswith(
+        "endpoint edge_av is every address or almost, so everybody may send what media_edge_to_nodes"
+    )
     assert "endpoint edge_av: its networks contain the hosts 'fe1', 'node1', 'node2', 'oos1'" in hosts
