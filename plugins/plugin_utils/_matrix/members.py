@@ -89,7 +89,7 @@ class _Resolver:
                 left = addresses.without(excluded) if excluded else addresses
                 if left:
                     found.setdefault(host, []).append(left)
-                elif addresses:
+                else:
                     who = f"host {shown(host)}" if host else "its networks"
                     self._members.notes.append(f"port_matrix_endpoints.{source.name}.exclude: leaves nothing of {who}")
                 if excluded and host and addresses.networks:
