@@ -182,6 +182,22 @@ def _with_parts(ranges: Mapping[str, IntervalSet]) -> dict[str, IntervalSet]:
     return {**ranges, **{name: ports for name, ports in parts.items() if ports}}
 
 
+def check_parts(rows: object, ranges: Mapping[str, IntervalSet]) -> None:
+    """Refuse a range ``psom`` that cannot be divided where *rows*, not yet checked, name a part that it lacks.
+
+    :raises PortMatrixError: with what the range lacks.
+    """
+    given = [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, (list, tuple)) else []
+    ports = [row.get("destination_ports") for row in given]
+    for part, lack in (("psom_front_end", "8057, for Front Ends"), ("psom_edge", "other port than 8057, for Edges")):
+        if part not in ranges and [part] in ports:
+            raise PortMatrixError.at(
+                "port_matrix_ports.psom",
+                f"has no {lack}, and port_matrix_psom_split divides it between the two",
+                "8057 and at least one other port, such as [443, 8057]; or port_matrix_psom_split: false",
+            )
+
+
 def _override_range(port_range: PortRange, value: object, where: str) -> IntervalSet:
     return port_range.checked(parse_ports(value, where), where)
 

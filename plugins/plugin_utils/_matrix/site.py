@@ -11,6 +11,7 @@ from functools import partial
 
 from .._values.addresses import AddressSet
 from .._values.errors import ProblemList, shown
+from .._values.intervals import IntervalSet
 from .._values.mapping import as_choice
 from .definitions import allowed_empty, define_endpoints
 from .empty_endpoints import without_empty_endpoints
@@ -18,7 +19,7 @@ from .endpoints import EndpointDefinition, Member, Side, host_names, member_sour
 from .hosts import parse_host
 from .locations import Locations, read_locations
 from .members import resolve_members
-from .port_matrix import in_canonical_order, resolve_ranges
+from .port_matrix import check_parts, in_canonical_order, resolve_ranges
 from .rows import Row, parse_rows
 from .views import ADVERTISED, Named, View, parse_view
 from .warnings import families_apart, site_warnings
@@ -100,7 +101,7 @@ def build_site(
     ranges = problems.attempt(resolve_ranges, ports or {}, "port_matrix_ports")
     parsed_rows: tuple[Row, ...] = ()
     if ranges is not None:
-        parsed_rows = problems.attempt(parse_rows, rows, "port_matrix_rows", ranges) or ()
+        parsed_rows = problems.attempt(_read_rows, rows, ranges) or ()
     needed = sorted({name for row in parsed_rows for name in row.endpoints()})
     definitions = problems.attempt(define_endpoints, endpoints or {}, needed) or {}
     if problems:
@@ -134,6 +135,11 @@ def build_site(
     unset = [host for host in gateways if "port_matrix_view" not in hosts[host]]
     unspecific = {key: of_key for key, of_key in members.unspecific.items() if key[0] in used}
     return replace(site, warnings=tuple(site_warnings(site, unset, unspecific)))
+
+
+def _read_rows(rows: object, ranges: Mapping[str, IntervalSet]) -> tuple[Row, ...]:
+    check_parts(rows, ranges)
+    return parse_rows(rows, "port_matrix_rows", ranges)
 
 
 def _views(

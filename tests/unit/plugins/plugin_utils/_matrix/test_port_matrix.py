@@ -8,6 +8,7 @@ import typing as t
 
 import pytest
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.port_matrix import (
+    check_parts,
     in_canonical_order,
     load_port_matrix,
     parse_port_matrix,
@@ -15,6 +16,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.port
     select_rows,
 )
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.rows import ROW_KEYS, parse_rows
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site import build_site
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.ports import format_ports
 
@@ -99,10 +101,16 @@ def test_psom_can_be_split() -> None:
 
 
 def test_psom_that_has_no_port_of_its_own_for_one_service_cannot_be_split() -> None:
-    with pytest.raises(PortMatrixError, match="the range name 'psom_front_end' is not defined"):
-        parse_rows(select_rows(psom_split=True), "W", resolve_ranges({"psom": 443}, "W"))
-    with pytest.raises(PortMatrixError, match="the range name 'psom_edge' is not defined"):
-        parse_rows(select_rows(psom_split=True), "W", resolve_ranges({"psom": 8057}, "W"))
+    accepted = "8057 and at least one other port, such as [443, 8057]; or port_matrix_psom_split: false"
+    for ports, lack in ((443, "8057, for Front Ends"), (8057, "other port than 8057, for Edges")):
+        problem = f"has no {lack}, and port_matrix_psom_split divides it between the two"
+        with pytest.raises(PortMatrixError) as caught:
+            build_site({}, {}, select_rows(psom_split=True), {"psom": ports})
+        assert str(caught.value) == f"port_matrix_ports.psom: {problem}; accepted: {accepted}"
+        ranges = resolve_ranges({"psom": ports}, "W")
+        check_parts(select_rows(), ranges)  # undivided, each will do
+        check_parts("not rows", ranges)
+    check_parts(select_rows(disabled_rows=["psom_content_edge"], psom_split=True), resolve_ranges({"psom": 8057}, "W"))
 
 
 def test_own_rows_come_last_and_are_custom() -> None:
