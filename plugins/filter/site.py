@@ -109,8 +109,8 @@ _value:
     views:
       description: Which side of NATed pairs a host sees, for each host whose view is not the default.
       type: dict
-    beside:
-      description: Host to the addresses that it has beside those of its endpoints.
+    further:
+      description: Host to the addresses that it has besides those of its endpoints.
       type: dict
     locations:
       description: Host to its locations.

@@ -30,8 +30,8 @@ class Members:
     hosts: dict[str, Host | None] = field(default_factory=dict)
     excluded: dict[str, AddressSet] = field(default_factory=dict)
 
-    def beside(self, endpoints: Iterable[str]) -> dict[str, AddressSet]:
-        """Return host → the addresses that it has beside those that any of *endpoints* has of it."""
+    def further(self, endpoints: Iterable[str]) -> dict[str, AddressSet]:
+        """Return host → the addresses that it has besides those that any of *endpoints* has of it."""
         named: dict[str, list[Addresses]] = {}
         for member in (member for name in endpoints for member in self.of_endpoint[name]):
             host = self.hosts.get(member.host or "")
@@ -42,9 +42,9 @@ class Members:
             host = self.hosts[name]
             # Most hosts have no address but those that some endpoint has of them.
             if host and not any(part is host.own and host.spans for part in parts):
-                left = _beside(host.all(), self.excluded.get(name))
-                if beside := left.difference(AddressSet.union(part.all() for part in parts)):
-                    found[name] = beside
+                left = _left_of(host.all(), self.excluded.get(name))
+                if further := left.difference(AddressSet.union(part.all() for part in parts)):
+                    found[name] = further
         return found
 
 
@@ -150,6 +150,6 @@ class _Resolver:
         return AddressSet.union(parts)
 
 
-def _beside(addresses: Addresses, excluded: AddressSet | None) -> AddressSet:
+def _left_of(addresses: Addresses, excluded: AddressSet | None) -> AddressSet:
     """All *addresses* of a host. What is excluded from a network is not the host's; a machine keeps what it has."""
     return addresses.all() if excluded is None else addresses.without(excluded).all()

@@ -29,14 +29,14 @@ from .warnings import families_apart, site_warnings
 class Site:
     """Validated rows, the members of every endpoint, hosts whose view of NATed addresses is not the default, locations.
 
-    ``beside`` are the addresses of hosts that no row names. ``warnings`` say what is likely to be wrong, ``notes``
+    ``further`` are the addresses of hosts that no row names. ``warnings`` say what is likely to be wrong, ``notes``
     what was read in a way that may surprise.
     """
 
     rows: tuple[Row, ...]
     endpoints: Mapping[str, tuple[Member, ...]]
     views: Mapping[str, View] = field(default_factory=dict)
-    beside: Mapping[str, AddressSet] = field(default_factory=dict)
+    further: Mapping[str, AddressSet] = field(default_factory=dict)
     locations: Locations = Locations({})
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -72,8 +72,8 @@ class Site:
         for name, members in self.endpoints.items():
             if name not in endpoints:  # literal networks are of one endpoint only
                 parts.update((id(m.addresses), m.addresses) for m in members if m.host in side.members and m.host)
-        beside = [addresses for host, addresses in self.beside.items() if host in side.members]
-        return AddressSet.union([*(one.all() for one in parts.values()), *beside])
+        further = [addresses for host, addresses in self.further.items() if host in side.members]
+        return AddressSet.union([*(one.all() for one in parts.values()), *further])
 
 
 def build_site(
@@ -122,7 +122,7 @@ def build_site(
         in_canonical_order(parsed_rows),
         {name: members.of_endpoint[name] for name in used},
         _views(hosts, groups, definitions, problems),
-        members.beside(used),
+        members.further(used),
         locations,
         notes=tuple(sorted({*members.notes, *left_out})),
     )

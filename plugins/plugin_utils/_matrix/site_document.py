@@ -18,7 +18,7 @@ from .rows import parse_rows
 from .site import Site
 from .views import SIGHTS, View
 
-_KEYS = ("rows", "endpoints", "views", "beside", "locations", "same_location_rows", "warnings", "notes")
+_KEYS = ("rows", "endpoints", "views", "further", "locations", "same_location_rows", "warnings", "notes")
 
 
 def site_as_document(site: Site) -> dict[str, t.Any]:
@@ -31,7 +31,7 @@ def site_as_document(site: Site) -> dict[str, t.Any]:
         "views": {
             host: {"default": view.sight, "others": sorted(view.others)} for host, view in sorted(site.views.items())
         },
-        "beside": {host: _cidrs(addresses) for host, addresses in site.beside.items()},
+        "further": {host: _cidrs(addresses) for host, addresses in site.further.items()},
         "locations": {host: sorted(names) for host, names in sorted(site.locations.of_host.items())},
         "same_location_rows": sorted(site.locations.rows),
         "warnings": list(site.warnings),
@@ -65,12 +65,12 @@ def read_site(document: object) -> Site:
     if not isinstance(endpoints, Mapping):
         raise PortMatrixError.at(where, "has no endpoints", accepted)
     reader = _Reader()
-    beside, locations = (as_mapping(data.get(key, {}), f"{where} {key}") for key in ("beside", "locations"))
+    further, locations = (as_mapping(data.get(key, {}), f"{where} {key}") for key in ("further", "locations"))
     return Site(
         parse_rows(data.get("rows", ()), where, {}),
         {name: tuple(reader.member(member) for member in members) for name, members in endpoints.items()},
         {host: _read_view(view) for host, view in as_mapping(data.get("views", {}), f"{where} views").items()},
-        {host: read_cidrs(as_strings(addresses, f"{where} beside")) for host, addresses in beside.items()},
+        {host: read_cidrs(as_strings(addresses, f"{where} further")) for host, addresses in further.items()},
         Locations(
             {host: frozenset(as_strings(of_host, f"{where} locations")) for host, of_host in locations.items()},
             frozenset(as_strings(data.get("same_location_rows", ()), where)),

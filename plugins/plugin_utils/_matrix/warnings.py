@@ -140,7 +140,7 @@ def _networks_with_hosts(site: Site, known: Collection[str]) -> Iterator[str]:
 
 def _machines_within(site: Site, networks: AddressSet, but: Collection[str | None]) -> list[str]:
     """Return the machines of *site* with an address in *networks*, sorted, without those that are in *but*."""
-    found = {host for host, addresses in site.beside.items() if host not in but and addresses.intersection(networks)}
+    found = {host for host, addresses in site.further.items() if host not in but and addresses.intersection(networks)}
     for members in site.endpoints.values():
         # Most often there is none, and to look at all of them at once takes no time.
         if AddressSet.union(m.addresses.all() for m in members if m.is_machine()).intersection(networks):

@@ -183,7 +183,7 @@ def test_a_service_on_hosts_of_others_may_be_on_any_of_their_interfaces_and_that
     assert {key: list(found) for key, found in members.unspecific.items()} == {("e", "web"): ["a"]}
 
 
-# --- addresses beside, and what is excluded -----------------------------------------------------------------------
+# --- further addresses, and what is excluded -----------------------------------------------------------------------
 
 
 def _of(definitions: list[EndpointDefinition], hosts: dict[str, t.Any], groups: dict[str, list[str]]) -> t.Any:
@@ -205,7 +205,7 @@ def test_what_a_host_has_beside_the_addresses_of_its_endpoints_is_kept() -> None
     }
     members = _of([EndpointDefinition("e", ("g",), interface="media")], hosts, {"g": ["a", "b", "c"]})
     assert {
-        host: one.cidrs("ipv4") + one.cidrs("ipv6") for host, one in members.beside(members.of_endpoint).items()
+        host: one.cidrs("ipv4") + one.cidrs("ipv6") for host, one in members.further(members.of_endpoint).items()
     } == {
         "a": ["192.0.2.5/32", "2001:db8::5/128"],
         "b": ["192.0.2.9/32"],
@@ -216,8 +216,8 @@ def test_an_address_of_an_endpoint_that_no_row_uses_any_more_is_beside() -> None
     hosts = {"a": {"port_matrix_interfaces": {"media": ["192.0.2.1"], "internode": ["198.51.100.1"]}}}
     definitions = [EndpointDefinition("e", ("g",), interface="media"), EndpointDefinition("all", ("g",), interface="*")]
     members = _of(definitions, hosts, {"g": ["a"]})
-    assert members.beside(["e", "all"]) == {}
-    assert members.beside(["e"])["a"].cidrs("ipv4") == ["198.51.100.1/32"]
+    assert members.further(["e", "all"]) == {}
+    assert members.further(["e"])["a"].cidrs("ipv4") == ["198.51.100.1/32"]
 
 
 def test_nothing_is_beside_where_endpoints_have_all_of_it() -> None:
@@ -227,7 +227,7 @@ def test_nothing_is_beside_where_endpoints_have_all_of_it() -> None:
         EndpointDefinition("f", ("g",), interface="internal"),
     ]
     members = _of(definitions, hosts, {"g": ["a"]})
-    assert members.beside(members.of_endpoint) == {}
+    assert members.further(members.of_endpoint) == {}
 
 
 def test_addresses_networks_and_endpoints_are_taken_out() -> None:
@@ -252,7 +252,7 @@ def test_addresses_networks_and_endpoints_are_taken_out() -> None:
         None: ["10.2.0.0/31", "10.2.0.3/32"],
     }
     # What is excluded from a network is not of the client, so nobody who judges clients judges it.
-    assert {host: one.cidrs("ipv4") for host, one in members.beside(members.of_endpoint).items()} == {
+    assert {host: one.cidrs("ipv4") for host, one in members.further(members.of_endpoint).items()} == {
         "node": ["10.0.0.3/32"]
     }
 
@@ -265,7 +265,7 @@ def test_both_addresses_of_a_pair_go_with_either_and_the_machine_is_judged_as_be
     (member,) = members.of_endpoint["e"]
     assert member.addresses.local == member.addresses.advertised
     assert member.addresses.local.cidrs("ipv4") == ["192.0.2.5/32"]
-    assert members.beside(members.of_endpoint)["a"].cidrs("ipv4") == ["192.0.2.1/32", "203.0.113.1/32"]
+    assert members.further(members.of_endpoint)["a"].cidrs("ipv4") == ["192.0.2.1/32", "203.0.113.1/32"]
 
 
 def test_what_is_excluded_as_a_whole_is_noted() -> None:

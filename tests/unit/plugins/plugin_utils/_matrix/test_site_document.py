@@ -52,7 +52,7 @@ def test_what_is_special_about_hosts_is_written() -> None:
         "fw": {"default": "local", "others": ["node1"]},
         "lan": {"default": "local", "others": []},
     }
-    assert document["beside"] == {"node1": ["10.0.1.11/32", "2001:db8:1::11/128"]}
+    assert document["further"] == {"node1": ["10.0.1.11/32", "2001:db8:1::11/128"]}
     assert document["locations"] == {"fe1": ["paris"], "node1": ["nyc", "oslo"]}
     assert document["same_location_rows"] == ["media_to_nodes"]
     assert document["warnings"]
@@ -80,13 +80,13 @@ def test_a_member_is_written_with_what_is_special_about_it() -> None:
         (
             {"extra": 1},
             "site: unknown key 'extra'; "
-            "accepted: beside, endpoints, locations, notes, rows, same_location_rows, views, warnings",
+            "accepted: endpoints, further, locations, notes, rows, same_location_rows, views, warnings",
         ),
         ({"rows": 5}, "site: 5 is not a list; accepted: a list"),
         ({"same_location_rows": 5}, "site: 5 is not a list; accepted: a list"),
         ({"warnings": 5}, "site: 5 is not a list; accepted: a list"),
         ({"views": {"fw": {"default": "x"}}}, "site view: unknown value 'x'; accepted: advertised, local"),
-        ({"beside": 5}, "site beside: 5 is not a mapping; accepted: a mapping"),
+        ({"further": 5}, "site further: 5 is not a mapping; accepted: a mapping"),
         ({"locations": {"h": 5}}, "site locations: 5 is not a list; accepted: a list"),
         ({"notes": [5]}, "site: [5] holds something that is not a string; accepted: a list of strings"),
         (
