@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .._values.addresses import AddressSet
@@ -81,7 +81,7 @@ class _Resolver:
             self._members.of_endpoint[name] = tuple(self._of(self._definitions[name]))
         return self._members
 
-    def _of(self, endpoint: EndpointDefinition) -> Iterable[Member]:
+    def _of(self, endpoint: EndpointDefinition) -> Iterator[Member]:
         found: dict[str | None, list[Addresses]] = {}
         for source in member_sources(endpoint, self._definitions, self._groups):
             excluded = AddressSet.union((self._exclusion(endpoint), self._exclusion(source)))
@@ -96,8 +96,10 @@ class _Resolver:
                     self._members.excluded[host] = AddressSet.union(
                         (excluded, self._members.excluded.get(host, AddressSet()))
                     )
-        in_order = sorted(found.items(), key=lambda item: (item[0] is None, item[0] or ""))
-        return (Member(host, Addresses.union(parts)) for host, parts in in_order)
+        for host in sorted(name for name in found if name is not None):
+            yield Member(host, Addresses.union(found[host]))
+        if None in found:
+            yield Member(None, Addresses.union(found[None]))
 
     def _parts(
         self, endpoint: EndpointDefinition, source: EndpointDefinition

@@ -28,7 +28,8 @@ def as_mapping(value: object, where: str, keys: Iterable[str] | None = None) -> 
     :raises PortMatrixError: if it is no mapping or has another key.
     """
     known = None if keys is None else set(keys)
-    value = mapping_of_text(value)
+    if isinstance(value, str):
+        value = mapping_of_text(value)
     if not isinstance(value, Mapping):
         accepted = "a mapping" if known is None else f"a mapping with the keys {names(known)}"
         raise PortMatrixError.at(where, f"{shown(value)} is not a mapping", accepted)
@@ -97,9 +98,11 @@ def as_list(value: object, where: str) -> Sequence[object]:
 
     :raises PortMatrixError: if it is anything else.
     """
+    if isinstance(value, (list, tuple)):
+        return value
     if isinstance(value, str):
         value = _list_of_text(value)
-    if not isinstance(value, (list, tuple)):
+    if not isinstance(value, list):
         raise PortMatrixError.at(where, f"{shown(value)} is not a list", "a list")
     return value
 
@@ -121,6 +124,8 @@ def as_flag(value: object, where: str) -> bool:
 
     :raises PortMatrixError: if it is none, and no text or number that Ansible takes for one.
     """
+    if isinstance(value, bool):
+        return value
     text = str(value).lower() if isinstance(value, (str, int)) else ""
     if text in _TRUE or text in _FALSE:
         return text in _TRUE
