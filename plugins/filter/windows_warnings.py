@@ -37,7 +37,9 @@ EXAMPLES = r"""
     said: "{{ {inventory_hostname: changes.findings | map(attribute='message') | list}
       | uc_firewall.pexip_sfb.windows_warnings }}"
   vars:
-    changes: "{{ rules | uc_firewall.pexip_sfb.windows_changes(firewall) }}"
+    changes: >-
+      {{ port_matrix_site | uc_firewall.pexip_sfb.windows_rules(inventory_hostname)
+      | uc_firewall.pexip_sfb.windows_changes(firewall) }}
 """
 
 RETURN = r"""

@@ -113,12 +113,12 @@ BAD_INPUTS = {
         "row 'ntp' destination_ports: the range name 'ntp' is not defined",
     ),
     "an unknown endpoint": (
-        site(port_matrix_extra_rows=[{**NTP, "destination": "ntp_server"}]),
-        "port_matrix_rows: unknown endpoint 'ntp_server'; accepted: client, conferencing_node",
+        site(port_matrix_extra_rows=[{**NTP, "destination": "time_server"}]),
+        "port_matrix_rows: unknown endpoint 'time_server'; accepted: access_edge, administrator",
     ),
     "an unknown protocol": (
         site(port_matrix_extra_rows=[{**NTP, "protocols": "ntp"}]),
-        "row 'ntp' protocols: unknown value 'ntp'; accepted: tcp, udp",
+        "row 'ntp' protocols: unknown value 'ntp'; accepted: ah, esp",
     ),
     "an unknown row": (
         site(port_matrix_disabled_rows=["avatar"]),

@@ -113,7 +113,7 @@ WRONG_OF_ONE = {
     ),
     "an extra rule with a protocol that there is none": (
         {"linux_firewall_extra_rules": [{"name": "ntp", "protocol": "ntp"}]},
-        "value of protocol must be one of: tcp, udp, icmp, icmpv6, vrrp, got: ntp",
+        "linux_firewall_extra_rules ntp protocol: unknown value 'ntp'; accepted: ah, esp",
     ),
     "an endpoint that no row has": (
         {"linux_firewall_judged_endpoints": ["conferencing_nodes"]},
