@@ -364,10 +364,10 @@ def test_a_play_can_assert_what_it_relies_on(controller: Controller) -> None:
                 ]
             }
         },
-        {"ansible.builtin.assert": {"that": test.format("", "'node1', 'turn1', 'icmp'")}},
+        {"ansible.builtin.assert": {"that": test.format("", "'node1', 'turn1', 'h323'")}},
     ]
     play = {"hosts": "localhost", "gather_facts": False, "tasks": tasks}
     (controller.directory / "own.yml").write_text(json.dumps([play]), encoding="utf-8")
     output = failed(controller.run("own.yml"))
     assert "All assertions passed" in output
-    assert "uc_firewall.pexip_sfb.permitted: protocol: unknown value 'icmp'; accepted: tcp, udp" in output
+    assert "uc_firewall.pexip_sfb.permitted: protocol: unknown value 'h323'; accepted: ah, esp" in output

@@ -62,8 +62,8 @@ def test_the_question_says_that_a_row_group_is_off(tmp_path: Path) -> None:
         ("fw", {"linux_firewall_judged_endpoints": "all"}, "Everything else from and to anybody is dropped"),
         ("fw", {"port_matrix_row_groups": ["integration", "platform"]}, "skipping:"),
         ("fw", {"linux_firewall_join": {"table": "filter"}}, "skipping:"),
-        ("fw", {"__linux_firewall_table": {"changed": True, "counters": [{"comment": "default_deny"}]}}, "skipping:"),
-        ("fw", {"__linux_firewall_table": {"changed": False, "counters": []}}, "skipping:"),
+        ("fw", {"__linux_firewall_table": {"changed": True, "first": False}}, "skipping:"),
+        ("fw", {"__linux_firewall_table": {"changed": False, "first": False}}, "skipping:"),
         ("node1", {}, "skipping:"),
     ],
 )
@@ -73,7 +73,7 @@ def test_the_first_run_says_what_is_dropped(tmp_path: Path, host: str, variables
     play = [{"hosts": host, "gather_facts": False, "tasks": [task]}]
     (tmp_path / "first.yml").write_text(json.dumps(play), encoding="utf-8")
     given = {
-        "__linux_firewall_table": {"changed": True, "counters": []},
+        "__linux_firewall_table": {"first": True},
         "linux_firewall_enforce": True,
         "linux_firewall_judged_endpoints": ["conferencing_node"],
         "linux_firewall_join": {},

@@ -6,20 +6,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .._values.errors import PortMatrixError
-from .port_matrix import ROW_GROUPS, load_port_matrix
-from .rows import Row
+from .port_matrix import ROW_GROUPS, load_port_matrix, resolve_ranges
+from .rows import Row, parse_rows
 from .site import Site, build_site
 
 
 @dataclass(frozen=True)
 class RowsOff:
-    """A site for each row group that has rows off, and what is wrong with the hosts of the others, a line each."""
+    """A site for each row group that has rows off. ``problems`` are what is wrong with the hosts of the others → rows."""
 
     sites: tuple[Site, ...] = ()
-    problems: tuple[str, ...] = ()
+    problems: Mapping[str, Sequence[Row]] = field(default_factory=dict)
 
 
 def rows_off(
@@ -33,15 +33,17 @@ def rows_off(
     matrix = load_port_matrix()
     there = {row.id for row in site.rows}
     sites: list[Site] = []
-    problems: list[str] = []
+    problems: dict[str, Sequence[Row]] = {}
+    ranges = resolve_ranges(ports or {}, "port_matrix_ports")
     for group in ROW_GROUPS:
         rows = [row for row in matrix.rows if row["group"] == group and row["id"] not in there]
         try:
             # A host of rows that are off may lack what only they need.
             sites += [build_site(hosts, groups, rows, ports, endpoints, sorted(matrix.endpoints))] if rows else []
         except PortMatrixError as e:
-            problems.append(f"row group {group}: {str(e).splitlines()[0]}")
-    return RowsOff(tuple(sites), tuple(problems))
+            problem = f"row group {group}: {str(e).splitlines()[0]}"
+            problems[problem] = parse_rows(rows, "port_matrix_rows", ranges)
+    return RowsOff(tuple(sites), problems)
 
 
 def why_off(site: Site, row: Row) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from .._matrix.expand import expand_host, expand_site, expand_transit
 from .._matrix.hosts import parse_host
+from .._matrix.rows import Row
 from .._matrix.rows_off import RowsOff, why_off
 from .._matrix.site import Site
 from .._matrix.views import ADVERTISED, View
@@ -284,8 +285,18 @@ def _notes_on_rows_off(
             rows = [row for row in off.rows if row.id in permitting]
             notes += [f"row {row.id} would permit it, but {why_off(site, row)}" for row in rows]
     if not notes:
-        notes = [f"whether a row that is off would permit it cannot be told: {one}" for one in rows_off.problems]
+        notes = [
+            f"whether a row that is off would permit it cannot be told: {problem}"
+            for problem, rows in rows_off.problems.items()
+            if any(_may_concern(row, question) for row in rows)
+        ]
     return notes
+
+
+def _may_concern(row: Row, question: Question) -> bool:
+    return (question.protocol is None or question.protocol in row.protocols) and (
+        question.destination_port is None or question.destination_port in row.destination_ports
+    )
 
 
 def _way_back_notes(rules: Sequence[Rule], backwards: Question) -> list[str]:

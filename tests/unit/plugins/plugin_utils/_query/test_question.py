@@ -317,7 +317,7 @@ def test_hosts_of_another_group_that_is_off_do_not_spoil_the_hint() -> None:
 
 
 def test_a_hint_that_cannot_be_worked_out_is_said() -> None:
-    answer = _with_rows_off("wac1", "fe1", "udp", None, 9, hosts={**MANAGER, "dns1": {"ansible_host": "dns.example"}})
+    answer = _with_rows_off("wac1", "fe1", "udp", None, 53, hosts={**MANAGER, "dns1": {"ansible_host": "dns.example"}})
     assert answer.notes[-1].startswith(
         "whether a row that is off would permit it cannot be told: row group platform: host 'dns1': ansible_host "
         "'dns.example' is a name"
