@@ -16,7 +16,7 @@ from .site import Site, build_site
 
 @dataclass(frozen=True)
 class RowsOff:
-    """A site for each row group that has rows off. ``problems`` are what is wrong with the hosts of the others → rows."""
+    """A site for each row group that has rows off; and what is wrong with the hosts of a group → its rows."""
 
     sites: tuple[Site, ...] = ()
     problems: Mapping[str, Sequence[Row]] = field(default_factory=dict)
