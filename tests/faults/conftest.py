@@ -176,8 +176,9 @@ class Target:
         count = "systemctl show --property SoftRebootsCount --value"
         before = int(self.run(*count.split()))
         self.run("systemctl", "--no-block", "soft-reboot")
-        # While systemd starts anew, it answers nobody.
-        self.wait_there(f'test "$({count})" = {before + 1} && systemctl is-system-running --quiet')
+        # It kills what waits on the host itself, too; and while systemd starts anew, it answers nobody.
+        self.wait(lambda: self.run(*count.split(), check=False).strip() == str(before + 1))
+        self.wait(lambda: self.run("systemctl", "is-system-running", "--wait", check=False).strip() == "running")
         self.wait(self.answers)
 
     def answers(self) -> bool:
