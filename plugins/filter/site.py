@@ -164,7 +164,7 @@ def site(
         to_plain(same_location_rows),
     )
     problems.raise_if_any()
-    site_of_all = t.cast("Site", built)
+    site_of_all: Site = t.cast("Site", built)
     warn(site_of_all.warnings)
     return site_as_document(site_of_all)
 

@@ -50,7 +50,7 @@ def test_a_topology_is_read_and_read_again(tmp_path: Path) -> None:
     (tmp_path / "topology.xml").write_text(builder_file(pools, {1: "Redmond"}), encoding="utf-16")
     path = tmp_path / "x.sfb_topology.yml"
     path.write_text(TOPOLOGY.replace("CACHE", str(tmp_path / "cache")), encoding="utf-8")
-    done = [ansible("inventory", "-i", str(path), "--list") for _ in range(2)]
+    done = [ansible("inventory", "-i", str(path), "--list") for _run in range(2)]
     first, second = (json.loads(d.stdout, object_hook=lambda o: o.get("__ansible_unsafe", o)) for d in done)
     assert first == second  # with the time of the first
     assert done[0].stderr == ""

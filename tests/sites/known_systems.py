@@ -310,7 +310,7 @@ def _add_nodes(
     node_type: str,
 ) -> None:
     slug = "".join(c if c in "abcdefghijklmnopqrstuvwxyz0123456789" else "_" for c in name.lower())
-    nat, second, ipv6 = (draw(st.booleans()) for _ in range(3))
+    nat, second, ipv6 = (draw(st.booleans()) for _choice in range(3))
     for number in range(draw(st.integers(1, 3))):
         node = worker(
             1000 * place + number, f"node{place}-{number}", place, f"10.{place}.0.{number}", node_type=node_type,

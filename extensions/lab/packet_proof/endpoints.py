@@ -46,7 +46,7 @@ def endpoint_networks(site: Site, endpoint: str, at: str | None = None) -> Seque
 def every_address(site: Site, endpoint: str, at: str | None = None) -> Sequence[Network]:
     """All that the hosts of an endpoint have: every interface, and both sides of a NAT."""
     owned = endpoint_networks(site, endpoint, at)
-    hosts = [site.hosts[owner] for owner in dict.fromkeys(owner for owner, _ in owned) if owner in site.hosts]
+    hosts = [site.hosts[owner] for owner in dict.fromkeys(owner for owner, _addresses in owned) if owner in site.hosts]
     sides = [side for host in hosts for pair in host.everything() for side in (pair.local, pair.advertised)]
     return [network for _owner, network in owned] + sides
 

@@ -23,7 +23,7 @@ class Message:
 
     def __init__(self, text: str, body: bytes) -> None:
         self.first, *lines = text.split("\r\n")
-        self.fields = [(name.strip(), value.strip()) for name, _, value in (line.partition(":") for line in lines)]
+        self.fields = [(name.strip(), value.strip()) for name, _colon, value in (line.partition(":") for line in lines)]
         self.body = body
 
     @property
@@ -37,7 +37,7 @@ class Message:
 
     def without_first(self, name: str) -> None:
         """Take the first field of a name away."""
-        found = next((at for at, (field, _) in enumerate(self.fields) if field.lower() == name.lower()), None)
+        found = next((at for at, (field, _value) in enumerate(self.fields) if field.lower() == name.lower()), None)
         if found is not None:
             del self.fields[found]
 

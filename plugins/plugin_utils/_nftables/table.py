@@ -30,13 +30,14 @@ NOT_OPENING = "tcp flags & (syn | ack) != syn"
 # module adds UDP for some seconds.
 OLDER_FLOWS = "older_flows"
 _OLDER_PROTOCOLS = ("tcp", "udp")
-_OLDER_FLOWS = f"""\
-	set {OLDER_FLOWS} {{
-		type inet_proto
-		flags timeout
-		comment "protocols of which flows may be older than connection tracking"
-		elements = {{ tcp timeout 1d }}
-	}}"""
+_OLDER_FLOWS = (
+    f"\tset {OLDER_FLOWS} {{\n"
+    "\t\ttype inet_proto\n"
+    "\t\tflags timeout\n"
+    '\t\tcomment "protocols of which flows may be older than connection tracking"\n'
+    "\t\telements = { tcp timeout 1d }\n"
+    "\t}"
+)
 LOG_PREFIX = "pexip_sfb would drop: "
 
 # Errors that path MTU discovery and traceroute live on, and what IPv6 needs to find its neighbours and

@@ -166,16 +166,17 @@ class Firewall:
         """Put *ruleset* in place of everything that is there."""
         self.run("nft", "-f", "-", data=f"flush ruleset\n{ruleset}\n{_OBSERVER}")
 
-    def judged(self, packets: Sequence[Sample] = SAMPLES) -> dict[Sample, Finding | None]:
+    def judged(self, packets: Sequence[Sample] | None = None) -> dict[Sample, Finding | None]:
         """What the ruleset does with each packet, as a copy of it tells. The observer stays where it is."""
+        asked = SAMPLES if packets is None else packets
 
         def work() -> dict[Sample, Finding | None]:
-            flows = [flow_of(sample._asdict()) for sample in packets]
+            flows = [flow_of(sample._asdict()) for sample in asked]
             host = read_host(addresses(flows))
             ruleset = read_ruleset().of_tables(lambda table: table != OBSERVER)
             self.in_doubt = len(variants(ruleset)) > 1
-            samples = [sample_of(sample.hook, flow, host) for sample, flow in zip(packets, flows, strict=True)]
-            return dict(zip(packets, try_packets(host, ruleset, samples), strict=True))
+            samples = [sample_of(sample.hook, flow, host) for sample, flow in zip(asked, flows, strict=True)]
+            return dict(zip(asked, try_packets(host, ruleset, samples), strict=True))
 
         return inside(self._name, work)
 

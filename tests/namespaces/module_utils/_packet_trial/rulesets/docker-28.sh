@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2086 # $host is two words
 # What Docker before release 29 has the program iptables do on a host with a container, and a policy that drops.
 for version in iptables ip6tables; do
   i=$version-nft
@@ -25,5 +26,5 @@ for version in iptables ip6tables; do
   $i -t nat -A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
   $i -t nat -A OUTPUT -m addrtype --dst-type LOCAL -j DOCKER
   $i -t nat -A POSTROUTING -s $subnet ! -o docker0 -j MASQUERADE
-  $i -t nat -A DOCKER ! -i docker0 -p tcp --dport 8080 -j DNAT --to-destination $([ $version = iptables ] && echo $container:80 || echo "[$container]:80")
+  $i -t nat -A DOCKER ! -i docker0 -p tcp --dport 8080 -j DNAT --to-destination "$(if [ $version = iptables ]; then echo $container:80; else echo "[$container]:80"; fi)"
 done

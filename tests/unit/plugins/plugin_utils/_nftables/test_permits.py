@@ -77,7 +77,7 @@ def read(ruleset: str, answers: bool = False) -> tuple[Permitted, Judged]:
     judged: Judged = defaultdict(set)
     for line in (line.strip() for line in ruleset.splitlines()):
         if line.startswith("chain "):
-            hook, _, rest = line.split()[1].partition("_")
+            hook, _underscore, rest = line.split()[1].partition("_")
             in_answers = rest == "answers"
         elif jump := _JUMP.fullmatch(line.removesuffix(" forward_judged")):
             judged[jump[1], jump[2]] |= sets[jump[3]] if jump[3] in sets else _integers(jump[3])

@@ -262,6 +262,6 @@ def test_a_token_is_asked_for_once() -> None:
         return "Bearer abc"
 
     client = Client(BASE, Server(page(1)), authorization, lambda _s: None, lambda: 0.0)
-    for _ in range(3):
+    for _attempt in range(3):
         client.objects("worker_vm")
     assert asked == ["a token"]

@@ -253,9 +253,9 @@ MANAGER = {
 }
 
 
-def _with_rows_off(*question: t.Any, site: Site = SITE, hosts: t.Any = MANAGER, **options: t.Any) -> Answer:
+def _with_rows_off(*question: t.Any, site: Site = SITE, hosts: t.Any = None, **options: t.Any) -> Answer:
     edge = {"port_matrix_interfaces": {**HOSTVARS["edge1"]["port_matrix_interfaces"], "access_edge": "av_edge"}}
-    every = {**HOSTVARS, "edge1": edge, **hosts}
+    every = {**HOSTVARS, "edge1": edge, **(MANAGER if hosts is None else hosts)}
     return ask(
         site,
         *question,
