@@ -60,9 +60,7 @@ def mapping_of_text(value: object) -> object:
     if text.startswith("{"):
         return _literal(text, value)
     pairs = [item.partition("=") for item in text.replace(",", " ").split()]
-    return (
-        {key: item for key, _equals, item in pairs} if pairs and all(pair[1] for pair in pairs) else value
-    )
+    return {key: item for key, _equals, item in pairs} if pairs and all(pair[1] for pair in pairs) else value
 
 
 def _list_of_text(value: str) -> object:
