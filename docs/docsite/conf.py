@@ -30,6 +30,7 @@ nitpicky = True
 nitpick_ignore_regex = [
     ("std:ref", r"ansible_collections\.(?!uc_firewall\.pexip_sfb\.).*"),
     ("std:ref", "ansible_configuration_settings|action_plugins|common_return_values"),
+    ("std:envvar", "ANSIBLE_.*"),  # settings of Ansible itself
 ]
 
 REPOSITORY = "https://github.com/uc-firewall/pexip_sfb/blob/main"
