@@ -180,11 +180,11 @@ BAD_INPUTS = {
     ),
     "a misspelled variable of a host that is not managed": (
         host("node1", "pexip_conferencing_nodes", ansible_host="192.0.2.11", port_matrix_adresses=["192.0.2.12"]),
-        "port_matrix_adresses (of 'node1'): is no variable of this collection; accepted: port_matrix_addresses",
+        "port_matrix_adresses (of 'node1'): is not a variable of this collection; accepted: port_matrix_addresses",
     ),
     "a misspelled variable of a role": (
         site(linux_firewall_egres=True),
-        "is no variable of this collection; accepted: linux_firewall_egress, which is the nearest name",
+        "is not a variable of this collection; accepted: linux_firewall_egress, which is the nearest name",
     ),
     "a location row that is none": (
         site(port_matrix_same_location_rows=["media"]),

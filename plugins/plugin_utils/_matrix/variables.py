@@ -57,7 +57,7 @@ def check_names(variables: Mapping[str, Iterable[str]], elsewhere: Iterable[str]
             found.setdefault(name, [])
     for name, hosts in sorted(found.items()):
         where = f" (of {some([shown(host) for host in hosts])})" if hosts else ""
-        problems.add(f"{display(name)}{where}: is no variable of this collection{_meant(name, VARIABLES)}")
+        problems.add(f"{display(name)}{where}: is not a variable of this collection{_meant(name, VARIABLES)}")
     known = set(groups)
     for name in sorted(known - GROUPS):
         best = nearest(name, GROUPS) if name.startswith(PREFIXES[0]) else ""

@@ -259,7 +259,7 @@ def test_each_misspelled_name_is_an_error_with_the_nearest() -> None:
     ]
     assert [line.partition("; accepted: ")[0].partition(" (of ")[0] for line in lines] == [
         "port_matrix_adresses",
-        "port_matrix_disable_rows: is no variable of this collection",
+        "port_matrix_disable_rows: is not a variable of this collection",
         "port_matrix_port",
         "port_matrix_strict_client",
         "group 'port_matrix_gateway': is not known, and there is no group port_matrix_gateways",

@@ -41,28 +41,29 @@ def test_names_of_ours_and_of_others_are_fine() -> None:
             {"a": ["port_matrix_adresses"], "b": []},
             [],
             [],
-            "port_matrix_adresses (of 'a'): is no variable of this collection; "
+            "port_matrix_adresses (of 'a'): is not a variable of this collection; "
             "accepted: port_matrix_addresses, which is the nearest name",
         ),
         (
             {host: ["linux_firewall_egres"] for host in "fedcba"},
             ["linux_firewall_egres"],
             [],
-            "linux_firewall_egres (of 'f', 'e', 'd', 'c' and 2 more): is no variable of this collection; "
+            "linux_firewall_egres (of 'f', 'e', 'd', 'c' and 2 more): is not a variable of this collection; "
             "accepted: linux_firewall_egress, which is the nearest name",
         ),
         (
             {},
             ["windows_firewall_stat"],
             [],
-            "windows_firewall_stat: is no variable of this collection; "
+            "windows_firewall_stat: is not a variable of this collection; "
             "accepted: windows_firewall_state, which is the nearest name",
         ),
         (
             {"a": ["port_matrix_\nq8w7e6r5t4z3u2i1o0"]},
             [],
             [],
-            "port_matrix_\\nq8w7e6r5t4z3u2i1o0 (of 'a'): is no variable of this collection; accepted: one that it has",
+            "port_matrix_\\nq8w7e6r5t4z3u2i1o0 (of 'a'): "
+            "is not a variable of this collection; accepted: one that it has",
         ),
         (
             {},
