@@ -29,6 +29,8 @@ VARIABLES = {
     "linux_firewall_management": [
         {"name": "controllers", "protocol": "tcp", "source": ["198.19.141.0/24"], "destination_ports": [22]}
     ],
+    # What is compared before and after must not depend on when answers of older flows stop.
+    "linux_firewall_older_flows": 0,
 }
 LOCKOUT = """table inet pexip_sfb
 delete table inet pexip_sfb
