@@ -60,6 +60,13 @@ _LEASES: dict[Hook, tuple[str, ...]] = {
 # IGMP tells which groups a host is in, as MLD does. nft without /etc/protocols knows no name of it.
 _GROUPS = "ip daddr 224.0.0.0/4 ip protocol 2"
 _JUDGED = ("judged",)
+# In a flow that is older than our table, tracking can have it wrong who opened it. So a SYN is no part of what is
+# established. Comma lists are one comparison of bits for the kernel, and braces a look-up.
+_ESTABLISHED = (
+    'ct state established,related meta l4proto != tcp counter accept comment "established"',
+    f'ct state established,related {NOT_OPENING} counter accept comment "established"',
+    'ct state related counter accept comment "established"',
+)
 # Where what is answered at a hook came through.
 _ANSWERED_AT: dict[Hook, Hook] = {"input": "output", "output": "input", "forward": "forward"}
 _LOOPBACK: dict[Hook, str] = {"input": 'iifname "lo"', "output": 'oifname "lo"'}
@@ -103,7 +110,7 @@ def render_ruleset(policy: Policy) -> str:
         if hook == "forward" and policy.judged is not None:
             _judged_forward(text, policy, policy.judged)
         else:
-            text.chain(hook, (_base(hook, drop=policy.enforce), *_judgement(text, policy, hook)))
+            text.chain(hook, (_base(hook, drop=policy.enforce), *_judgement(text, policy, hook, under_way=True)))
     body = "\n\n".join((f'\tcomment "{COMMENT}"', *text.sets.declarations(), _OLDER_FLOWS, *text.chains, *text.answers))
     # The first line makes the second one work on a host that has no such table yet.
     return f"table {FAMILY} {TABLE}\ndelete table {FAMILY} {TABLE}\ntable {FAMILY} {TABLE} {{\n{body}\n}}\n"
@@ -122,8 +129,10 @@ def _judged_forward(text: _Text, policy: Policy, judged: AddressSet) -> None:
             "endpoints with addresses",
         )
     # Rules first: the sets get the names that the rules give them, and these lines share them.
-    judgement = list(_judgement(text, policy, "forward"))
-    lines = [_base("forward", drop=False)]
+    judgement = list(_judgement(text, policy, "forward", under_way=False))
+    # Media are packets of flows that are under way. They pass before anybody's address is looked up; for traffic that is
+    # not judged it is all the same.
+    lines = [_base("forward", drop=False), *_ESTABLISHED]
     for family in FAMILIES:
         for side in ("saddr", "daddr"):
             if judged.of_family(family):
@@ -133,7 +142,12 @@ def _judged_forward(text: _Text, policy: Policy, judged: AddressSet) -> None:
     text.chain("forward_judged", judgement)
 
 
-def _judgement(text: _Text, policy: Policy, hook: Hook) -> Iterator[str]:
+def _judgement(text: _Text, policy: Policy, hook: Hook, under_way: bool) -> Iterator[str]:
+    """Yield the rules that judge a packet; with *under_way* also those for flows that are under way."""
+    if hook in _LOOPBACK:
+        yield f'{_LOOPBACK[hook]} counter accept comment "loopback"'
+    if under_way:
+        yield from _ESTABLISHED
     yield from _baseline(hook, policy.enforce)
     permitted = list(permissions(text.sets, policy, hook))
     yield from permitted
@@ -142,7 +156,7 @@ def _judgement(text: _Text, policy: Policy, hook: Hook) -> Iterator[str]:
     if answers:
         text.answers.append(_chain(f"{hook}_answers", ("tcp flags & syn == syn return", *answers)))
         # Not what is exempt from tracking: its answers would stall when the time is over.
-        yield f"ct state {{ invalid, new }} meta l4proto @{OLDER_FLOWS} jump {hook}_answers"
+        yield f"ct state invalid,new meta l4proto @{OLDER_FLOWS} jump {hook}_answers"
     if policy.enforce:
         yield 'counter drop comment "default_deny"'
     else:
@@ -207,12 +221,6 @@ def uses_of(policy: Policy) -> list[Use]:
 
 def _baseline(hook: Hook, enforce: bool) -> Iterator[str]:
     """Yield what any host needs for the permitted traffic to work at all."""
-    if hook in _LOOPBACK:
-        yield f'{_LOOPBACK[hook]} counter accept comment "loopback"'
-    # In a flow that is older, tracking can have it wrong who opened it. So a SYN is no part of what is established.
-    yield 'ct state { established, related } meta l4proto != tcp counter accept comment "established"'
-    yield f'ct state {{ established, related }} {NOT_OPENING} counter accept comment "established"'
-    yield 'ct state related counter accept comment "established"'
     if enforce:
         # In an older flow, tracking takes what ends it for invalid, and so does it a client that begins anew.
         yield f'ct state invalid meta l4proto != @{OLDER_FLOWS} counter drop comment "invalid"'
