@@ -130,8 +130,8 @@ def _judged_forward(text: _Text, policy: Policy, judged: AddressSet) -> None:
         )
     # Rules first: the sets get the names that the rules give them, and these lines share them.
     judgement = list(_judgement(text, policy, "forward", under_way=False))
-    # Media are packets of flows that are under way. They pass before anybody's address is looked up; for traffic that is
-    # not judged it is all the same.
+    # Media are packets of flows that are under way, and pass before any address is looked up. What is not judged passes
+    # in any case.
     lines = [_base("forward", drop=False), *_ESTABLISHED]
     for family in FAMILIES:
         for side in ("saddr", "daddr"):
