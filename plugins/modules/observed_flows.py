@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: observed_flows
 short_description: The flows that a Linux host would drop, or drops, as its kernel remembers them
-version_added: 1.1.0
+version_added: 1.0.0
 author:
   - uc_firewall maintainers (@uc-firewall)
 description:
