@@ -17,6 +17,7 @@ from .._rules.extra import ExtraRule
 from .._rules.permissions import Permissions
 from .._values.addresses import FAMILIES, AddressSet, Family
 from .._values.errors import PortMatrixError
+from .memory import Memory, memory_sets, remembering
 from .sets import SetTable, Use, match_addresses, match_each, match_protocol
 
 FAMILY = "inet"
@@ -38,6 +39,8 @@ _OLDER_FLOWS = (
     "\t\telements = { tcp timeout 1d }\n"
     "\t}"
 )
+# Behind every firewall, firewalld's included (filter + 10), and before what follows a connection to its end.
+_AFTER_OTHERS = "filter + 100"
 LOG_PREFIX = "pexip_sfb would drop: "
 
 # Errors that path MTU discovery and traceroute live on, and what IPv6 needs to find its neighbours and
@@ -77,18 +80,21 @@ class Policy(Permissions):
     """What one host gets: a chain for each hook.
 
     ``judged`` are the addresses whose transit traffic is judged, None for all of it. Without ``enforce`` nothing is
-    dropped: what would be is counted and logged.
+    dropped: what would be is counted and logged. ``memory`` is for what is dropped, or would be. ``after_others`` has
+    it judge what the tables of others have let through.
     """
 
     judged: AddressSet | None = None
     enforce: bool = True
+    memory: Memory | None = None
+    after_others: bool = False
 
 
 @dataclass
 class _Text:
     sets: SetTable
     chains: list[str] = field(default_factory=list)
-    answers: list[str] = field(default_factory=list)  # chains for these
+    called: list[str] = field(default_factory=list)  # chains that these jump to at their end
 
     def chain(self, name: str, lines: Iterable[str]) -> None:
         self.chains.append(_chain(name, lines))
@@ -110,14 +116,18 @@ def render_ruleset(policy: Policy) -> str:
         if hook == "forward" and policy.judged is not None:
             _judged_forward(text, policy, policy.judged)
         else:
-            text.chain(hook, (_base(hook, drop=policy.enforce), *_judgement(text, policy, hook, under_way=True)))
-    body = "\n\n".join((f'\tcomment "{COMMENT}"', *text.sets.declarations(), _OLDER_FLOWS, *text.chains, *text.answers))
+            judgement = _judgement(text, policy, hook, under_way=True)
+            text.chain(hook, (_base(policy, hook, policy.enforce), *judgement))
+    sets = [*text.sets.declarations(), _OLDER_FLOWS]
+    sets += memory_sets(policy.memory, policy.hooks, policy.enforce) if policy.memory else ()
+    body = "\n\n".join((f'\tcomment "{COMMENT}"', *sets, *text.chains, *text.called))
     # The first line makes the second one work on a host that has no such table yet.
     return f"table {FAMILY} {TABLE}\ndelete table {FAMILY} {TABLE}\ntable {FAMILY} {TABLE} {{\n{body}\n}}\n"
 
 
-def _base(hook: Hook, drop: bool) -> str:
-    return f"type filter hook {hook} priority filter; policy {'drop' if drop else 'accept'};"
+def _base(policy: Policy, hook: Hook, drop: bool) -> str:
+    priority = _AFTER_OTHERS if policy.after_others else "filter"
+    return f"type filter hook {hook} priority {priority}; policy {'drop' if drop else 'accept'};"
 
 
 def _judged_forward(text: _Text, policy: Policy, judged: AddressSet) -> None:
@@ -132,7 +142,7 @@ def _judged_forward(text: _Text, policy: Policy, judged: AddressSet) -> None:
     judgement = list(_judgement(text, policy, "forward", under_way=False))
     # Media are packets of flows that are under way, and pass before any address is looked up. What is not judged passes
     # in any case.
-    lines = [_base("forward", drop=False), *_ESTABLISHED]
+    lines = [_base(policy, "forward", drop=False), *_ESTABLISHED]
     for family in FAMILIES:
         for side in ("saddr", "daddr"):
             if judged.of_family(family):
@@ -154,9 +164,12 @@ def _judgement(text: _Text, policy: Policy, hook: Hook, under_way: bool) -> Iter
     yield from _upkeep(hook)
     answers = _answers(text.sets, policy, hook, permitted)
     if answers:
-        text.answers.append(_chain(f"{hook}_answers", ("tcp flags & syn == syn return", *answers)))
+        text.called.append(_chain(f"{hook}_answers", ("tcp flags & syn == syn return", *answers)))
         # Not what is exempt from tracking: its answers would stall when the time is over.
         yield f"ct state invalid,new meta l4proto @{OLDER_FLOWS} jump {hook}_answers"
+    if policy.memory:
+        text.called.append(_chain(f"{hook}_remembered", remembering(hook, policy.enforce)))
+        yield f"jump {hook}_remembered"
     if policy.enforce:
         yield 'counter drop comment "default_deny"'
     else:
