@@ -18,8 +18,10 @@ description:
     well while it drops them. This module reads these sets, and nothing else.
   - A flow is a source, a destination, a protocol and a destination port, at one hook. The source port is not
     remembered, so all connections of a client to a service are one flow.
-  - Addresses are those that the rules see, so behind a translation of the destination and before one of the source.
-  - What connection tracking finds invalid is no flow and is not remembered.
+  - Its addresses are those that the rules see: behind a translation of the destination and before one of the source.
+  - What connection tracking finds invalid belongs to no flow, and is not remembered.
+  - It is in the memory of the kernel. A reboot ends it, and so does whoever flushes the ruleset, such as a restart of
+    C(nftables.service). Other limits, and the switch from watching to enforcing, begin it anew.
 attributes:
   check_mode:
     support: full
@@ -78,13 +80,17 @@ flows:
       description: The port that it was sent to; null where the protocol has no ports.
       type: int
     packets:
-      description: How many packets of it were counted, since it is remembered.
+      description:
+        - How many packets of it were counted, since it is remembered. Where it is answered these are only those before
+          the answer, so about one for each connection.
       type: int
     bytes:
-      description: How many bytes these had, with the headers of IP.
+      description: How many bytes these packets had, with the headers of IP.
       type: int
     last_seen:
-      description: When the last of them came, in UTC, as the clock of the host has it.
+      description:
+        - When the last of these packets came, in UTC, as the clock of the host has it. A connection that is open for long
+          was last seen when it began.
       type: str
   sample:
     - hook: forward
@@ -101,6 +107,12 @@ full:
   returned: success
   type: bool
   sample: false
+missed:
+  description:
+    - How many packets found no place in a set that was full, since the rules were loaded.
+  returned: success
+  type: int
+  sample: 0
 remembering:
   description: Whether the host remembers flows at all. Without this there are none in RV(flows).
   returned: success
@@ -126,3 +138,46 @@ limit:
   type: int
   sample: 65535
 """
+
+import datetime
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft import remembered
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.owned_rules import OUTLINE, UnreadableError
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.program import Nft
+
+
+def found(nft: Nft) -> remembered.Remembered:
+    """Read what the kernel remembers.
+
+    :raises UnreadableError: if nft does not print what it is known to print
+    """
+    # By number, as names are up to the host's /etc/protocols.
+    outputs = [nft.run("-j", "-n", *command) for command in remembered.commands(nft.run(*OUTLINE))]
+    return remembered.read(outputs, datetime.datetime.now(datetime.timezone.utc))
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(argument_spec={}, supports_check_mode=True)
+    module.run_command_environ_update = {"LANG": "C", "LC_ALL": "C"}
+    program = module.get_bin_path("nft", opt_dirs=["/usr/sbin", "/sbin"])
+    try:
+        one = found(Nft(module, program)) if program else remembered.read([], datetime.datetime.now())
+    except UnreadableError as e:
+        module.fail_json(msg=f"What the kernel remembers cannot be read: {e}")
+        raise
+    module.exit_json(
+        changed=False,
+        flows=one.flows,
+        full=one.full,
+        missed=one.missed,
+        remembering=bool(one.kinds),
+        enforcing="dropped" in one.kinds,
+        entries=len(one.flows),
+        limit=one.limit,
+    )
+
+
+if __name__ == "__main__":
+    main()
