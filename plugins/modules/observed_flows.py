@@ -161,7 +161,7 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec={}, supports_check_mode=True)
     module.run_command_environ_update = {"LANG": "C", "LC_ALL": "C"}
-    program = module.get_bin_path("nft", opt_dirs=["/usr/sbin", "/sbin"])
+    program = module.get_bin_path("nft")
     try:
         one = found(Nft(module, program)) if program else remembered.read([], datetime.datetime.now())
     except UnreadableError as e:
