@@ -9,8 +9,10 @@ from collections.abc import Callable
 
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue.filters import as_filter
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.inventory import to_plain
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.linux_host import permissions_of
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site import Site
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.linux_host import (
+    judged_addresses,
+    permissions_of,
+)
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site_document import read_site
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables.connection import (
     check_lets_in,
@@ -23,13 +25,8 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables.jo
 )
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables.memory import parse_memory
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables.table import Policy, render_ruleset
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.addresses import AddressSet
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.mapping import (
-    as_choice,
-    as_flag,
-    as_strings,
-)
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.mapping import as_flag, as_strings
 
 DOCUMENTATION = r"""
 name: nftables_ruleset
@@ -143,7 +140,7 @@ def nftables_ruleset(
         permissions.rules,
         permissions.management,
         permissions.extra_rules,
-        judged=_judged(built, to_plain(judged_endpoints)) if "forward" in permissions.hooks else None,
+        judged=judged_addresses(built, to_plain(judged_endpoints)) if "forward" in permissions.hooks else None,
         enforce=enforced,
         memory=memory if as_flag(remember, "linux_firewall_remember") or not enforced else None,
         after_others=as_flag(observe_only, "linux_firewall_observe_only"),
@@ -167,18 +164,6 @@ def _check_only_observes(policy: Policy, join: Join | None) -> None:
     if join:
         accepted = "no linux_firewall_join: a table of our own watches next to the one of others"
         raise PortMatrixError.at(where, "true, and linux_firewall_join puts rules into a table that enforces", accepted)
-
-
-def _judged(site: Site, endpoints: object) -> AddressSet | None:
-    """Return the addresses whose transit is judged. Which of them a gateway sees makes no difference to that.
-
-    Where its view is wrong, its rules do not fit what passes, and that is dropped. It never goes by unjudged.
-    """
-    if endpoints == "all":
-        return None
-    where = "linux_firewall_judged_endpoints"
-    chosen = tuple(as_choice(name, where, site.endpoints) for name in as_strings(endpoints, where))
-    return site.all_addresses(chosen)
 
 
 class FilterModule:

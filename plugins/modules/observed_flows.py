@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: observed_flows
 short_description: The flows that a Linux host would drop, or drops, as its kernel remembers them
-version_added: 1.0.0
+version_added: 1.1.0
 author:
   - uc_firewall maintainers (@uc-firewall)
 description:
@@ -89,8 +89,8 @@ flows:
       type: int
     last_seen:
       description:
-        - When the last of these packets came, in UTC, as the clock of the host has it. A connection that is open for long
-          was last seen when it began.
+        - When the last of these packets came, in UTC, as the clock of the host has it. A connection that is open for
+          long was last seen when it began.
       type: str
   sample:
     - hook: forward

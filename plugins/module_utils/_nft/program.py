@@ -166,7 +166,11 @@ class OwnedRules:
             + "".join(table.ruleset(plain=True) for table in joined),
             "Nothing was changed, as what is there now could not be put back",
         )
-        rulesets = {"flows.nft": with_flows, "table.nft": own, "joined.nft": "".join(table.ruleset() for table in joined)}
+        rulesets = {
+            "flows.nft": with_flows,
+            "table.nft": own,
+            "joined.nft": "".join(table.ruleset() for table in joined),
+        }
         for name, text in {**rulesets, "owned_rules.py": inspect.getsource(owned_rules)}.items():
             (directory / name).write_text(text, encoding="utf-8", errors="surrogateescape")
         program = f"{shlex.quote(sys.executable)} -I taken_back/owned_rules.py taken_back"

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Real packets through a gateway that remembers what it drops, or would drop: three network namespaces and two cables."""
+"""Real packets through a gateway that remembers what it drops, or would drop: three namespaces, two cables."""
 
 from __future__ import annotations
 
@@ -62,7 +62,8 @@ def send(kind, destination, port, count):
             with socket.socket(family, socket.SOCK_DGRAM) as end:
                 end.sendto(b"x", (destination, port))
         else:
-            data = b"\x08\0\xf7\xff\0\0\0\0" if kind == 1 else b"\x80\0\0\0\0\0\0\0" if kind == 58 else b"\0\x35\0\x35" * 5
+            echo = {1: b"\x08\0\xf7\xff\0\0\0\0", 58: b"\x80\0\0\0\0\0\0\0"}
+            data = echo.get(kind, b"\0\x35\0\x35" * 5)
             with socket.socket(family, socket.SOCK_RAW, kind) as end:
                 end.sendto(data, (destination, 0))
 for one in json.load(sys.stdin):
@@ -257,11 +258,9 @@ def test_what_belongs_to_no_flow_is_not_remembered(way: Way) -> None:
     """An answer of TCP to nothing is such a packet."""
     way.apply(OBSERVE)
     answer = b"\x13\xc5\xc3\x50\0\0\0\1\0\0\0\1\x50\x12\x10\0\0\0\0\0"
-    sender = (
-        f"import socket; s = socket.socket(socket.AF_INET, socket.SOCK_RAW, 6); s.sendto({answer!r}, ('198.51.100.2', 0))"
-    )
+    sender = "import socket; s = socket.socket(socket.AF_INET, socket.SOCK_RAW, 6); s.sendto"
     before = way.judged()
-    way._client.run(sys.executable, "-c", sender)
+    way._client.run(sys.executable, "-c", f"{sender}({answer!r}, ('198.51.100.2', 0))")
     _until(lambda: way.judged() == before + 1)
     assert way.flows() == []
     assert way.observed()["missed"] == 0
