@@ -87,8 +87,8 @@ def firewalld_objects(
         raise PortMatrixError.at(
             f"host {shown(name)} linux_firewall_enforce",
             "is false, and with firewalld the zones decide what is dropped, so there is nothing to observe",
-            "true; or linux_firewall_observe_only: true, for a table that only watches next to firewalld; or firewalld's "
-            "own log of what it refuses, LogDenied (firewall-cmd --set-log-denied=all)",
+            "true; or linux_firewall_observe_only: true, for a table that only watches next to it; or the log of what "
+            "firewalld refuses, LogDenied (firewall-cmd --set-log-denied=all)",
         )
     return render_objects(permissions)
 
