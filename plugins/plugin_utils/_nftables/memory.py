@@ -19,7 +19,7 @@ from .._values.addresses import FAMILIES, Family
 from .._values.mapping import as_number
 
 _MOST_DAYS = 365
-_MOST_ENTRIES = 1_000_000  # some 200 bytes of the kernel's memory each
+_MOST_ENTRIES = 1_000_000  # some 150 bytes of the kernel's memory each
 _ADDRESS: dict[Family, tuple[str, str, str]] = {
     "ipv4": ("v4", "ipv4_addr", "ip"),
     "ipv6": ("v6", "ipv6_addr", "ip6"),
