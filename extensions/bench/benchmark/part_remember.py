@@ -17,23 +17,24 @@ from .part_packets import ALONE, Variant
 from .results import Part
 
 ROUNDS = 5
+_FLOWS = 4_000  # of those under way
 _FEW, _MANY = 10, 10_000  # pairs of addresses, each with two ports
 _MEDIA = {"name": "media", "hook": "forward", "protocol": "udp", "destination_ports": "40000-49999"}
 _OTHER = {**_MEDIA, "destination_ports": "1-1023"}
-_PERMITTED, _SEEN = "permitted", "not permitted"
+_PERMITTED, _UNDER_WAY, _SEEN = "permitted, new flows", "permitted, flows under way", "not permitted"
 _WITHOUT, _WITH, _FULL = "not remembered", "remembered", "and the set is full"
 
 
 def remember(directory: Path) -> Part:
     """Measure what passes a firewall that only watches, with a memory and without."""
-    part = Part(
-        "remember", "Remembering: new UDP flows through a firewall that only watches, with a memory and without"
-    )
+    part = Part("remember", "Remembering: UDP through a firewall that only watches, with a memory and without")
     variants = {
         (ALONE, ""): Variant(None, _MANY, connected=False),
         (_PERMITTED, _WITHOUT): Variant(_ruleset(directory, "a", _MEDIA, None), _MANY),
         (_PERMITTED, _WITH): Variant(_ruleset(directory, "b", _MEDIA, 65535), _MANY),
     }
+    for how in (_WITHOUT, _WITH):
+        variants[_UNDER_WAY, how] = replace(variants[_PERMITTED, how], flows=_FLOWS)
     unpermitted = {
         _WITHOUT: Variant(_ruleset(directory, "c", _OTHER, None), _MANY),
         _WITH: Variant(_ruleset(directory, "d", _OTHER, 65535), _MANY),
@@ -53,7 +54,7 @@ def remember(directory: Path) -> Part:
         part.add(what, how, "packets/s (processor, sending taken off)", rate)
     for (what, how), rate in rates.items():
         if how != _WITHOUT:
-            figure = 0.95 if what == _PERMITTED else 0.7
+            figure = 0.95 if what in (_PERMITTED, _UNDER_WAY) else 0.7
             part.want_at_least(f"{what}, {how}: rate to that without", figure, ratios(rate, rates[what, _WITHOUT]))
     return part
 
