@@ -157,12 +157,15 @@ def test_a_name_has_what_the_user_wrote_before_what_dns_has() -> None:
     assert book.looked_up == {"fe2.example": ("10.1.0.9", "2001:db8::1")}
     assert book.missing() == []
     book.check_all_used()
+    asked = ("fe1.EXAMPLE.", "FE2.example", "192.0.2.7", "fe3.example")
+    assert [book.looked_up_in(name) for name in asked] == ["addresses", "DNS", "", ""]
 
 
 def test_a_name_that_nobody_knows_is_missing() -> None:
     for book in (NameBook(None), NameBook({}, no_answer)):
         assert book.addresses_of("fe1.example") == ()
         assert book.missing() == ["fe1.example"]
+        assert book.looked_up_in("fe1.example") == ""
 
 
 def test_nothing_to_look_up_is_said() -> None:
