@@ -167,7 +167,7 @@ def test_both_make_the_site_whichever_is_read_first(manager: Path, topology: Pat
     }
     assert run.groups("core1") == {"pexip_transcoding_nodes", "pexip_location_core"}
     assert run.variables("core1")["port_matrix_addresses"] == ["10.1.0.11"]
-    assert run.variables("core1")["port_matrix_location"] == ["Core"]
+    assert run.variables("core1")["port_matrix_location"] == ["Core", "London DMZ"]
     assert run.groups("manager") == {"pexip_management_nodes"}
     assert run.groups("turn1") == {"turn_servers"}
     assert run.groups("10.1.0.53") == {"dns_servers"}
