@@ -36,7 +36,7 @@ class Machine:
 
 @dataclass(frozen=True)
 class Result:
-    """What differs, a line each, and how much was compared."""
+    """What differs, a line each, and how much was compared where the hosts are the same."""
 
     differences: tuple[str, ...]
     hosts: int
@@ -53,13 +53,17 @@ def compare(live: Inventory, written: Inventory, by_hand: Inventory, variables: 
     groups = {name for name, hosts in resolved_groups(written).items() if hosts}
     machines, expected = _machines(live, groups), _machines(written, groups)
     _call_as(expected, machines)
-    differences = [
+    differences = tuple(
         f"{name}: {machines.get(name, 'is not there')} instead of {expected.get(name, 'nothing')}"
         for name in sorted({*machines, *expected})
         if machines.get(name) != expected.get(name)
-    ]
+    )
+    if differences:
+        return Result(differences, 0, 0, 0)  # what follows from them says nothing new
     made, wanted = (list(_made_of(inventory, variables)) for inventory in (live, written))
-    differences += [f"{what} differ" for (what, one), (_what, other) in zip(made, wanted, strict=True) if one != other]
+    differences = tuple(
+        f"{what} differ" for (what, one), (_what, other) in zip(made, wanted, strict=True) if one != other
+    )
     known = {host: found for host, found in _hostvars(live).items() if SOURCES in found}
     read = [
         (host, name)
@@ -67,7 +71,7 @@ def compare(live: Inventory, written: Inventory, by_hand: Inventory, variables: 
         for name in VARIABLES
         if name in found and name not in _hostvars(by_hand).get(host, {})
     ]
-    return Result(tuple(differences), len(known), len(read), len(t.cast("list[object]", made[0][1])))
+    return Result(differences, len(known), len(read), len(t.cast("list[object]", made[0][1])))
 
 
 def _hostvars(inventory: Inventory) -> Mapping[str, Mapping[str, t.Any]]:

@@ -58,6 +58,7 @@ def _sources(value: object, where: str) -> tuple[Source, ...]:
 
 def _source(value: object, where: str) -> Source:
     data = as_mapping(value, where, (*_TEXTS, "addresses"))
-    texts = [as_text(data.get(key, ""), f"{where} {key}") for key in _TEXTS]
+    system, record, name, read, looked_up_in = (as_text(data.get(key, ""), f"{where} {key}") for key in _TEXTS)
     addresses = as_strings(data.get("addresses", ()), f"{where} addresses")
-    return Source(*texts, AddressSet.union(parse_address(address, f"{where} addresses") for address in addresses))
+    parsed = AddressSet.union(parse_address(address, f"{where} addresses") for address in addresses)
+    return Source(system, record, name, read, looked_up_in, parsed)

@@ -53,7 +53,8 @@ def source_lines(addresses: AddressSet, sources: Sequence[Source]) -> list[str]:
 
 
 def _source_text(source: Source) -> str:
-    looked_up = f", its name looked up in {source.looked_up_in}" if source.looked_up_in else ""
+    where = "the option addresses" if source.looked_up_in == "addresses" else source.looked_up_in
+    looked_up = f", its name looked up in {where}" if where else ""
     return f"from {source.system} ({source.record} {source.name}{looked_up}), read {source.read}"
 
 

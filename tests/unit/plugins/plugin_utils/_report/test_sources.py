@@ -28,7 +28,7 @@ def report() -> Report:
         source("t.tbxml", "topology", "fe1", "198.51.100.21", "2001:db8:2::21", looked_up_in="DNS"),
         source(MANAGER, "mssip_proxy", "Front End", "198.51.100.21"),
     ]
-    turn = [source(MANAGER, "turn_server", "turn 1", "198.51.100.41", "192.0.2.250")]
+    turn = [source(MANAGER, "turn_server", "turn 1", "198.51.100.41", "192.0.2.250", looked_up_in="addresses")]
     hostvars = {
         "fe1": {"port_matrix_addresses": ["198.51.100.21", "2001:db8:2::21"], "pexip_sfb_sources": front_end},
         "turn1": {"port_matrix_addresses": ["198.51.100.41", "198.51.100.42"], "pexip_sfb_sources": turn},
@@ -41,7 +41,7 @@ FRONT_END = [
     "198.51.100.21 from https://manager.example.com (mssip_proxy Front End), read 2026-01-31T02:00:00Z",
 ]
 TURN = [
-    "198.51.100.41 from https://manager.example.com (turn_server turn 1), read 2026-01-31T02:00:00Z",
+    "198.51.100.41 from https://manager.example.com (turn_server turn 1, its name looked up in the option addresses), read 2026-01-31T02:00:00Z",
     "198.51.100.42 written in the inventory",
 ]
 
@@ -66,7 +66,7 @@ def test_json_has_them_with_each_member() -> None:
             "host": "turn1",
             "addresses": ["198.51.100.41/32", "198.51.100.42/32"],
             # What the system has and nobody uses is not in it.
-            "sources": [source(MANAGER, "turn_server", "turn 1", "198.51.100.41/32")],
+            "sources": [source(MANAGER, "turn_server", "turn 1", "198.51.100.41/32", looked_up_in="addresses")],
         }
     ]
 
