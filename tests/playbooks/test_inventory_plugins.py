@@ -271,6 +271,17 @@ def test_options_of_every_inventory(manager: Path) -> None:
     assert set(run.inventory["_meta"]["hostvars"]) == {"core1", "manager"}
 
 
+def test_secrets_may_be_vaulted(manager: Path, tmp_path: Path) -> None:
+    key = tmp_path / "vault-password"
+    key.write_text("of the vault", encoding="utf-8")
+    command = ["ansible-vault", "encrypt_string", "--vault-password-file", str(key), "--name", "password", PASSWORD]
+    vaulted = subprocess.run(command, capture_output=True, text=True, timeout=600, check=True).stdout
+    manager.write_text(manager.read_text(encoding="utf-8") + vaulted, encoding="utf-8")
+    run = read(manager, verbose=True, ANSIBLE_VAULT_PASSWORD_FILE=str(key))
+    assert run.groups("edge1")
+    assert not [secret for secret in SECRETS if secret in run.said]
+
+
 def objects(address: str, ca_path: Path | None, timeout: float = 600, validate: bool = True) -> list[t.Any]:
     """What the client of the plugin has of the Management Node."""
     send = Https(timeout, validate, None if ca_path is None else str(ca_path))
@@ -495,7 +506,10 @@ def test_the_page_is_a_whole_site(node: tuple[ManagementNode, str], ca_path: Pat
     for kind, address in (("widened", "203.0.113.99"), ("narrowed", "203.0.113.21")):
         changed = {tuple(f["source"]) for f in changes[kind] if f["row"] == "media_nodes_to_edge"}
         assert changed == {(f"{address}/32",)}
-        assert re.search(rf"{kind}: media_nodes_to_edge: UDP from {re.escape(address)} ", said)
+    shown = re.findall(r"^    ((?:Changes|widened|narrowed).*)$", page, re.MULTILINE)
+    assert len(shown) == 3
+    for line in shown:
+        assert line.replace("1f0c6f0a3c52", first["revision"]) in said
     members = [member for endpoint in second["endpoints"] for member in endpoint["members"]]
     sources_of = {member["host"]: member.get("sources") for member in members}
     (of_edge1,) = sources_of["edge1"]

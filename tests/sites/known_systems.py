@@ -410,7 +410,12 @@ def _edge_pool(
     for number, member in enumerate(members):
         inside = Interface("Internal", 1, f"10.7.{index}.{number + 1}")
         outside = [
-            Interface("External", n, f"10.6.{index}.{10 * number + n}", f"203.0.113.{10 * number + n}" if nat else "")
+            Interface(
+                "External",
+                n,
+                f"10.6.{index}.{10 * number + n}",
+                f"203.0.113.{100 + 30 * index + 10 * number + n}" if nat else "",
+            )
             for n in ((1, 2, 3) if three else (1,))
         ]
         machines[member] = (inside, *outside)

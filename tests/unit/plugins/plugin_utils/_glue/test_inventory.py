@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 from pathlib import Path
+from random import Random
 
 import pytest
 from ansible.errors import AnsibleError, AnsibleParserError
@@ -19,9 +20,31 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue.invent
     look_up,
 )
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue.inventory_files import READ_FILES
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._pexip_api.client import Client
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._pexip_api.hosts import find_hosts as find_nodes
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._pexip_api.platform import read_platform
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._pexip_api.resources import read_resources
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._sfb_topology.document import parse_xml
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._sfb_topology.hosts import (
+    find_hosts as find_servers,
+)
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._sfb_topology.topology import read_topology
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._sources.found import SOURCES, Found, FoundHost
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._sources.names import NameBook
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
+from hypothesis import given
+from hypothesis import strategies as st
+from known_systems import (
+    Expected,
+    PoolOf,
+    Resources,
+    builder_file,
+    published,
+    random_platforms,
+    random_topologies,
+    uri,
+    with_uris,
+)
 
 try:
     from ansible.template import trust_as_template as trusted
@@ -110,6 +133,55 @@ def test_a_machine_that_both_know_is_one_host(order: tuple[Found, ...]) -> None:
     said = systems[0].display.warnings + systems[1].display.warnings
     assert "Something is odd" in said
     assert any("has 'x', and the Management Node knows no such Conferencing Node" in text for text in said)
+
+
+@given(random_platforms(), random_topologies(), st.randoms())
+def test_a_random_site_reads_back_from_both_systems(
+    platform: tuple[Resources, dict[str, Expected]],
+    topology: tuple[list[PoolOf], dict[str, list[str]], dict[str, Expected], dict[str, list[str]]],
+    random: Random,
+) -> None:
+    """Whichever is read first; and where Pexip calls a Front End by another name, it is that Front End."""
+    (resources, expected), (pools, addresses, of_topology, ports) = platform, topology
+    servers = sorted(name for name, found in of_topology.items() if "sfb_front_ends" in found.groups)
+    expected = {**expected, **of_topology}
+    if servers:
+        name = random.choice(servers)
+        ((address,),) = (of_topology[name].variables.values(),)
+        (resources["mssip_proxy"], place) = (
+            [{"id": 1, "name": "SfB", "address": address[0]}],
+            resources["system_location"],
+        )
+        place[0]["mssip_proxy"] = uri("mssip_proxy", 1)
+        expected[name] = Expected({"sfb_front_ends", "pexip_mssip_proxies"}, of_topology[name].variables)
+    text = random.choice([builder_file, published])(pools, {1: "Oslo", 2: "Redmond"})
+    systems = [
+        find_nodes(read_platform(read_resources(Listed(resources))), NameBook({})),
+        find_servers(read_topology(parse_xml(text.encode(), "t.xml"), "t.xml"), NameBook(addresses)),
+    ]
+    random.shuffle(systems)
+    inventory = read(*map(System, systems))
+    assert {
+        name: Expected({group.name for group in host.get_groups()} - {"all", "ungrouped"}, of_the_matrix(host.vars))
+        for name, host in inventory.hosts.items()
+    } == expected
+    all_ports = inventory.groups["all"].vars["port_matrix_ports"]
+    assert {name: found for name, found in all_ports.items() if name in ports} == ports
+    assert all_ports["media"] == ["40000-49999"]
+
+
+def of_the_matrix(variables: dict[str, t.Any]) -> dict[str, t.Any]:
+    return {name: value for name, value in variables.items() if name.startswith("port_matrix_")}
+
+
+class Listed(Client):
+    """A client that has everything without asking."""
+
+    def __init__(self, resources: Resources) -> None:
+        self._resources = with_uris(resources)
+
+    def objects(self, resource: str) -> list[t.Any]:
+        return list(self._resources[resource])
 
 
 def test_a_host_of_somebody_else_keeps_what_it_has() -> None:

@@ -41,7 +41,8 @@ FRONT_END = [
     "198.51.100.21 from https://manager.example.com (mssip_proxy Front End), read 2026-01-31T02:00:00Z",
 ]
 TURN = [
-    "198.51.100.41 from https://manager.example.com (turn_server turn 1, its name looked up in the option addresses), read 2026-01-31T02:00:00Z",
+    "198.51.100.41 from https://manager.example.com (turn_server turn 1, its name looked up in the option addresses), "
+    "read 2026-01-31T02:00:00Z",
     "198.51.100.42 written in the inventory",
 ]
 
