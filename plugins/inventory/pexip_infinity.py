@@ -12,8 +12,8 @@ version_added: 1.0.0
 author:
   - uc_firewall maintainers (@uc-firewall)
 description:
-  - Reads the Management API over HTTPS, and sends GET only. Needed is an account that may read the platform's
-    configuration.
+  - Reads the Management API over HTTPS. It sends GET only, and with O(client_id) one POST for a token. Needed is an
+    account that may read the platform's configuration.
   - Files with its options end in C(pexip_infinity.yml) or C(pexip_infinity.yaml).
   - Proxying nodes, and nodes that see endpoints themselves, are in the group C(pexip_conferencing_nodes). Those that
     only transcode for proxying nodes of other locations are in C(pexip_transcoding_nodes). Management Nodes are in
