@@ -97,6 +97,8 @@ def test_the_same_name_in_two_systems_is_one_host_with_the_addresses_of_its_own(
     stranger = entry("fe1.example", "mssip_proxy", "pexip_mssip_proxies", addresses=["10.9.9.9"])
     for joined in (join(FRONT_END, {"fe1.example": stranger}), join({"fe1.example": stranger}, FRONT_END)):
         assert joined.entries["fe1.example"].variables["port_matrix_addresses"] == ["10.1.0.21"]
+        records = [source["record"] for source in joined.entries["fe1.example"].variables[SOURCES]]
+        assert records == ["mssip_proxy", "topology"]
         assert joined.warnings == (
             "The host 'fe1.example' has the address 10.9.9.9 in another system, which its own does not know. "
             "It is left out",
@@ -105,8 +107,10 @@ def test_the_same_name_in_two_systems_is_one_host_with_the_addresses_of_its_own(
 
 def test_a_system_that_is_read_again_replaces_what_it_said() -> None:
     again = entry("fe1.example", "topology", "sfb_front_ends", interfaces={"internal": ["10.1.0.22"]})
+    again.variables[SOURCES][0]["read"] = "later"
     one = join(FRONT_END, {"fe1.example": again}).entries["fe1.example"]
     assert one.addresses == {"10.1.0.22"}
+    assert [source["read"] for source in one.variables[SOURCES]] == ["later"]
 
 
 def test_two_systems_that_call_it_their_own_are_not_joined() -> None:
