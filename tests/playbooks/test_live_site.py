@@ -57,6 +57,7 @@ def all_hosts(inventory: Inventory, name: str, value: object) -> None:
         (lambda i: hosts(i)["edge1"]["port_matrix_interfaces"].pop("web_conferencing"), {"edge1"}),
         (lambda i: hosts(i)["trans1"].update(port_matrix_location=["core"]), {"trans1"}),
         (lambda i: hosts(i)["2001:db8:2::61"].update(port_matrix_addresses=["2001:db8:2::62"]), {"infra1"}),
+        (lambda i: hosts(i)["turn1"]["pexip_sfb_sources"][0]["addresses"].append("203.0.113.42"), {"turn1"}),
         (lambda i: i["ntp_servers"]["hosts"].remove("198.18.1.61"), {"rules", "fw"}),
         (lambda i: i["sfb_front_ends"]["hosts"].remove("fe2"), {"fe2"}),
         (lambda i: i["sfb_front_ends"]["hosts"].append("outsider"), {"outsider"}),

@@ -58,6 +58,7 @@ def compare(live: Inventory, written: Inventory, by_hand: Inventory, variables: 
         for name in sorted({*machines, *expected})
         if machines.get(name) != expected.get(name)
     )
+    differences += tuple(_unknown_addresses(live, expected))
     if differences:
         return Result(differences, 0, 0, 0)  # what follows from them says nothing new
     made, wanted = (list(_made_of(inventory, variables)) for inventory in (live, written))
@@ -72,6 +73,18 @@ def compare(live: Inventory, written: Inventory, by_hand: Inventory, variables: 
         if name in found and name not in _hostvars(by_hand).get(host, {})
     ]
     return Result(differences, len(known), len(read), len(t.cast("list[object]", made[0][1])))
+
+
+def _unknown_addresses(live: Inventory, expected: Mapping[str, Machine]) -> Iterator[str]:
+    """Yield what systems said that is not written, also where somebody has written something else over it."""
+    known = {
+        side for found in expected.values() for pairs in found.interfaces.values() for pair in pairs for side in pair
+    }
+    for host, found in _hostvars(live).items():
+        for source in found.get(SOURCES, ()):
+            for address in source["addresses"]:
+                if _network(address) not in known:
+                    yield f"{host}: {source['system']} has {address}, which is not written"
 
 
 def _hostvars(inventory: Inventory) -> Mapping[str, Mapping[str, t.Any]]:
