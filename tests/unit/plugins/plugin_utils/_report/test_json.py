@@ -77,6 +77,22 @@ def test_every_scope_fits_the_schema_and_is_read_back(scope: str) -> None:
     assert read_report(json.loads(report_as_json(report)), "baseline").rules == report.rules
 
 
+def test_where_addresses_are_from_fits_the_schema() -> None:
+    found = {
+        "system": "s",
+        "record": "r",
+        "name": "n",
+        "read": "now",
+        "looked_up_in": "DNS",
+        "addresses": ["192.0.2.11"],
+    }
+    hostvars = {"node1": {"port_matrix_addresses": ["192.0.2.11"], "pexip_sfb_sources": [found]}}
+    endpoints = _valid(example_report(site=example_site(hostvars=hostvars)))["endpoints"]
+    sources = [member["sources"] for one in endpoints for member in one["members"] if "sources" in member]
+    assert sources
+    assert all(of_host == [{**found, "addresses": ["192.0.2.11/32"]}] for of_host in sources)
+
+
 def test_a_report_says_who_is_who() -> None:
     document = _valid(example_report())
     assert document["rows"][3] == {
