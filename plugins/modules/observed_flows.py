@@ -18,7 +18,7 @@ description:
     well while it drops them. This module reads these sets, and nothing else.
   - A flow is a source, a destination, a protocol and a destination port, at one hook. The source port is not
     remembered, so all connections of a client to a service are one flow.
-  - Its addresses are those that the rules see: behind a translation of the destination and before one of the source.
+  - Its addresses are those that the rules see, behind a translation of the destination and before one of the source.
   - What connection tracking finds invalid belongs to no flow, and is not remembered.
   - It is in the memory of the kernel. A reboot ends it, and so does whoever flushes the ruleset, such as a restart of
     C(nftables.service). Other limits, and the switch from watching to enforcing, begin it anew.
