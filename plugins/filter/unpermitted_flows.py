@@ -16,7 +16,11 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.linu
     permissions_of,
 )
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site_document import read_site
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._observed.permitted import read_flows, unpermitted
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._observed.permitted import (
+    parse_time,
+    read_flows,
+    unpermitted,
+)
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.mapping import as_number
 
 DOCUMENTATION = r"""
@@ -40,6 +44,12 @@ options:
     description: On a gateway, only traffic from or to these endpoints is judged. V(all) judges all of it.
     type: raw
     default: [conferencing_node]
+  rules_since:
+    description:
+      - RV(uc_firewall.pexip_sfb.observed_flows#module:rules_since) of the host. What was seen later is refused where
+        its source port may be what is not permitted. Without it, all of that is.
+    type: str
+    default: ""
   days:
     description: Only what was seen in the last so many days, 1 to 365.
     type: int
@@ -76,7 +86,8 @@ _value:
       elements: str
     doubtful:
       description:
-        - What is permitted from some source ports only. A host does not remember from which port something came.
+        - What is permitted from some source ports only, and was last seen before the rules were there. A host does not
+          remember from which port something came.
       type: list
       elements: str
   sample:
@@ -96,6 +107,7 @@ def unpermitted_flows(
     judged_endpoints: object = ("conferencing_node",),
     management: object = (),
     extra_rules: object = (),
+    rules_since: object = "",
     days: object = 7,
 ) -> dict[str, t.Any]:
     """Return which of *flows* the rules of *host* do not permit.
@@ -107,7 +119,8 @@ def unpermitted_flows(
     judged = judged_addresses(built, to_plain(judged_endpoints)) if "forward" in permissions.hooks else None
     since = datetime.now(timezone.utc) - timedelta(days=as_number(days, "linux_firewall_observed_days", 1, 365))
     seen = [flow for flow in read_flows(to_plain(flows), "flows") if flow.last_seen >= since]
-    found = unpermitted(permissions, judged, seen)
+    known = to_plain(rules_since)
+    found = unpermitted(permissions, judged, seen, parse_time(known, "rules_since") if known else None)
     return {kind: [flow.line() for flow in part] for kind, part in found._asdict().items()}
 
 

@@ -22,6 +22,12 @@ description:
   - What connection tracking finds invalid belongs to no flow, and is not remembered.
   - It is in the memory of the kernel. A reboot ends it, and so does whoever flushes the ruleset, such as a restart of
     C(nftables.service). Other limits, and the switch from watching to enforcing, begin it anew.
+options:
+  path:
+    description:
+      - The file that the host loads at boot, as M(uc_firewall.pexip_sfb.nftables_table) writes it. It tells since when
+        the rules are what they are.
+    type: path
 attributes:
   check_mode:
     support: full
@@ -43,6 +49,7 @@ seealso:
 EXAMPLES = r"""
 - name: Read what would have been dropped
   uc_firewall.pexip_sfb.observed_flows:
+    path: /etc/pexip_sfb/ruleset.nft
   register: observed
 
 - name: Show it
@@ -113,6 +120,13 @@ missed:
   returned: success
   type: int
   sample: 0
+rules_since:
+  description:
+    - When the rules became what they are, in UTC, as O(path) has it. A flow that was seen later was not permitted by
+      them. Empty where there is no such file.
+  returned: success
+  type: str
+  sample: "2026-02-24T09:00:00Z"
 remembering:
   description: Whether the host remembers flows at all. Without this there are none in RV(flows).
   returned: success
@@ -140,6 +154,7 @@ limit:
 """
 
 import datetime
+import os
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft import remembered
@@ -157,9 +172,20 @@ def found(nft: Nft) -> remembered.Remembered:
     return remembered.read(outputs, datetime.datetime.now(datetime.timezone.utc))
 
 
+def changed_at(path: str | None) -> str:
+    """Return when the file at *path* became what it is; empty where there is none."""
+    try:
+        seconds = os.stat(path).st_mtime if path else None
+    except OSError:
+        seconds = None
+    if seconds is None:
+        return ""
+    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime(remembered.TIME)
+
+
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec={}, supports_check_mode=True)
+    module = AnsibleModule(argument_spec={"path": {"type": "path"}}, supports_check_mode=True)
     module.run_command_environ_update = {"LANG": "C", "LC_ALL": "C"}
     program = module.get_bin_path("nft")
     try:
@@ -172,6 +198,7 @@ def main() -> None:
         flows=one.flows,
         full=one.full,
         missed=one.missed,
+        rules_since=changed_at(module.params["path"]),
         remembering=bool(one.kinds),
         enforcing="dropped" in one.kinds,
         entries=len(one.flows),

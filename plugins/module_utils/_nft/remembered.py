@@ -18,6 +18,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.owned_r
     items,
 )
 
+TIME = "%Y-%m-%dT%H:%M:%SZ"
 # A test compares them with those of the core.
 _NAMES = {51: "ah", 50: "esp", 47: "gre", 1: "icmp", 58: "icmpv6", 132: "sctp", 6: "tcp", 17: "udp", 112: "vrrp"}
 _FAMILIES = {"4": "ipv4", "6": "ipv6"}
@@ -96,7 +97,7 @@ def _flows(match: t.Match[str], about: Item, now: datetime.datetime) -> Iterable
             "destination_port": int(port[0]) if match[2] else None,
             "packets": int(one["counter"]["packets"]),
             "bytes": int(one["counter"]["bytes"]),
-            "last_seen": (now - datetime.timedelta(seconds=passed)).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "last_seen": (now - datetime.timedelta(seconds=passed)).strftime(TIME),
         }
 
 

@@ -47,7 +47,8 @@ class Flow(t.NamedTuple):
 class Unpermitted(t.NamedTuple):
     """Flows, the heaviest first: ``refused`` are those that nothing permits.
 
-    ``doubtful`` are those that something permits from some source ports only, as these are not remembered.
+    Source ports are not remembered. So what is permitted from some of them only, and was seen in spite of the rules
+    that are there, is among these, and ``doubtful`` where it was seen before they were.
     """
 
     refused: list[Flow]
@@ -69,10 +70,13 @@ class _Permission(t.NamedTuple):
         )
 
 
-def unpermitted(permissions: Permissions, judged: AddressSet | None, flows: list[Flow]) -> Unpermitted:
+def unpermitted(
+    permissions: Permissions, judged: AddressSet | None, flows: list[Flow], rules_since: datetime | None
+) -> Unpermitted:
     """Return which of *flows* are not permitted.
 
     :param judged: the addresses whose transit is judged; None for all of it.
+    :param rules_since: when the rules of the host became what they are; None where that is not known.
     """
     by_kind = _by_kind(permissions)
     found = Unpermitted([], [])
@@ -80,7 +84,8 @@ def unpermitted(permissions: Permissions, judged: AddressSet | None, flows: list
         if _is_judged(flow, judged):
             fitting = [one for one in by_kind.get((flow.hook, flow.protocol, flow.family), ()) if one.fits(flow)]
             if not any(_CLIENT_PORTS.issubset(one.source_ports) for one in fitting):
-                (found.doubtful if fitting else found.refused).append(flow)
+                before = rules_since is not None and flow.last_seen <= rules_since
+                (found.doubtful if fitting and before else found.refused).append(flow)
     return found
 
 
@@ -96,8 +101,7 @@ def _read_flow(item: object, where: str) -> Flow:
     data = as_mapping(item, where)
     try:
         hook, family, protocol, source, destination, port, packets, seen = (data[key] for key in _KEYS)
-        last_seen = datetime.strptime(str(seen), _TIME).replace(tzinfo=timezone.utc)
-    except (KeyError, ValueError) as e:
+    except KeyError as e:
         raise PortMatrixError.at(where, f"{shown(dict(data))} is no flow", "what observed_flows returns") from e
     known = t.cast(Family, as_choice(family, f"{where} family", FAMILIES))
     return Flow(
@@ -108,8 +112,19 @@ def _read_flow(item: object, where: str) -> Flow:
         _address(destination, known, f"{where} destination"),
         None if port is None else as_number(port, f"{where} destination_port", 0, 65535),
         as_number(packets, f"{where} packets", 0, 2**64),
-        last_seen,
+        parse_time(seen, f"{where} last_seen"),
     )
+
+
+def parse_time(value: object, where: str) -> datetime:
+    """Read a time as the module ``observed_flows`` writes it.
+
+    :raises PortMatrixError: for anything else; the message begins with *where*.
+    """
+    try:
+        return datetime.strptime(str(value), _TIME).replace(tzinfo=timezone.utc)
+    except ValueError as e:
+        raise PortMatrixError.at(where, f"{shown(value)} is no time", "one such as 2026-03-02T08:15:27Z") from e
 
 
 def _by_kind(permissions: Permissions) -> dict[tuple[Hook, str, Family], list[_Permission]]:

@@ -30,6 +30,7 @@ SEEN: dict[str, t.Any] = {
     "bytes": 180,
     "last_seen": "2026-03-02T08:15:27Z",
 }
+LATER = datetime.datetime(2026, 3, 3, tzinfo=datetime.timezone.utc)
 # A row from a to b, to UDP port 53; another one from source port 500, and one for ESP.
 ROWS = [
     {"id": "dns", "source": "x", "destination": "y", "protocols": "udp", "destination_ports": 53},
@@ -52,8 +53,13 @@ def flow(**values: t.Any) -> Flow:
     return read_flows([{**SEEN, **values}], "W")[0]
 
 
-def judged(one: Flow, permissions: Permissions = TRANSIT, transit: AddressSet | None = None) -> str:
-    found = unpermitted(permissions, transit, [one])
+def judged(
+    one: Flow,
+    permissions: Permissions = TRANSIT,
+    transit: AddressSet | None = None,
+    rules_since: datetime.datetime | None = LATER,
+) -> str:
+    found = unpermitted(permissions, transit, [one], rules_since)
     return "refused" if found.refused else "doubtful" if found.doubtful else "permitted"
 
 
@@ -75,6 +81,11 @@ def judged(one: Flow, permissions: Permissions = TRANSIT, transit: AddressSet | 
 )
 def test_a_flow_is_permitted_where_a_rule_has_all_of_it(values: dict[str, t.Any], verdict: str) -> None:
     assert judged(flow(**values)) == verdict
+
+
+@pytest.mark.parametrize("rules_since", [None, datetime.datetime(2026, 3, 1, tzinfo=datetime.timezone.utc)])
+def test_what_was_seen_in_spite_of_the_rules_came_from_another_port(rules_since: datetime.datetime | None) -> None:
+    assert judged(flow(destination_port=500), rules_since=rules_since) == "refused"
 
 
 @pytest.mark.parametrize(
@@ -106,7 +117,7 @@ def test_transit_that_is_not_judged_passes(network: str, verdict: str) -> None:
 
 def test_the_heaviest_come_first_and_a_line_says_what_it_is() -> None:
     light, heavy = flow(protocol="253", destination_port=None, packets=1), flow(destination_port=54, packets=9)
-    assert unpermitted(TRANSIT, None, [light, heavy]).refused == [heavy, light]
+    assert unpermitted(TRANSIT, None, [light, heavy], None).refused == [heavy, light]
     assert heavy.line() == (
         "UDP from 192.0.2.1 to 198.51.100.9 port 54 (forward), packets 9, last seen 2026-03-02T08:15:27Z"
     )
@@ -124,7 +135,7 @@ def test_the_heaviest_come_first_and_a_line_says_what_it_is() -> None:
         ({"destination": "{{ x }}"}, "W destination: '{{ x }}'"),
         ({"destination_port": "{{ x }}"}, "W destination_port: '{{ x }}' is out of range; accepted: 0 to 65535"),
         ({"packets": -1}, "W packets: -1 is out of range; accepted: 0 to"),
-        ({"last_seen": "yesterday"}, "W: {'hook': 'forward'"),
+        ({"last_seen": "yesterday"}, "W last_seen: 'yesterday' is no time; accepted: one such as 2026-03-02T08:15:27Z"),
     ],
 )
 def test_what_is_no_flow(values: dict[str, t.Any], message: str) -> None:
