@@ -230,7 +230,8 @@ def _permits(listing: str) -> set[tuple[str, str]]:
     for block in re.split(r"^\t(?=set |chain )", listing, flags=re.MULTILINE)[1:]:
         head, _brace, body = block.partition(" {")
         elements = body.partition("elements = {")[2].partition("}")[0].split(",") if head.startswith("set ") else []
-        rules = [line for line in body.splitlines() if " accept" in line and head.startswith("chain ")]
+        lines = [re.sub(r"priority [^;]+;", "", line) for line in body.splitlines()]
+        rules = [line for line in lines if " accept" in line and head.startswith("chain ")]
         found |= {(head, item.strip()) for item in [*elements, *rules]}
     return found
 

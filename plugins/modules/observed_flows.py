@@ -28,6 +28,7 @@ options:
       - The file that the host loads at boot, as M(uc_firewall.pexip_sfb.nftables_table) writes it. It tells since when
         the rules are what they are.
     type: path
+    default: /etc/pexip_sfb/ruleset.nft
 attributes:
   check_mode:
     support: full
@@ -49,7 +50,6 @@ seealso:
 EXAMPLES = r"""
 - name: Read what would have been dropped
   uc_firewall.pexip_sfb.observed_flows:
-    path: /etc/pexip_sfb/ruleset.nft
   register: observed
 
 - name: Show it
@@ -162,6 +162,9 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.owned_r
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.program import Nft
 
 
+_PATH = "/etc/pexip_sfb/ruleset.nft"
+
+
 def found(nft: Nft) -> remembered.Remembered:
     """Read what the kernel remembers.
 
@@ -172,20 +175,18 @@ def found(nft: Nft) -> remembered.Remembered:
     return remembered.read(outputs, datetime.datetime.now(datetime.timezone.utc))
 
 
-def changed_at(path: str | None) -> str:
+def changed_at(path: str) -> str:
     """Return when the file at *path* became what it is; empty where there is none."""
     try:
-        seconds = os.stat(path).st_mtime if path else None
+        seconds = os.stat(path).st_mtime
     except OSError:
-        seconds = None
-    if seconds is None:
         return ""
     return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime(remembered.TIME)
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec={"path": {"type": "path"}}, supports_check_mode=True)
+    module = AnsibleModule(argument_spec={"path": {"type": "path", "default": _PATH}}, supports_check_mode=True)
     module.run_command_environ_update = {"LANG": "C", "LC_ALL": "C"}
     program = module.get_bin_path("nft")
     try:
