@@ -161,7 +161,6 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft import 
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.owned_rules import OUTLINE, UnreadableError
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.program import Nft
 
-
 _PATH = "/etc/pexip_sfb/ruleset.nft"
 
 

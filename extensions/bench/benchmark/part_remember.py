@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -59,7 +60,7 @@ def remember(directory: Path) -> Part:
     return part
 
 
-def _ruleset(directory: Path, name: str, rule: dict[str, object], entries: int | None) -> Path:
+def _ruleset(directory: Path, name: str, rule: Mapping[str, str], entries: int | None) -> Path:
     memory = None if entries is None else Memory(entries, days=30)
     policy = Policy(("forward",), (), extra_rules=parse_extra_rules([rule], "rule"), enforce=False, memory=memory)
     path = directory / f"{name}.nft"
