@@ -19,8 +19,9 @@ from .._values.intervals import IntervalSet
 from .._values.mapping import as_choice, as_date, as_document, as_flag, as_identifier, as_list, as_mapping, as_strings
 from .._values.ports import ANY_PORT, parse_ports
 from .._values.words import day_text
-from .baseline import Changes
-from .report import Party, Report, endpoint_title
+from .baseline import Changes, PartyHosts
+from .host_lists import endpoint_title
+from .report import Party, Report
 from .rule_numbers import RuleNumbers
 
 VERSION = 1
@@ -33,6 +34,7 @@ class Earlier:
     scope: str
     revision: str
     rules: tuple[Rule, ...]
+    hosts: tuple[PartyHosts, ...]
 
 
 def report_as_document(report: Report) -> dict[str, t.Any]:
@@ -79,7 +81,21 @@ def read_report(document: object, where: str) -> Earlier:
         raise PortMatrixError.at(where, problem, f"the JSON file of an earlier report, version {VERSION}")
     flows = as_list(data.get("flows"), f"{where} flows")
     reader = _Reader(where)
-    return Earlier(str(data.get("scope")), str(data.get("revision")), tuple(reader.rule(flow) for flow in flows))
+    return Earlier(
+        str(data.get("scope")),
+        str(data.get("revision")),
+        tuple(reader.rule(flow) for flow in flows),
+        tuple(_read_hosts(one, f"{where} endpoints") for one in as_list(data.get("endpoints"), f"{where} endpoints")),
+    )
+
+
+def _read_hosts(value: object, where: str) -> PartyHosts:
+    data = as_mapping(value, where)
+    members = [as_mapping(member, where) for member in as_list(data.get("members"), where)]
+    return (
+        as_strings(data.get("names"), where),
+        tuple((str(one.get("host")), read_cidrs(as_strings(one.get("addresses"), where), where)) for one in members),
+    )
 
 
 class _Reader:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Sequence
 
-from .addresses import FAMILIES, AddressSet
+from .addresses import FAMILIES, AddressSet, format_address
 from .intervals import IntervalSet
 from .ports import format_ports
 
@@ -45,4 +45,14 @@ def people_cidrs(addresses: AddressSet) -> list[str]:
         cidr.removesuffix("/32" if family == "ipv4" else "/128")
         for family in FAMILIES
         for cidr in addresses.cidrs(family)
+    ]
+
+
+def single_addresses(addresses: AddressSet) -> list[str]:
+    """Write the addresses of a machine for people, each by itself, also where they are neighbours."""
+    return [
+        format_address(address, family)
+        for family in FAMILIES
+        for first, last in addresses.of_family(family).intervals
+        for address in range(first, last + 1)
     ]
