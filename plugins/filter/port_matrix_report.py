@@ -26,11 +26,11 @@ description:
 positional: _input
 options:
   formats:
-    description: What to render.
+    description: What to render. V(svg) and V(mermaid) are the drawing of the site.
     type: list
     elements: str
-    choices: [csv, json, markdown, html]
-    default: [csv, json, markdown, html]
+    choices: [csv, json, markdown, html, svg, mermaid]
+    default: [csv, json, markdown, html, svg, mermaid]
   scope:
     description:
       - V(site) is every permitted flow.
