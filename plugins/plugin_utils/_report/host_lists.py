@@ -115,9 +115,8 @@ class HostLists:
             HostList(f"hosts-{number}", ", ".join(map(endpoint_title, endpoints)), entries)
             for number, (entries, endpoints) in enumerate(self._endpoints.items(), start=1)
         ]
-        for qualifier in (_locations, _families):
-            lists = _qualified(lists, lambda _place, one, of=qualifier: of(one.entries))
-        lists = _qualified(lists, lambda place, _one: str(place + 1))
+        for qualifier in (_locations, _families, _number):
+            lists = _qualified(lists, qualifier)
         return {one.entries: one for one in lists}
 
 
@@ -130,27 +129,34 @@ def _other_sides(member: Member, addresses: AddressSet) -> Iterable[tuple[str, s
             yield own, "advertised", advertised
 
 
-def _qualified(lists: Sequence[HostList], qualifier: Callable[[int, HostList], str]) -> list[HostList]:
-    """Say of lists that have one title what tells them apart; *qualifier* gets the place among these, and the list."""
+def _qualified(lists: Sequence[HostList], qualifier: Callable[[int, Sequence[Entry]], str]) -> list[HostList]:
+    """Say of lists that have one title what tells them apart.
+
+    *qualifier* gets the place among these, and who is in it.
+    """
     alike: dict[str, list[HostList]] = {}
     for one in lists:
         alike.setdefault(one.title + one.qualifier, []).append(one)
 
     def with_qualifier(one: HostList) -> HostList:
         group = alike[one.title + one.qualifier]
-        texts = [qualifier(place, other) for place, other in enumerate(group)]
+        texts = [qualifier(place, other.entries) for place, other in enumerate(group)]
         text = texts[group.index(one)]
         return replace(one, qualifier=f"{one.qualifier}, {text}") if text and len(set(texts)) > 1 else one
 
     return [with_qualifier(one) for one in lists]
 
 
-def _locations(entries: Sequence[Entry]) -> str:
+def _locations(_place: int, entries: Sequence[Entry]) -> str:
     """The location of all *entries*, where they have the same."""
     locations = {entry.locations for entry in entries}
     return "/".join(next(iter(locations))) if len(locations) == 1 else ""
 
 
-def _families(entries: Sequence[Entry]) -> str:
+def _families(_place: int, entries: Sequence[Entry]) -> str:
     families = {"IPv6" if ":" in cidr else "IPv4" for entry in entries for cidr in entry.cidrs}
     return " and ".join(sorted(families))
+
+
+def _number(place: int, _entries: Sequence[Entry]) -> str:
+    return str(place + 1)

@@ -183,7 +183,7 @@ def _grouped(rules: Iterable[Rule], site: Site) -> list[list[Rule]]:
     groups: dict[t.Hashable, list[Rule]] = {}
     for r in rules:
         # Of a row that stays within locations, each is a flow: all hosts of both sides together would be more.
-        places = ()
+        places: tuple[t.Hashable, ...] = ()
         if r.row in site.locations.rows:
             places = tuple(
                 frozenset(site.locations.of(host if host != LITERAL_NETWORKS else None) for host, _of_host in hosts)

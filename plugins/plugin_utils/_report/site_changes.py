@@ -76,15 +76,15 @@ def host_cidrs(host: str, addresses: AddressSet, networks: Mapping[str, bool]) -
 
 def _known(hosts: Iterable[PartyHosts]) -> dict[str, _Known]:
     parts: dict[str, list[AddressSet]] = {}
-    roles: dict[str, list[tuple[str, ...]]] = {}
+    roles: dict[str, tuple[str, ...]] = {}
     for endpoints, members in hosts:
         for host, addresses in members:
             name = _name(host, endpoints)
             parts.setdefault(name, []).append(addresses)
-            roles.setdefault(name, []).append(endpoints)
+            # Of those sides that have a host, the one with the fewest endpoints says best what it is.
+            roles[name] = min(roles.get(name, endpoints), endpoints, key=len)
     return {
-        # Of those sides that have a host, the one with the fewest endpoints says best what it is.
-        name: _Known(AddressSet.union(parts[name]), " or ".join(map(endpoint_title, min(roles[name], key=len))))
+        name: _Known(AddressSet.union(parts[name]), " or ".join(map(endpoint_title, roles[name])))
         for name in sorted(parts)
     }
 
@@ -138,7 +138,7 @@ def _service(row: str, before: Iterable[Rule], after: Iterable[Rule]) -> tuple[s
 
 
 def _services(row: str, rules: Iterable[Rule]) -> list[str]:
-    found = {}
+    found: dict[str, None] = {}
     for rule in rules:
         if rule.row == row:
             source, destination = rule_ports(rule)
