@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from .._rules.protocols import protocol_text
 from .._values.words import count, display, ports_text
-from .host_lists import LITERAL_NETWORKS, Entry, counted, endpoint_place, endpoint_title
+from .host_lists import LITERAL_NETWORKS, Entry, HostList, counted, endpoint_place, endpoint_title
 from .report import Flow, Report
 
 
@@ -157,16 +157,23 @@ def _arrows(flows: Iterable[Flow]) -> list[Arrow]:
 
 def _hosts(flows: Iterable[Flow]) -> dict[str, tuple[Entry, ...]]:
     """Return endpoint → its hosts, each with all addresses that it has in a flow."""
-    found: dict[str, dict[str, Entry]] = {}
+    lists: dict[str, dict[HostList, None]] = {}
     for flow in flows:
         for party in (flow.source, flow.destination):
             for name, one in party.by_endpoint.items():
-                of_endpoint = found.setdefault(name, {})
-                for entry in one.entries:
-                    known = of_endpoint.setdefault(entry.host, entry)
-                    cidrs = tuple(dict.fromkeys((*known.cidrs, *entry.cidrs)))
-                    of_endpoint[entry.host] = replace(known, cidrs=cidrs)
-    return {name: tuple(entries.values()) for name, entries in found.items()}
+                lists.setdefault(name, {})[one] = None
+    return {name: tuple(_merged(of_endpoint)) for name, of_endpoint in lists.items()}
+
+
+def _merged(lists: Collection[HostList]) -> Iterable[Entry]:
+    if len(lists) == 1:
+        return next(iter(lists)).entries
+    found: dict[str, Entry] = {}
+    for entry in (entry for one in lists for entry in one.entries):
+        known = found.setdefault(entry.host, entry)
+        if known is not entry:
+            found[entry.host] = replace(known, cidrs=tuple(dict.fromkeys((*known.cidrs, *entry.cidrs))))
+    return found.values()
 
 
 def _panels(arrows: list[Arrow]) -> Iterable[tuple[str, list[Arrow]]]:

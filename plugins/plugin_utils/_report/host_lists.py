@@ -38,7 +38,7 @@ class Entry:
     sources: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class HostList:
     """The hosts and networks of one endpoint, or of several that have the same. No two lists have one title."""
 

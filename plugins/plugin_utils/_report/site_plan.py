@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from .._values.words import count, display
-from .host_lists import Entry, counted, endpoint_place, endpoint_title
+from .host_lists import Entry, HostList, counted, endpoint_place, endpoint_title
 from .report import Report
 
 # Endpoints whose hosts are drawn on the other side of the firewall: Pexip's own.
@@ -94,16 +94,25 @@ def rows_text(numbers: Sequence[int]) -> str:
 
 def _hosts(report: Report) -> Iterable[_Host]:
     found: dict[tuple[str, str], _Host] = {}
-    for flow in report.flows:
-        for party, is_source in ((flow.source, True), (flow.destination, False)):
-            for endpoint, one in party.by_endpoint.items():
-                for entry in one.entries:
-                    # Literal networks of two endpoints are not one host.
-                    host = found.setdefault((entry.host, endpoint if entry.networks else ""), _Host())
-                    host.endpoints.add(endpoint)
-                    host.entries.append(entry)
-                    (host.sent if is_source else host.received).add(flow.number)
+    for (endpoint, one), (sent, received) in _uses(report).items():
+        for entry in one.entries:
+            # Literal networks of two endpoints are not one host.
+            host = found.setdefault((entry.host, endpoint if entry.networks else ""), _Host())
+            host.endpoints.add(endpoint)
+            host.entries.append(entry)
+            host.sent |= sent
+            host.received |= received
     return found.values()
+
+
+def _uses(report: Report) -> dict[tuple[str, HostList], tuple[set[int], set[int]]]:
+    """Return endpoint and list → the numbers of the rows in which it is source, and destination."""
+    found: dict[tuple[str, HostList], tuple[set[int], set[int]]] = {}
+    for flow in report.flows:
+        for place, party in enumerate((flow.source, flow.destination)):
+            for use in party.by_endpoint.items():
+                found.setdefault(use, (set(), set()))[place].add(flow.number)
+    return found
 
 
 def _place(name: str, hosts: Iterable[_Host], report: Report) -> Place:
@@ -144,12 +153,13 @@ def _line(name: str, entry: Entry) -> str:
 
 def _between(report: Report) -> tuple[int, ...]:
     """Return the numbers of the rows that join hosts of different locations."""
+    places = {one: {entry.locations for entry in one.entries if entry.locations} for one in report.lists}
     found = set()
     for flow in report.flows:
         here, there = (
-            {entry.locations for one in party.by_endpoint.values() for entry in one.entries}
+            {place for one in party.by_endpoint.values() for place in places[one]}
             for party in (flow.source, flow.destination)
         )
-        if any(one and other and set(one).isdisjoint(other) for one in here for other in there):
+        if any(set(one).isdisjoint(other) for one in here for other in there):
             found.add(flow.number)
     return tuple(sorted(found))
