@@ -12,7 +12,11 @@ import pytest
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.baseline import compare
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.report import build_report
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.scope import Scope
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.site_changes import change_facts, now_hosts
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.site_changes import (
+    change_facts,
+    exact_changes,
+    now_hosts,
+)
 from example_site import GROUPS, HOSTVARS, NTP, NTP_SERVER, example_site
 
 NODE3 = {"node3": {"port_matrix_addresses": ["192.0.2.14"]}}
@@ -82,6 +86,12 @@ def test_each_cause_is_a_sentence(
     before: dict[str, t.Any], now: dict[str, t.Any], facts: list[tuple[str, str]]
 ) -> None:
     assert _facts(before, now) == facts
+
+
+def test_without_a_baseline_nothing_changed() -> None:
+    report = build_report(example_site(), Scope(), "t")
+    assert change_facts(report) == ()
+    assert list(exact_changes(report)) == []
 
 
 def test_many_hosts_are_one_sentence() -> None:

@@ -173,3 +173,10 @@ def test_hostile_names_stay_text(text: str) -> None:
     assert {element.tag for element in ET.fromstring(report_as_svg(report)).iter()} == tags
     for line in report_as_mermaid(report).splitlines():
         assert line.count('"') in (0, 2)
+
+
+def test_what_has_few_groups_leaves_columns_empty() -> None:
+    (drawing,) = draw_site(example_report("pair:turn_server:conferencing_node"), 3)
+    _check(drawing)
+    assert len([one for one in drawing.rects if one.kind == "box"]) == 2
+    assert len(drawing.strokes) == 3
