@@ -108,7 +108,7 @@ def failed(done: subprocess.CompletedProcess[str]) -> str:
     return re.sub(r"\s+", " ", done.stdout + done.stderr)
 
 
-FILES = ["port-matrix.csv", "port-matrix.html", "port-matrix.json", "port-matrix.md"]
+FILES = [f"port-matrix.{ending}" for ending in ("csv", "html", "json", "md", "mmd", "svg")]
 
 
 def test_a_report_is_written_and_a_second_run_changes_nothing(controller: Controller) -> None:
@@ -118,7 +118,7 @@ def test_a_report_is_written_and_a_second_run_changes_nothing(controller: Contro
     assert "+row,purpose,group,protocol,family,source_endpoint" in preview.stdout
     first = controller.run("report")
     assert changed(first) == 1
-    assert said(first)[1:] == [f"Written to {controller.report}:", *(FILES[i] for i in (0, 2, 3, 1))]
+    assert said(first)[1:] == [f"Written to {controller.report}:", *(FILES[i] for i in (0, 2, 3, 1, 5, 4))]
     before = controller.written()
     assert list(before) == FILES
     second = controller.run("report", "--diff")

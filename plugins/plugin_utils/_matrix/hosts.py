@@ -48,7 +48,7 @@ class Addresses:
 
     ``networks`` tells whether a network is among them, so that they may be many machines. The sets do not tell:
     two neighbouring addresses of one machine are merged there as the network of these two would be. ``pairs`` are
-    those addresses that are behind static NAT; what is kept of a site does without.
+    those addresses that are behind static NAT.
     """
 
     local: AddressSet = AddressSet()

@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from .._values.addresses import AddressSet, read_cidrs
-from .._values.errors import PortMatrixError
-from .._values.mapping import as_choice, as_document, as_flag, as_mapping, as_strings
+from .._values.errors import PortMatrixError, shown
+from .._values.mapping import as_choice, as_document, as_flag, as_list, as_mapping, as_strings
 from .endpoints import Member
-from .hosts import Addresses
+from .hosts import Addresses, Pair
 from .locations import Locations
 from .rows import parse_rows
 from .site import Site
@@ -48,6 +48,8 @@ def _member_as_mapping(member: Member) -> dict[str, t.Any]:
         data["advertised"] = _cidrs(advertised)
     if member.addresses.networks:
         data["networks"] = True
+    if member.addresses.pairs:
+        data["translated"] = [[*_cidrs(pair.local), *_cidrs(pair.advertised)] for pair in member.addresses.pairs]
     return data
 
 
@@ -91,20 +93,30 @@ def _read_view(value: object) -> View:
     return View("local" if as_choice(data.get("default"), "site view", SIGHTS) == "local" else "advertised", others)
 
 
+def _read_pair(pair: Sequence[str]) -> Pair:
+    if len(pair) != 2:
+        raise PortMatrixError.at("site member translated", f"{shown(list(pair))} is no pair", "two addresses")
+    return Pair(read_cidrs(pair[:1]), read_cidrs(pair[1:]))
+
+
 class _Reader:
     """Reads the members of one document. A host is in several endpoints: its addresses are parsed once and shared."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[tuple[str, ...], tuple[str, ...] | None, bool], Addresses] = {}
+        self._known: dict[tuple[object, ...], Addresses] = {}
 
     def member(self, value: object) -> Member:
-        data = as_mapping(value, "site member", ("host", "local", "advertised", "networks"))
+        data = as_mapping(value, "site member", ("host", "local", "advertised", "networks", "translated"))
         local = as_strings(data.get("local", ()), "site member")
         advertised = as_strings(data["advertised"], "site member") if "advertised" in data else None
         networks = as_flag(data.get("networks", False), "site member networks")
-        key = (local, advertised, networks)
+        translated = tuple(
+            as_strings(pair, "site member translated") for pair in as_list(data.get("translated", ()), "site member")
+        )
+        key = (local, advertised, networks, translated)
         if key not in self._known:
             own = read_cidrs(local)
-            self._known[key] = Addresses(own, own if advertised is None else read_cidrs(advertised), networks)
+            others = own if advertised is None else read_cidrs(advertised)
+            self._known[key] = Addresses(own, others, networks, tuple(_read_pair(pair) for pair in translated))
         host = data.get("host")
         return Member(None if host is None else str(host), self._known[key])

@@ -10,10 +10,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from .._rules.canonical import Rule
+from .._values.addresses import AddressSet
 from .._values.intervals import IntervalSet
 
 KINDS = ("added", "removed", "widened", "narrowed")
 _DIMENSIONS = ("source", "destination", "source_ports", "destination_ports")
+PartyHosts = tuple[tuple[str, ...], tuple[tuple[str, AddressSet], ...]]
+"""The endpoints of one side of flows, and who has which addresses there."""
 _Key = tuple[str, str, str]
 
 
@@ -22,7 +25,7 @@ class Changes:
     """Rules that are there or gone as a whole, and of those that changed the part that is new or gone.
 
     Exact: what an earlier report permits, less what was ``removed`` and ``narrowed``, plus what was ``added`` and
-    ``widened``, is what this one permits.
+    ``widened``, is what this one permits. ``rules`` and ``hosts`` are those of the earlier report.
     """
 
     baseline: str
@@ -30,6 +33,8 @@ class Changes:
     removed: tuple[Rule, ...] = ()
     widened: tuple[Rule, ...] = ()
     narrowed: tuple[Rule, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    hosts: tuple[PartyHosts, ...] = ()
 
     def by_kind(self) -> dict[str, tuple[Rule, ...]]:
         """The rules of each kind of change, in the order in which they are shown."""
@@ -39,10 +44,11 @@ class Changes:
         return any(self.by_kind().values())
 
 
-def compare(earlier: Sequence[Rule], now: Sequence[Rule], baseline: str) -> Changes:
+def compare(earlier: Sequence[Rule], now: Sequence[Rule], baseline: str, hosts: Iterable[PartyHosts] = ()) -> Changes:
     """Compare two lists of rules row by row, protocol by protocol and family by family.
 
     :param baseline: the revision of the earlier report.
+    :param hosts: who had which addresses there.
     """
     before, after = _by_key(earlier), _by_key(now)
     added = [rule for rule in now if _key(rule) not in before]
@@ -50,7 +56,9 @@ def compare(earlier: Sequence[Rule], now: Sequence[Rule], baseline: str) -> Chan
     both = [key for key in after if key in before]
     widened = [piece for key in both for piece in _remainder(after[key], before[key])]
     narrowed = [piece for key in both for piece in _remainder(before[key], after[key])]
-    return Changes(baseline, tuple(added), tuple(removed), tuple(widened), tuple(narrowed))
+    return Changes(
+        baseline, tuple(added), tuple(removed), tuple(widened), tuple(narrowed), tuple(earlier), tuple(hosts)
+    )
 
 
 def _key(rule: Rule) -> _Key:

@@ -10,14 +10,15 @@ So nothing crosses and no label covers another, whatever rows a site adds.
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 
-from .._matrix.port_matrix import load_port_matrix
 from .._rules.protocols import protocol_text
 from .._values.words import count, display, ports_text
-from .report import LITERAL_NETWORKS, Flow, Report, endpoint_title
+from .host_lists import LITERAL_NETWORKS, Entry, HostList, counted, endpoint_place, endpoint_title
+from .report import Flow, Report
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ NARROW = Layout("narrow", peer=100, lane=216, hub=34, title_size=11, label_size=
 
 _LANE_HEIGHT = 42
 _GAP = 12
-_PANEL_GAP = 30
+# The arrows of a panel: its labels are readable where that is as high as a page.
+_ON_A_PAGE = 12
 # Widths of a character as parts of the font size: exact for the monospaced labels, ample for titles.
 _MONOSPACED, _PROPORTIONAL = 0.605, 0.63
 
@@ -114,71 +116,99 @@ class Peer:
 
 @dataclass(frozen=True)
 class Panel:
-    """The endpoint at the right, and those that it talks to."""
+    """The endpoint at the right, and those that it talks to. ``arrows`` is the number of arrows in words."""
 
     peers: tuple[Peer, ...]
     hub: Box
+    arrows: str
+    height: int
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """All panels, one below the other. ``arrows`` is their number in words."""
+    """All panels, each of which fits on a page, one below the other."""
 
     name: str
     width: int
-    height: int
-    arrows: str
     panels: tuple[Panel, ...]
 
 
 def draw(report: Report, layout: Layout) -> Drawing:
     """Return the drawing of *report*."""
-    top, panels = 1, []
-    hosts, every = _hosts(report.flows), _arrows(report.flows)
-    for hub, arrows in _panels(every):
-        panels.append(_panel(hub, arrows, hosts, layout, top))
-        top += panels[-1].hub.height + _PANEL_GAP
-    height = max(top - _PANEL_GAP + 1, 1)
-    return Drawing(layout.name, layout.width, height, count(len(every), "arrow"), tuple(panels))
+    hosts = _hosts(report.flows)
+    panels = [
+        _panel(hub, part, hosts, layout)
+        for hub, arrows in _panels(_arrows(report.flows))
+        for part in _pages(hub, arrows)
+    ]
+    return Drawing(layout.name, layout.width, tuple(panels))
 
 
 def _arrows(flows: Iterable[Flow]) -> list[Arrow]:
-    return [
+    """Return the arrows: one for all flows that look the same here, such as those of a row in each location."""
+    every = [
         Arrow(source, destination, flow)
         for flow in flows
         for source in flow.source.by_endpoint
         for destination in flow.destination.by_endpoint
     ]
+    return list({(one.source, one.destination, *one.labels()): one for one in reversed(every)}.values())[::-1]
 
 
-def _hosts(flows: Iterable[Flow]) -> dict[str, tuple[str, ...]]:
-    found: dict[str, dict[str, None]] = {}
+def _hosts(flows: Iterable[Flow]) -> dict[str, tuple[Entry, ...]]:
+    """Return endpoint → its hosts, each with all addresses that it has in a flow."""
+    lists: dict[str, dict[HostList, None]] = {}
     for flow in flows:
         for party in (flow.source, flow.destination):
-            for name, hosts in party.by_endpoint.items():
-                found.setdefault(name, {}).update(dict.fromkeys(hosts))
-    return {name: tuple(hosts) for name, hosts in found.items()}
+            for name, one in party.by_endpoint.items():
+                lists.setdefault(name, {})[one] = None
+    return {name: tuple(_merged(of_endpoint)) for name, of_endpoint in lists.items()}
+
+
+def _merged(lists: Collection[HostList]) -> Iterable[Entry]:
+    if len(lists) == 1:
+        return next(iter(lists)).entries
+    found: dict[str, Entry] = {}
+    for entry in (entry for one in lists for entry in one.entries):
+        known = found.setdefault(entry.host, entry)
+        if known is not entry:
+            found[entry.host] = replace(known, cidrs=tuple(dict.fromkeys((*known.cidrs, *entry.cidrs))))
+    return found.values()
 
 
 def _panels(arrows: list[Arrow]) -> Iterable[tuple[str, list[Arrow]]]:
     """Yield the endpoint at the right and its arrows, until no arrow is left."""
     while arrows:
         uses = Counter(name for arrow in arrows for name in dict.fromkeys((arrow.source, arrow.destination)))
-        hub = min(uses, key=lambda name: (-uses[name], _place(name)))
+        hub = min(uses, key=lambda name: (-uses[name], endpoint_place(name)))
         yield hub, [arrow for arrow in arrows if hub in (arrow.source, arrow.destination)]
         arrows = [arrow for arrow in arrows if hub not in (arrow.source, arrow.destination)]
 
 
-def _place(name: str) -> tuple[int, str]:
-    order = list(load_port_matrix().endpoints)
-    return (order.index(name) if name in order else len(order)), name
+def _pages(hub: str, arrows: Sequence[Arrow]) -> Iterable[list[Arrow]]:
+    """Cut the arrows of a panel into parts that fit on a page, those of an endpoint next to each other."""
+    ordered = sorted(arrows, key=lambda arrow: endpoint_place(arrow.other_end(hub)))
+    page: list[Arrow] = []
+    for _peer, group in itertools.groupby(ordered, key=lambda arrow: arrow.other_end(hub)):
+        own = list(group)
+        if len(page) + len(own) > _ON_A_PAGE and page:
+            yield page
+            page = []
+        page += own
+        while len(page) > _ON_A_PAGE:
+            yield page[:_ON_A_PAGE]
+            page = page[_ON_A_PAGE:]
+    yield page
 
 
-def _panel(hub: str, arrows: Sequence[Arrow], hosts: dict[str, tuple[str, ...]], layout: Layout, top: int) -> Panel:
+def _panel(hub: str, arrows: Sequence[Arrow], hosts: dict[str, tuple[Entry, ...]], layout: Layout) -> Panel:
     at_right = _hub_texts(hub, hosts[hub], layout)
-    plans = [_PeerPlan.of(peer, hub, arrows, hosts, layout) for peer in sorted(_others(hub, arrows), key=_place)]
+    plans = [
+        _PeerPlan.of(peer, hub, arrows, hosts, layout) for peer in sorted(_others(hub, arrows), key=endpoint_place)
+    ]
     short = _height_of_hub(hub, at_right, layout) - sum(plan.height + _GAP for plan in plans) + _GAP
-    peers, y = [], top
+    top, peers = 1, list[Peer]()
+    y = top
     for index, plan in enumerate(plans):
         # What the text at the right needs beyond the boxes at the left, the first of them gets.
         height = plan.height + (max(short, 0) if index == 0 else 0)
@@ -192,8 +222,10 @@ def _panel(hub: str, arrows: Sequence[Arrow], hosts: dict[str, tuple[str, ...]],
     height = y - _GAP - top
     left = 1 + layout.peer + layout.lane
     if layout.upright:
-        return Panel(tuple(peers), _box(left, top, layout.hub, height, *at_right, layout))
-    return Panel(tuple(peers), _turned_box(left, top, height, hub, layout))
+        box = _box(left, top, layout.hub, height, *at_right, layout)
+    else:
+        box = _turned_box(left, top, height, hub, layout)
+    return Panel(tuple(peers), box, count(len(arrows), "arrow"), height + 2)
 
 
 @dataclass(frozen=True)
@@ -207,7 +239,7 @@ class _PeerPlan:
 
     @classmethod
     def of(
-        cls, name: str, hub: str, arrows: Sequence[Arrow], hosts: dict[str, tuple[str, ...]], layout: Layout
+        cls, name: str, hub: str, arrows: Sequence[Arrow], hosts: dict[str, tuple[Entry, ...]], layout: Layout
     ) -> _PeerPlan:
         own = [arrow for arrow in arrows if arrow.other_end(hub) == name]
         lines = _wrapped(endpoint_title(name), layout.peer, layout)
@@ -229,18 +261,16 @@ def _height_of_hub(hub: str, texts: tuple[list[str], list[str]], layout: Layout)
     return min(round(len(endpoint_title(hub)) * layout.title_size * _PROPORTIONAL) + 14, 240)
 
 
-def _hub_texts(hub: str, hosts: Sequence[str], layout: Layout) -> tuple[list[str], list[str]]:
+def _hub_texts(hub: str, hosts: Sequence[Entry], layout: Layout) -> tuple[list[str], list[str]]:
     return _wrapped(endpoint_title(hub), layout.hub, layout), _wrapped(_who(hosts, layout), layout.hub, layout, most=2)
 
 
-def _who(hosts: Sequence[str], layout: Layout) -> str:
-    names = [display(host) for host in hosts if host != LITERAL_NETWORKS]
-    if not names:
-        return LITERAL_NETWORKS
+def _who(hosts: Sequence[Entry], layout: Layout) -> str:
+    names = [display(entry.host) for entry in hosts if entry.host != LITERAL_NETWORKS]
     room = int(layout.peer / (layout.title_size * _PROPORTIONAL))
-    if layout.upright and len(", ".join(names)) <= 2 * room - 8:
+    if names and layout.upright and len(", ".join(names)) <= 2 * room - 8:
         return ", ".join(names)
-    return count(len(names), "host")
+    return counted(hosts)
 
 
 def _wrapped(text: str, width: float, layout: Layout, most: int = 4) -> list[str]:
@@ -255,10 +285,11 @@ def _wrapped(text: str, width: float, layout: Layout, most: int = 4) -> list[str
             lines.append(word)
     if len(lines) > most:
         lines = [*lines[: most - 1], " ".join(lines[most - 1 :])]
-    return [_cut(line, room) for line in lines]
+    return [cut(line, room) for line in lines]
 
 
-def _cut(text: str, room: int) -> str:
+def cut(text: str, room: int) -> str:
+    """Return *text*, or its beginning where it does not fit into *room* characters."""
     return text if len(text) <= room else f"{text[: room - 1]}…"
 
 
@@ -279,7 +310,7 @@ def _box(x: int, y: int, width: int, height: int, lines: Sequence[str], notes: S
 def _turned_box(x: int, y: int, height: int, hub: str, layout: Layout) -> Box:
     room = int((height - 8) / (layout.title_size * _PROPORTIONAL))
     middle = x + layout.hub / 2 - layout.title_size * 0.35
-    text = _cut(endpoint_title(hub), room)
+    text = cut(endpoint_title(hub), room)
     label = Label("name", text, middle, round(y + height / 2, 1), layout.title_size, turned=True)
     return Box(x, y, layout.hub, height, (label,))
 
@@ -296,7 +327,7 @@ def _wire(arrow: Arrow, to_hub: bool, top: float, layout: Layout) -> Wire:
         end=end,
         y=round(y, 1),
         labels=(
-            Label("row", _cut(row, room), middle, round(y - 5, 1), size),
-            Label("ports", _cut(ports, room), middle, round(y + size + 2, 1), size),
+            Label("row", cut(row, room), middle, round(y - 5, 1), size),
+            Label("ports", cut(ports, room), middle, round(y + size + 2, 1), size),
         ),
     )

@@ -14,12 +14,16 @@ from .._probes.verification import read_verification
 from .._values.errors import PortMatrixError
 from .._values.mapping import as_choice, as_strings, as_text
 from .baseline import Changes, compare
+from .change_request import read_change_request
 from .csv import changes_as_csv, rules_as_csv, too_long_for_a_spreadsheet
 from .html import report_as_html
 from .json import changes_as_document, read_report, report_as_json
 from .markdown import report_as_markdown
+from .mermaid import report_as_mermaid
 from .report import Report, build_report, revision_of
 from .scope import Scope, read_scope, rules_in_scope
+from .site_changes import change_facts
+from .svg import report_as_svg
 from .words import change_lines, change_summary, scope_sentence, summary
 
 _RENDERERS: Mapping[str, tuple[str, Callable[[Report], str]]] = {
@@ -27,6 +31,8 @@ _RENDERERS: Mapping[str, tuple[str, Callable[[Report], str]]] = {
     "json": ("json", report_as_json),
     "markdown": ("md", report_as_markdown),
     "html": ("html", report_as_html),
+    "svg": ("svg", report_as_svg),
+    "mermaid": ("mmd", report_as_mermaid),
 }
 FORMATS = tuple(_RENDERERS)
 
@@ -44,7 +50,8 @@ class Rendered:
         report = self.report
         lines = [f"{scope_sentence(report.scope)} {', '.join(summary(report))}; revision {report.revision()}."]
         if report.changes is not None:
-            lines += [change_summary(report), *change_lines(report)]
+            facts = [fact.text for fact in change_facts(report)]
+            lines += [change_summary(report), *facts, *change_lines(report)]
         long = too_long_for_a_spreadsheet(report.rules) if any(name.endswith(".csv") for name in self.files) else []
         if long:
             lines.append(
@@ -60,7 +67,7 @@ class Rendered:
             "files": [{"name": name, "content": content} for name, content in self.files.items()],
             "outdated": list(self.outdated),
             "revision": self.report.revision(),
-            "changes": None if changes is None else changes_as_document(changes),
+            "changes": None if changes is None else changes_as_document(changes, self.report.rule_numbers),
             "text": self.text(),
         }
 
@@ -73,11 +80,14 @@ def render_report(
     baseline: object = None,
     verification: object = None,
     gateways: Sequence[str] = (),
+    change_request: object = None,
 ) -> Rendered:
     """Render the report on *scope* of *site* in all *formats*.
 
     :param baseline: the JSON of an earlier report of this scope, to compare with.
     :param verification: the document of a verification, for the HTML page.
+    :param gateways: the firewalls between the hosts, which *scope* may name.
+    :param change_request: what a change request has besides the flows.
     :raises PortMatrixError: for an input that is not what it should be.
     """
     wanted = [as_choice(name, "port_matrix_report_formats", FORMATS) for name in
@@ -91,6 +101,8 @@ def render_report(
         as_text(title, "port_matrix_report_title"),
         None if baseline is None else _changes(site, read, baseline),
         None if verification is None else read_verification(verification, "port_matrix_report_verification"),
+        read_change_request(change_request, "port_matrix_report_change"),
+        gateways,
     )
     stem = read.file_stem()
     files = {f"{stem}.{_RENDERERS[name][0]}": _RENDERERS[name][1](report) for name in FORMATS if name in wanted}
@@ -108,4 +120,4 @@ def _changes(site: Site, scope: Scope, baseline: object) -> Changes:
     if earlier.scope != scope.text():
         problem = f"is a report with the scope {earlier.scope!a}"
         raise PortMatrixError.at(where, problem, f"one with the scope {scope.text()}, as this one has")
-    return compare(earlier.rules, rules_in_scope(site, scope), revision_of(earlier.rules))
+    return compare(earlier.rules, rules_in_scope(site, scope), revision_of(earlier.rules), earlier.hosts)

@@ -18,21 +18,15 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from .._values.words import display
 from .drawing import NARROW, WIDE, Drawing, draw
-from .html_tables import (
-    ChangesTable,
-    FlowsTable,
-    ShownParty,
-    VerificationTables,
-    changes_table,
-    flows_table,
-    shown_party,
-    verification_tables,
-)
+from .html_changes import ChangesTable, changes_table
+from .html_hosts import NatTable, ShownList, nat_table, shown_list
+from .html_tables import FlowsTable, VerificationTables, flows_table, verification_tables
 from .report import Report
-from .words import scope_sentence
+from .site_map import SiteMap, draw_site
+from .words import CHANGE_FIELDS, scope_sentence
 
 _FOLDER = Path(__file__).parent
-_STYLE = (_FOLDER / "report.css").read_text(encoding="utf-8")
+_STYLE = "".join((_FOLDER / name).read_text(encoding="utf-8") for name in ("report.css", "drawing.css"))
 _SCRIPT = (_FOLDER / "report.js").read_text(encoding="utf-8")
 # It keeps each template that it has compiled.
 _TEMPLATES = Environment(
@@ -47,22 +41,39 @@ _TEMPLATES = Environment(
 
 
 @dataclass(frozen=True)
+class ChangeField:
+    """A field of the change request. A long one has the whole width."""
+
+    label: str
+    text: str
+    is_long: bool
+
+
+@dataclass(frozen=True)
 class Page:
-    """What report.html.j2 shows. A section whose part is None or empty is not there."""
+    """What report.html.j2 shows. A section whose part is None or empty is not there.
+
+    ``paper`` is the style sheet of the margins on paper, which has the title in it.
+    """
 
     policy: str
     style: str
+    paper: str
     script: str
     title: str
     lead: str
-    rows: int
-    rules: int
+    row_count: int
+    flow_count: int
+    rule_count: int
     revision: str
+    change: tuple[ChangeField, ...]
     changes: ChangesTable | None
+    site: tuple[SiteMap, ...]
     drawing: tuple[Drawing, ...]
     flows: FlowsTable
+    nat: NatTable | None
     verification: VerificationTables | None
-    addresses: tuple[ShownParty, ...]
+    addresses: tuple[ShownList, ...]
     notes: tuple[str, ...]
 
 
@@ -73,23 +84,51 @@ def report_as_html(report: Report) -> str:
 
 def page_of(report: Report) -> Page:
     """Return the data of the page."""
-    parties = {party.id: shown_party(party) for party in report.parties}
+    paper = paper_margins(report)
+    change = {} if report.change_request is None else report.change_request.as_mapping()
     return Page(
-        policy=f"default-src 'none'; style-src '{_digest(_STYLE)}'; script-src '{_digest(_SCRIPT)}'",
+        policy=f"default-src 'none'; style-src '{_digest(_STYLE)}' '{_digest(paper)}'; script-src '{_digest(_SCRIPT)}'",
         style=_STYLE,
+        paper=paper,
         script=_SCRIPT,
         title=display(report.title),
         lead=scope_sentence(report.scope),
-        rows=len({flow.row for flow in report.flows}),
-        rules=len(report.rules),
+        row_count=len({flow.row for flow in report.flows}),
+        flow_count=len(report.flows),
+        rule_count=len(report.rules),
         revision=report.revision(),
+        change=tuple(
+            ChangeField(label, change[key], is_long)
+            for key, (label, is_long) in CHANGE_FIELDS.items()
+            if change.get(key)
+        ),
         changes=None if report.changes is None else changes_table(report),
+        site=(*draw_site(report, 3), *draw_site(report, 1)) if report.flows else (),
         drawing=tuple(draw(report, layout) for layout in (WIDE, NARROW)) if report.flows else (),
-        flows=flows_table(report, parties),
+        flows=flows_table(report),
+        nat=nat_table(report),
         verification=None if report.verification is None else verification_tables(report.verification),
-        addresses=tuple(parties.values()),
+        addresses=tuple(map(shown_list, report.lists)),
         notes=tuple(display(note) for note in report.notes),
     )
+
+
+def paper_margins(report: Report) -> str:
+    """Return the rules that put title, revision and page numbers into the margins of each page.
+
+    What is not a letter or digit becomes an escape of CSS, so no title can end the string or the style sheet.
+    """
+
+    def text(content: str) -> str:
+        return "".join(one if one.isascii() and one.isalnum() else f"\\{ord(one):x} " for one in content)
+
+    boxes = {
+        "top-left": f'"{text(display(report.title))}"',
+        "top-right": f'"{text(f"Revision {report.revision()}")}"',
+        "bottom-left": f'"{text(scope_sentence(report.scope))}"',
+        "bottom-right": '"Page " counter(page) " of " counter(pages)',
+    }
+    return f"@page {{ {' '.join(f'@{box} {{ content: {content}; }}' for box, content in boxes.items())} }}"
 
 
 def rendered(template: str, **data: object) -> str:

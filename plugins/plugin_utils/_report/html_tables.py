@@ -5,29 +5,20 @@
 
 from __future__ import annotations
 
-import re
-import typing as t
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from .._probes.verification import Probe, Verification
-from .._rules.canonical import Rule
-from .._rules.protocols import protocol_text
-from .._rules.words import rule_cidrs, rule_ports, side_ports
+from .._rules.words import side_ports
 from .._values.ports import format_ports
-from .._values.words import count, display, people_cidrs, some
+from .._values.words import count, day_text, display
+from .host_lists import endpoint_title
+from .html_hosts import ShownSide, shown_sides
 from .reasons import origin, reason, sections
-from .report import LITERAL_NETWORKS, Flow, Party, Report, endpoint_title
-from .words import DIRECTIONS, NOTHING, change_summary, protocols_text, source_lines
+from .report import Flow, Report
+from .words import DIRECTIONS, NOTHING, protocols_text
 
-# More hosts or addresses than these are not shown in a cell, which then leads to their list.
-_HOSTS_IN_A_CELL = 4
-_ADDRESSES_IN_A_CELL = 8
-# Longer lists of addresses are folded, and the longest stay so on paper.
-_OPEN_ADDRESSES = 40
-_PRINTED_ADDRESSES = 400
-# What is new or gone is why people look, so more of it is shown at once.
-_ADDRESSES_OF_A_CHANGE = 12
+# More probes that did not fail are folded.
 _PROBES_AT_ONCE = 40
 
 _VERDICTS = {
@@ -40,54 +31,40 @@ _VERDICTS = {
 
 
 @dataclass(frozen=True)
-class Member:
-    """A host, or literal networks, the addresses of it that are in a set, and which systems these are from."""
+class FlowLine:
+    """A line of the table of flows: one direction of a row between two parties. ``lists`` are those of both sides.
 
-    host: str
-    cidrs: Sequence[str]
-    sources: Sequence[str]
-
-
-@dataclass(frozen=True)
-class ShownParty:
-    """A party, for cells and for the list of its addresses. ``hosts``, ``networks`` and ``entries`` say how many.
-
-    ``networks`` are those that all members have together, ``entries`` those of each member.
+    ``rules`` are the numbers of its rules, or what they all begin with where no other line's do.
     """
 
-    id: str
-    title: str
-    members: tuple[Member, ...]
-    hosts: str
-    networks: str
-    entries: str
-    fits_a_cell: bool
-    is_short: bool
-    is_printed: bool
-
-
-@dataclass(frozen=True)
-class FlowLine:
-    """A line of the table of flows. ``first_of_group`` is the title of its group where a section begins with it."""
-
-    first_of_row: bool
-    first_of_group: str
-    number: int
-    row: str
-    row_parts: tuple[str, ...]
+    rules: tuple[str, ...]
     endpoints: tuple[str, ...]
+    lists: tuple[str, ...]
     direction: str
-    source: ShownParty
+    source: tuple[ShownSide, ...]
     source_ports: str
-    destination: ShownParty
+    destination: tuple[ShownSide, ...]
     destination_ports: str
     destination_ranges: Sequence[str]
     protocols: str
+
+
+@dataclass(frozen=True)
+class RowLines:
+    """A row and its flows. ``first_of_group`` is the title of its group where a section begins with it."""
+
+    first_of_group: str
+    number: int
+    row: str
     purpose: str
     reason: str
     origin: str
     reference: str
     reference_is_link: bool
+    owner: str
+    ticket: str
+    expires: str
+    flows: tuple[FlowLine, ...]
 
 
 @dataclass(frozen=True)
@@ -95,38 +72,9 @@ class FlowsTable:
     """The table of flows, the endpoints (name, title) that its filter offers, and what is said where no flow is."""
 
     with_direction: bool
-    lines: tuple[FlowLine, ...]
+    rows: tuple[RowLines, ...]
     endpoints: tuple[tuple[str, str], ...]
     nothing: str = NOTHING
-
-
-@dataclass(frozen=True)
-class ChangedAddresses:
-    """The addresses of one side of a change, and what sums them up where they are too many to show at once."""
-
-    cidrs: Sequence[str]
-    summary: str
-
-
-@dataclass(frozen=True)
-class ChangeLine:
-    """A rule, or the part of one, that is new or gone."""
-
-    kind: str
-    row_parts: tuple[str, ...]
-    protocol: str
-    source: ChangedAddresses
-    source_ports: str
-    destination: ChangedAddresses
-    destination_ports: str
-
-
-@dataclass(frozen=True)
-class ChangesTable:
-    """What changed."""
-
-    summary: str
-    lines: tuple[ChangeLine, ...]
 
 
 @dataclass(frozen=True)
@@ -144,7 +92,7 @@ class ProbeLine:
 
     verdict: str
     verdict_text: str
-    row_parts: tuple[str, ...]
+    row: str
     source: End
     destination: End
     probe: str
@@ -162,101 +110,63 @@ class VerificationTables:
     others_summary: str
 
 
-def shown_party(party: Party) -> ShownParty:
-    """Count the addresses of a party, and say where they are shown."""
-    members = tuple(
-        Member(
-            display(host),
-            people_cidrs(addresses),
-            [display(line) for line in source_lines(addresses, party.sources[host])],
-        )
-        for host, addresses in party.hosts
-    )
-    networks = len(people_cidrs(party.addresses))
-    entries = sum(len(member.cidrs) for member in members)
-    hosts = [host for host, _addresses in party.hosts if host != LITERAL_NETWORKS]
-    return ShownParty(
-        id=party.id,
-        title=party.title,
-        members=members,
-        hosts=count(len(hosts), "host") if hosts else LITERAL_NETWORKS,
-        networks=count(networks, "entry", "entries"),
-        entries=count(entries, "entry", "entries"),
-        fits_a_cell=len(members) <= _HOSTS_IN_A_CELL and networks <= _ADDRESSES_IN_A_CELL,
-        is_short=entries <= _OPEN_ADDRESSES,
-        is_printed=entries <= _PRINTED_ADDRESSES,
-    )
-
-
-def flows_table(report: Report, parties: t.Mapping[str, ShownParty]) -> FlowsTable:
-    """The table of flows; *parties* has those of the report by their ids."""
+def flows_table(report: Report) -> FlowsTable:
+    """The table of flows, by row group and row."""
     with_direction = any(flow.hook in ("input", "output") for flow in report.flows)
-    first = {flow.row: flow for flow in reversed(report.flows)}
-    names = {name for party in report.parties for name in party.endpoints}
-    lines = [
-        replace(_flow(flow, flow is first[flow.row], with_direction, parties), first_of_group="" if index else title)
-        for title, flows in sections(report.flows)
-        for index, flow in enumerate(flows)
-    ]
+    names = {name for party in report.parties for name in party.by_endpoint}
+    rows = []
+    for title, flows in sections(report.flows):
+        for index, of_row in enumerate(_by_row(flows)):
+            rows.append(_row(of_row, "" if index else title, with_direction))
     return FlowsTable(
         with_direction=with_direction,
-        lines=tuple(lines),
+        rows=tuple(rows),
         endpoints=tuple((name, endpoint_title(name)) for name in sorted(names, key=endpoint_title)),
     )
 
 
-def _flow(flow: Flow, first_of_row: bool, with_direction: bool, parties: t.Mapping[str, ShownParty]) -> FlowLine:
+def _by_row(flows: Iterable[Flow]) -> Iterable[list[Flow]]:
+    found: dict[str, list[Flow]] = {}
+    for flow in flows:
+        found.setdefault(flow.row, []).append(flow)
+    return found.values()
+
+
+def _row(flows: Sequence[Flow], first_of_group: str, with_direction: bool) -> RowLines:
+    first = flows[0]
+    return RowLines(
+        first_of_group=first_of_group,
+        number=first.number,
+        row=first.row,
+        purpose=display(first.purpose),
+        reason=next(filter(None, map(reason, flows)), ""),
+        origin=origin(first),
+        reference=display(first.reference),
+        reference_is_link=first.reference.startswith(("https://", "http://")),
+        owner=first.owner,
+        ticket=first.ticket,
+        expires=day_text(first.expires),
+        flows=tuple(
+            _flow(flow, [one for one in flows if one.rule == flow.rule] == [flow], with_direction) for flow in flows
+        ),
+    )
+
+
+def _flow(flow: Flow, has_number: bool, with_direction: bool) -> FlowLine:
+    parties = (flow.source, flow.destination)
     return FlowLine(
-        first_of_row=first_of_row,
-        first_of_group="",
-        number=flow.number,
-        row=flow.row,
-        row_parts=_parts(flow.row),
-        endpoints=tuple(dict.fromkeys((*flow.source.endpoints, *flow.destination.endpoints))),
+        rules=(flow.rule,) if has_number else flow.rules,
+        endpoints=tuple(dict.fromkeys(name for party in parties for name in party.by_endpoint)),
+        lists=tuple(dict.fromkeys(one.id for party in parties for one in party.by_endpoint.values())),
         direction=DIRECTIONS[flow.hook] if with_direction and flow.hook else "",
-        source=parties[flow.source.id],
+        source=shown_sides(flow.source),
         source_ports=side_ports(flow.protocols[0], flow.source_ports),
-        destination=parties[flow.destination.id],
+        destination=shown_sides(flow.destination),
         destination_ports=side_ports(flow.protocols[0], flow.destination_ports),
         # "none" is no port, and the filter of the page takes no range for any port.
         destination_ranges=format_ports(flow.destination_ports) if flow.has_ports else ["none"],
         protocols=protocols_text(flow),
-        purpose=flow.purpose,
-        reason=reason(flow),
-        origin=origin(flow),
-        reference=flow.reference,
-        reference_is_link=flow.reference.startswith(("https://", "http://")),
     )
-
-
-def _parts(row: str) -> tuple[str, ...]:
-    """Split an id where it may break: at its underscores, and elsewhere only where it is too long otherwise."""
-    return tuple(re.findall(r"[^_]{1,20}_?|_", row))
-
-
-def changes_table(report: Report) -> ChangesTable:
-    """What changed, a line for each rule or part of one."""
-    changes = report.changes.by_kind() if report.changes else {}
-    lines = tuple(_change(kind, rule) for kind, rules in changes.items() for rule in rules)
-    return ChangesTable(change_summary(report), lines)
-
-
-def _change(kind: str, rule: Rule) -> ChangeLine:
-    source, destination = rule_cidrs(rule)
-    source_ports, destination_ports = rule_ports(rule)
-    return ChangeLine(
-        kind=kind,
-        row_parts=_parts(rule.row),
-        protocol=f"{protocol_text(rule.protocol)} {rule.family.replace('ipv', 'IPv')}",
-        source=_changed(source),
-        source_ports=source_ports,
-        destination=_changed(destination),
-        destination_ports=destination_ports,
-    )
-
-
-def _changed(cidrs: Sequence[str]) -> ChangedAddresses:
-    return ChangedAddresses(cidrs, some(cidrs, 2) if len(cidrs) > _ADDRESSES_OF_A_CHANGE else "")
 
 
 def verification_tables(verification: Verification) -> VerificationTables:
@@ -283,7 +193,7 @@ def _probe(probe: Probe) -> ProbeLine:
     return ProbeLine(
         verdict=probe.verdict,
         verdict_text=_VERDICTS[probe.verdict],
-        row_parts=_parts(display(probe.row)),
+        row=display(probe.row),
         source=End(display(probe.source_host), display(probe.source), probe.source_port),
         destination=End(display(probe.destination_host), display(probe.destination), probe.destination_port),
         probe=f"{display(probe.protocol).upper()}, {display(probe.probe).replace('_', ' ')}",

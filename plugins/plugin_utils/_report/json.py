@@ -16,10 +16,13 @@ from .._rules.protocols import parse_protocol
 from .._values.addresses import FAMILIES, AddressSet, Family, read_cidrs
 from .._values.errors import PortMatrixError, shown
 from .._values.intervals import IntervalSet
-from .._values.mapping import as_choice, as_document, as_flag, as_identifier, as_list, as_mapping, as_strings
+from .._values.mapping import as_choice, as_date, as_document, as_flag, as_identifier, as_list, as_mapping, as_strings
 from .._values.ports import ANY_PORT, parse_ports
-from .baseline import Changes
-from .report import Party, Report, endpoint_title
+from .._values.words import day_text
+from .baseline import Changes, PartyHosts
+from .host_lists import endpoint_title
+from .report import Party, Report
+from .rule_numbers import RuleNumbers
 
 VERSION = 1
 
@@ -31,6 +34,7 @@ class Earlier:
     scope: str
     revision: str
     rules: tuple[Rule, ...]
+    hosts: tuple[PartyHosts, ...]
 
 
 def report_as_document(report: Report) -> dict[str, t.Any]:
@@ -42,15 +46,22 @@ def report_as_document(report: Report) -> dict[str, t.Any]:
         "revision": report.revision(),
         "rows": _rows(report),
         "endpoints": _endpoints(report),
-        "flows": [rule.as_mapping() for rule in report.rules],
-        "changes": None if report.changes is None else changes_as_document(report.changes),
+        "flows": [
+            {"rule": number, **rule.as_mapping()}
+            for number, rule in zip(report.rule_numbers.of_rules, report.rules, strict=True)
+        ],
+        "changes": None if report.changes is None else changes_as_document(report.changes, report.rule_numbers),
+        "change_request": None if report.change_request is None else report.change_request.as_mapping(),
         "notes": list(report.notes),
     }
 
 
-def changes_as_document(changes: Changes) -> dict[str, t.Any]:
-    """Return *changes* as plain data."""
-    by_kind = {kind: [rule.as_mapping() for rule in rules] for kind, rules in changes.by_kind().items()}
+def changes_as_document(changes: Changes, numbers: RuleNumbers) -> dict[str, t.Any]:
+    """Return *changes* as plain data. What is new or gone of a rule has the short number of that."""
+    by_kind = {
+        kind: [{"rule": numbers.short(rule), **rule.as_mapping()} for rule in rules]
+        for kind, rules in changes.by_kind().items()
+    }
     return {"baseline_revision": changes.baseline, **by_kind}
 
 
@@ -70,7 +81,21 @@ def read_report(document: object, where: str) -> Earlier:
         raise PortMatrixError.at(where, problem, f"the JSON file of an earlier report, version {VERSION}")
     flows = as_list(data.get("flows"), f"{where} flows")
     reader = _Reader(where)
-    return Earlier(str(data.get("scope")), str(data.get("revision")), tuple(reader.rule(flow) for flow in flows))
+    return Earlier(
+        str(data.get("scope")),
+        str(data.get("revision")),
+        tuple(reader.rule(flow) for flow in flows),
+        tuple(_read_hosts(one, f"{where} endpoints") for one in as_list(data.get("endpoints"), f"{where} endpoints")),
+    )
+
+
+def _read_hosts(value: object, where: str) -> PartyHosts:
+    data = as_mapping(value, where)
+    members = [as_mapping(member, where) for member in as_list(data.get("members"), where)]
+    return (
+        as_strings(data.get("names"), where),
+        tuple((str(one.get("host")), read_cidrs(as_strings(one.get("addresses"), where), where)) for one in members),
+    )
 
 
 class _Reader:
@@ -81,7 +106,8 @@ class _Reader:
         self._sets: dict[tuple[str, ...], Mapping[Family, IntervalSet]] = {}
 
     def rule(self, value: object) -> Rule:
-        data = as_mapping(value, self._where)
+        # The first releases had no owner and no ticket.
+        data = {"owner": "", "ticket": "", **as_mapping(value, self._where)}
         family: Family = (
             "ipv4" if as_choice(data.get("family"), f"{self._where} family", FAMILIES) == "ipv4" else "ipv6"
         )
@@ -99,6 +125,9 @@ class _Reader:
             destination_endpoint=self._strings(data, "destination_endpoint"),
             destination=self._addresses(data, "destination", family),
             destination_ports=self._ports(data, "destination_ports"),
+            owner=self._text(data, "owner"),
+            ticket=self._text(data, "ticket"),
+            expires=as_date(data.get("expires"), f"{self._where} expires"),
             hook=None if "hook" not in data else t.cast(Hook, as_choice(data["hook"], f"{self._where} hook", HOOKS)),
         )
 
@@ -131,6 +160,9 @@ def _rows(report: Report) -> list[dict[str, t.Any]]:
             "group": rule.group,
             "tls": rule.tls,
             "reference": rule.reference,
+            "owner": rule.owner,
+            "ticket": rule.ticket,
+            "expires": day_text(rule.expires),
         }
         for row, rule in rules.items()
     ]

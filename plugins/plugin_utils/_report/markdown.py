@@ -6,25 +6,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from .._rules.canonical import Rule
-from .._rules.protocols import protocol_text
-from .._rules.words import rule_cidrs, rule_ports, side_ports
-from .._values.words import display, people_cidrs, some
-from .baseline import Changes
+from .._rules.words import rule_ports, side_ports
+from .._values.words import display
+from .host_lists import Entry, HostList, endpoint_title
 from .reasons import origin, reason, sections
-from .report import Flow, Party, Report
-from .words import (
-    CHANGE_TITLES,
-    DIRECTIONS,
-    NOTHING,
-    change_summary,
-    protocols_text,
-    scope_sentence,
-    source_lines,
-    summary,
-)
+from .report import Flow, Party, Report, Translation
+from .site_changes import ExactChange, change_facts, change_protocols, exact_changes
+from .words import CHANGE_TITLES, DIRECTIONS, NOTHING, change_summary, protocols_text, scope_sentence, summary
 
 # Beyond these a list of addresses makes a table unreadable, and it is in the list below the table anyway.
 _IN_A_CELL = 6
@@ -37,11 +27,12 @@ def report_as_markdown(report: Report) -> str:
         f"{_text(scope_sentence(report.scope))} {', '.join(summary(report))}. Revision `{report.revision()}`.",
     ]
     if report.changes is not None:
-        parts += ["## Changes", *_changes(report, report.changes)]
+        parts += ["## Changes", *_changes(report)]
     if report.flows:
         why = "\n".join(_why(flow) for flow in _one_of_each_row(report.flows))
         parts += ["## Flows", *_flows(report), "## Why", why]
-        parts += ["## Addresses", *(part for party in report.parties for part in _party(party))]
+        parts += _nat(report.translations)
+        parts += ["## Hosts and networks", *(part for one in report.lists for part in _list(one))]
     else:
         parts += ["## Flows", NOTHING]
     if report.notes:
@@ -75,7 +66,16 @@ def _flows(report: Report) -> Iterable[str]:
 
 
 def _side(party: Party) -> str:
-    return f"{_text(party.title)}: {some(people_cidrs(party.addresses), _IN_A_CELL)}"
+    return "; ".join(
+        f"{_text(endpoint_title(name) + one.qualifier)}: {_entries(one)}" for name, one in party.by_endpoint.items()
+    )
+
+
+def _entries(one: HostList) -> str:
+    """Name the hosts of a list, or count them where they are too many for a cell: the list is below the table."""
+    if sum(len(entry.cidrs) for entry in one.entries) > _IN_A_CELL:
+        return one.counted()
+    return ", ".join(f"{_text(entry.host)} {' '.join(entry.cidrs)}" for entry in one.entries)
 
 
 def _one_of_each_row(flows: Iterable[Flow]) -> list[Flow]:
@@ -88,35 +88,58 @@ def _why(flow: Flow) -> str:
     return f"- **{flow.number} `{flow.row}`** {_text(flow.purpose)}.{why} {_text(origin(flow))}{reference}"
 
 
-def _party(party: Party) -> Iterable[str]:
-    yield f"### {_text(party.title)} ({party.id})"
-    lines = []
-    for host, addresses in party.hosts:
-        sources = "".join(f"; {_text(line)}" for line in source_lines(addresses, party.sources[host]))
-        lines.append(f"- {_text(host)}: {', '.join(people_cidrs(addresses))}{sources}")
-    yield "\n".join(lines)
+def _nat(translations: Sequence[Translation]) -> Iterable[str]:
+    if translations:
+        header = ("host", "own address", "advertised address", "own seen by", "advertised seen by")
+        yield "## Address translation"
+        yield _table(header, (
+            (_text(one.host), one.own, one.advertised, ", ".join(map(_text, (*one.own_seen_by, "itself"))),
+             ", ".join(map(_text, (*one.advertised_seen_by, "everybody else"))))
+            for one in translations
+        ))  # fmt: skip
 
 
-def _changes(report: Report, changes: Changes) -> Iterable[str]:
+def _list(one: HostList) -> Iterable[str]:
+    yield f"### {_text(one.title + one.qualifier)} ({one.counted()})"
+    yield "\n".join(
+        f"- {_text(entry.host)}: {', '.join(_addresses(entry))}{''.join(f'; {_text(line)}' for line in entry.sources)}"
+        for entry in one.entries
+    )
+
+
+def _addresses(entry: Entry) -> Iterable[str]:
+    others = {cidr: f" ({side} {other})" for cidr, side, other in entry.others}
+    return (f"{cidr}{others.get(cidr, '')}" for cidr in entry.cidrs)
+
+
+def _changes(report: Report) -> Iterable[str]:
     yield change_summary(report)
-    for kind, rules in changes.by_kind().items():
-        if rules:
-            yield f"### {CHANGE_TITLES[kind]}"
-            header = ("row", "protocol", "from", "source ports", "to", "destination ports")
-            yield _table(header, (_change(rule) for rule in rules))
+    facts = change_facts(report)
+    if facts:
+        yield "\n".join(f"- {_text(fact.text)}" for fact in facts)
+    by_kind: dict[str, list[ExactChange]] = {}
+    for change in exact_changes(report):
+        by_kind.setdefault(change.kind, []).append(change)
+    for kind, changes in by_kind.items():
+        yield f"### {CHANGE_TITLES[kind]}"
+        header = ("row", "protocol", "from", "source ports", "to", "destination ports")
+        yield _table(header, map(_change, changes))
 
 
-def _change(rule: Rule) -> Sequence[str]:
-    source, destination = rule_cidrs(rule)
-    source_ports, destination_ports = rule_ports(rule)
+def _change(change: ExactChange) -> Sequence[str]:
+    source_ports, destination_ports = rule_ports(change.rule)
     return (
-        f"`{rule.row}`",
-        f"{protocol_text(rule.protocol)} {rule.family.replace('ipv', 'IPv')}",
-        ", ".join(source),
+        f"`{change.rule.row}`",
+        change_protocols(change),
+        _named(change.source),
         source_ports,
-        ", ".join(destination),
+        _named(change.destination),
         destination_ports,
     )
+
+
+def _named(hosts: Mapping[str, list[str]]) -> str:
+    return ", ".join(f"{_text(host)} {' '.join(cidrs)}".strip() for host, cidrs in hosts.items())
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -2,7 +2,8 @@
 (function () {
   "use strict";
   var form = document.getElementById("filter");
-  var rows = Array.prototype.slice.call(document.querySelectorAll("#flows-table tbody tr[data-ports]"));
+  var rows = Array.prototype.slice.call(document.querySelectorAll("#flows-table tr[data-ports]"));
+  var sections = Array.prototype.slice.call(document.querySelectorAll("#flows-table tbody"));
   var shown = document.getElementById("filter-result");
   var sets = {};
   if (!form) { return; }
@@ -41,20 +42,51 @@
     return network.value >> rest === wanted.value >> rest;
   }
 
-  // The hosts and addresses of a set stand once in the page, in its list of addresses.
+  // A long list is packed: three columns, hosts, addresses and those on the other side of a NAT. A line of a column begins
+  // with how many characters it shares with the line before, as a digit of 36.
+  function unpacked(text) {
+    return text.split("\n\n").map(function (column) {
+      var before = [];
+      return column.split("\n").map(function (line) {
+        before = before.slice(0, parseInt(line[0], 36)).concat(Array.from(line.slice(1)));
+        return before.join("");
+      });
+    });
+  }
+
+  function lines(packed) {
+    var columns = unpacked(packed.textContent);
+    return columns[0].map(function (host, index) {
+      return (host + " " + columns[1][index] + " " + columns[2][index]).trim();
+    }).join("\n");
+  }
+
+  // The hosts and addresses of a list stand once in the page.
   function set(id) {
     if (!sets[id]) {
       var list = document.getElementById(id);
-      sets[id] = {
-        text: list.querySelector("ul").textContent.toLowerCase(),
-        cidrs: Array.prototype.map.call(list.querySelectorAll("code"), function (one) { return one.textContent; })
-      };
+      var packed = list.querySelector(".packed");
+      var text = packed ? lines(packed) : list.querySelector("ul").textContent;
+      var words = packed ? text.split(/\s+/) :
+        Array.prototype.map.call(list.querySelectorAll("code"), function (one) { return one.textContent; });
+      sets[id] = { text: text.toLowerCase(), cidrs: words.filter(function (word) { return address(word.split("/")[0]); }) };
     }
     return sets[id];
   }
 
+  function unpack(list) {
+    var packed = list.querySelector(".packed");
+    if (list.open && packed && packed.hidden) {
+      var shown = document.createElement("pre");
+      sections.forEach(function (section) { section.hidden = !section.querySelector("tr[data-ports]:not([hidden])"); });
+    shown.textContent = lines(packed);
+      list.querySelector(".unpacked").hidden = true;
+      list.appendChild(shown);
+    }
+  }
+
   function hasHost(row, text, wanted) {
-    return [row.dataset.source, row.dataset.destination].some(function (id) {
+    return row.dataset.lists.split(" ").some(function (id) {
       return wanted ? set(id).cidrs.some(function (cidr) { return contains(cidr, wanted); }) : set(id).text.indexOf(text) >= 0;
     });
   }
@@ -79,6 +111,7 @@
       row.hidden = !fits;
       count += fits ? 1 : 0;
     });
+    sections.forEach(function (section) { section.hidden = !section.querySelector("tr[data-ports]:not([hidden])"); });
     shown.textContent = count === rows.length ? "All " + count + " flows are shown." : count + " of " + rows.length + " flows are shown.";
   }
 
@@ -88,13 +121,16 @@
     if (target && target.tagName === "DETAILS") { target.open = true; target.scrollIntoView(); }
   }
 
+  Array.prototype.forEach.call(document.querySelectorAll(".addresses > details"), function (list) {
+    list.addEventListener("toggle", function () { unpack(list); });
+  });
   form.hidden = false;
   form.addEventListener("input", apply);
   form.addEventListener("reset", function () { setTimeout(apply, 0); });
   form.addEventListener("submit", function (event) { event.preventDefault(); });
   window.addEventListener("hashchange", reveal);
   window.addEventListener("beforeprint", function () {
-    Array.prototype.forEach.call(document.querySelectorAll("details[data-print], .why details"), function (one) { one.open = true; });
+    Array.prototype.forEach.call(document.querySelectorAll("details[data-print], details.why"), function (one) { one.open = true; });
   });
   reveal();
   apply();

@@ -5,16 +5,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from .._matrix.sources import Source
 from .._rules.protocols import protocol_text
 from .._rules.words import rule_line
-from .._values.addresses import AddressSet
-from .._values.words import count, display, people_cidrs
-from .report import Flow, Report, endpoint_title
+from .._values.words import count, display
+from .host_lists import endpoint_title
+from .report import Flow, Report
 from .scope import Scope
 
+# RFC 3261: SIP over TLS.
+_SIP_TLS = 5061
+# In a range of more ports it is one like the others.
+_FEW_PORTS = 4
 NOTHING = "The port matrix opens nothing here."
 DIRECTIONS = {"input": "in", "output": "out", "forward": "through"}
 CHANGE_TITLES = {
@@ -22,6 +23,19 @@ CHANGE_TITLES = {
     "removed": "Flows that are gone",
     "widened": "Flows that permit more: what is new in them",
     "narrowed": "Flows that permit less: what is gone from them",
+}
+# What a change request says, in the order of the form: the label, and whether it may be long.
+CHANGE_FIELDS = {
+    "ticket": ("Ticket", False),
+    "requester": ("Requester", False),
+    "owner": ("Owner", False),
+    "approver": ("Approver", False),
+    "valid_from": ("Valid from", False),
+    "valid_until": ("Valid until", False),
+    "reason": ("Reason", True),
+    "risk": ("Risk", True),
+    "test_plan": ("Test plan", True),
+    "backout_plan": ("Back-out plan", True),
 }
 
 
@@ -40,22 +54,17 @@ def scope_sentence(scope: Scope) -> str:
 
 def protocols_text(flow: Flow) -> str:
     """Write the protocols of a flow for people."""
-    return " and ".join(map(protocol_text, flow.protocols)) + (" (TLS)" if flow.tls else "")
+    return " and ".join(map(protocol_text, flow.protocols)) + (f" ({tls})" if (tls := _tls_text(flow)) else "")
 
 
-def source_lines(addresses: AddressSet, sources: Sequence[Source]) -> list[str]:
-    """Say which of the *addresses* of a host are from which system; nothing where all are written in the inventory."""
-    said = [(source.addresses, _source_text(source)) for source in sources]
-    written = addresses.difference(AddressSet.union(part for part, _text in said))
-    if said and written:
-        said.append((written, "written in the inventory"))
-    return [text if part == addresses else f"{', '.join(people_cidrs(part))} {text}" for part, text in said]
-
-
-def _source_text(source: Source) -> str:
-    where = "the option addresses" if source.looked_up_in == "addresses" else source.looked_up_in
-    looked_up = f", its name looked up in {where}" if where else ""
-    return f"from {source.system} ({source.record} {source.name}{looked_up}), read {source.read}"
+def _tls_text(flow: Flow) -> str:
+    """Say whether a flow is TLS. The vendor's table does not say it of SIP over TLS, which has a port of its own."""
+    if flow.tls:
+        return "TLS"
+    ports = flow.destination_ports
+    if "tcp" not in flow.protocols or _SIP_TLS not in ports or ports.size() > _FEW_PORTS:
+        return ""
+    return "TLS" if ports.size() == 1 else f"TLS on {_SIP_TLS}"
 
 
 def summary(report: Report) -> list[str]:

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Sequence
 
-from .addresses import FAMILIES, AddressSet
+from .addresses import FAMILIES, AddressSet, format_address
 from .intervals import IntervalSet
 from .ports import format_ports
 
@@ -20,6 +21,11 @@ def display(text: str) -> str:
 def count(number: int, noun: str, plural: str = "") -> str:
     """Write a number of things."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def day_text(day: datetime.date | None) -> str:
+    """Write a day, or nothing where there is none."""
+    return "" if day is None else day.isoformat()
 
 
 def some(items: Sequence[str], most: int = 4) -> str:
@@ -39,4 +45,14 @@ def people_cidrs(addresses: AddressSet) -> list[str]:
         cidr.removesuffix("/32" if family == "ipv4" else "/128")
         for family in FAMILIES
         for cidr in addresses.cidrs(family)
+    ]
+
+
+def single_addresses(addresses: AddressSet) -> list[str]:
+    """Write the addresses of a machine for people, each by itself, also where they are neighbours."""
+    return [
+        format_address(address, family)
+        for family in FAMILIES
+        for first, last in addresses.of_family(family).intervals
+        for address in range(first, last + 1)
     ]

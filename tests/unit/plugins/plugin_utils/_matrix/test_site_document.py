@@ -74,6 +74,7 @@ def test_a_member_is_written_with_what_is_special_about_it() -> None:
             "host": "node1",
             "local": ["10.0.0.11/32", "2001:db8::11/128"],
             "advertised": ["192.0.2.11/32", "2001:db8::11/128"],
+            "translated": [["10.0.0.11/32", "192.0.2.11/32"]],
         }
     ]
     assert endpoints["front_end"] == [{"host": "fe1", "local": ["198.51.100.20/31"]}]
@@ -101,7 +102,12 @@ def test_a_member_is_written_with_what_is_special_about_it() -> None:
         ({"notes": [5]}, "site: [5] holds something that is not a string; accepted: a list of strings"),
         (
             {"endpoints": {"e": ["h"]}},
-            "site member: 'h' is not a mapping; accepted: a mapping with the keys advertised, host, local, networks",
+            "site member: 'h' is not a mapping; accepted: a mapping with the keys advertised, host, local, networks, "
+            "translated",
+        ),
+        (
+            {"endpoints": {"e": [{"translated": [["192.0.2.1"]]}]}},
+            "site member translated: ['192.0.2.1'] is no pair; accepted: two addresses",
         ),
         ({"endpoints": {"e": [{"local": ["x"]}]}}, f"site: 'x' is not an address; accepted: {ACCEPTED}"),
         (

@@ -20,7 +20,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.draw
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.html import rendered
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.report import Report, build_report
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.scope import Scope
-from example_site import MESH, NTP, NTP_SERVER, example_report, example_site
+from example_site import GROUPS, HOSTVARS, MESH, NTP, NTP_SERVER, example_report, example_site
 from hypothesis import given, settings
 from random_sites import Case, cases
 
@@ -32,7 +32,8 @@ LONG = {"id": "x" * 63, "source": "client", "destination": "a_name_of_an_endpoin
 
 
 def _drawn(report: Report, layout: Layout) -> ET.Element:
-    return ET.fromstring(rendered("report.svg.j2", drawing=draw(report, layout)))
+    """An element that holds the panels, each of which is a drawing of its own."""
+    return ET.fromstring(f"<figure>{rendered('report.svg.j2', drawing=draw(report, layout))}</figure>")
 
 
 def _texts(svg: ET.Element) -> list[tuple[str, Box]]:
@@ -57,7 +58,11 @@ def _overlap(one: Box, other: Box) -> bool:
 
 
 def _check(report: Report, layout: Layout) -> None:
-    svg = _drawn(report, layout)
+    for svg in _drawn(report, layout):
+        _check_panel(svg)
+
+
+def _check_panel(svg: ET.Element) -> None:
     width, height = (float(part) for part in svg.get("viewBox", "").split()[2:])
     texts = _texts(svg)
     for (text, box), (other_text, other) in itertools.combinations(texts, 2):
@@ -82,7 +87,15 @@ def _check(report: Report, layout: Layout) -> None:
 
 
 def _expected(report: Report) -> int:
-    return sum(len(flow.source.by_endpoint) * len(flow.destination.by_endpoint) for flow in report.flows)
+    """How many arrows there are: flows that look the same, as those of a row in each location, have one."""
+    return len(
+        {
+            (flow.row, flow.protocols, flow.source_ports, flow.destination_ports, source, destination)
+            for flow in report.flows
+            for source in flow.source.by_endpoint
+            for destination in flow.destination.by_endpoint
+        }
+    )
 
 
 @pytest.mark.parametrize("layout", [WIDE, NARROW], ids=["wide", "narrow"])
@@ -122,7 +135,7 @@ def test_an_arrow_points_from_source_to_destination() -> None:
         line, title = group.find(f"{SVG}line"), group.find(f"{SVG}title")
         assert line is not None
         assert title is not None
-        assert line.get("marker-end") == "url(#head-wide)"
+        assert line.get("marker-end") == "url(#head-wide-1)"
         ends[title.text] = float(line.get("x1", "0")) < float(line.get("x2", "0"))
     # The client is the box at the right, as it comes later in the table, or the node is: in either case they differ.
     inward = ends["SfB client to Conferencing Node: row 2 media_to_nodes, UDP 40000-49999"]
@@ -133,12 +146,37 @@ def test_an_arrow_points_from_source_to_destination() -> None:
 def test_a_report_without_flows_has_an_empty_drawing() -> None:
     report = example_report("pair:client:turn_server")
     assert report.flows == ()
-    assert _drawn(report, WIDE).get("viewBox") == "0 0 712 1"
+    assert len(_drawn(report, WIDE)) == 0
 
 
 def test_a_drawing_is_described() -> None:
-    svg = _drawn(example_report(), WIDE)
-    assert [child.tag.removeprefix(SVG) for child in svg][:2] == ["title", "desc"]
-    assert svg.get("aria-labelledby") == "drawing-title-wide drawing-text-wide"
-    arrows = [element for element in svg.iter() if element.get("class") == "wire"]
-    assert (svg.findtext(f"{SVG}desc") or "").startswith(f"{len(arrows)} arrows between endpoints")
+    drawn = _drawn(example_report(), WIDE)
+    assert len(drawn) == 3
+    for number, svg in enumerate(drawn, start=1):
+        assert [child.tag.removeprefix(SVG) for child in svg][:2] == ["title", "desc"]
+        assert svg.get("aria-labelledby") == f"drawing-title-wide-{number} drawing-text-wide-{number}"
+        arrows = [element for element in svg.iter() if element.get("class") == "wire"]
+        assert (svg.findtext(f"{SVG}desc") or "").startswith(f"{len(arrows)} arrow")
+
+
+def test_a_panel_is_no_higher_than_a_page() -> None:
+    rows = [{**MESH, "id": f"mesh_{number}"} for number in range(30)]
+    report = build_report(example_site(rows), Scope(), "t")
+    heights = [float(svg.get("viewBox", "").split()[3]) for svg in _drawn(report, WIDE)]
+    assert max(heights) < 640
+    assert len(list(_drawn(report, WIDE).iter(f"{SVG}line"))) == _expected(report)
+    _check(report, WIDE)
+
+
+def test_flows_that_differ_in_their_location_only_are_one_arrow() -> None:
+    places = {name: {**HOSTVARS[name], "port_matrix_location": place} for name, place in
+              {"node1": "oslo", "node2": "york", "lan": "oslo"}.items()}  # fmt: skip
+    clients = {"lan2": {"port_matrix_addresses": ["198.19.0.0/16"], "port_matrix_location": "york"}}
+    site = example_site(
+        hostvars={**places, **clients}, groups={**GROUPS, "sfb_clients": ["lan", "lan2"]},
+        same_location_rows=["conference_avatar"],
+    )  # fmt: skip
+    report = build_report(site, Scope(), "t")
+    assert len([flow for flow in report.flows if flow.row == "conference_avatar"]) == 2
+    titles = [title.text for title in _drawn(report, WIDE).iter(f"{SVG}title")]
+    assert titles.count("SfB client to Conferencing Node: row 3 conference_avatar, TCP 80") == 1

@@ -41,12 +41,12 @@ def test_files_are_the_golden_ones(scope: str, request: pytest.FixtureRequest) -
     for name, text in files.items():
         golden = (GOLDEN / name).read_text(encoding="utf-8")
         assert text == golden, f"{name}: look at the difference; --update-golden accepts it"
-    assert len(files) == 5
+    assert len(files) == 7
 
 
 def test_every_golden_file_belongs_to_a_test() -> None:
     stems = ("port-matrix", "port-matrix-host-edge1", "port-matrix-gateway-fw")
-    suffixes = (".csv", ".json", ".md", ".html", "-changes.csv")
+    suffixes = (".csv", ".json", ".md", ".html", ".svg", ".mmd", "-changes.csv")
     assert {path.name for path in GOLDEN.iterdir()} == {stem + suffix for stem in stems for suffix in suffixes}
 
 
@@ -59,7 +59,7 @@ def test_only_what_is_asked_for_is_rendered() -> None:
     site = example_site()
     assert list(render_report(site, ["html", "csv"]).files) == ["port-matrix.csv", "port-matrix.html"]
     assert list(render_report(site, "json", "host:fe1").files) == ["port-matrix-host-fe1.json"]
-    assert FORMATS == ("csv", "json", "markdown", "html")
+    assert FORMATS == ("csv", "json", "markdown", "html", "svg", "mermaid")
 
 
 def test_changes_have_a_csv_of_their_own_which_is_outdated_without_a_baseline() -> None:
@@ -82,6 +82,8 @@ def test_what_is_returned_says_what_there_is_and_what_changed() -> None:
     assert result["text"] == [
         f"What must be open for the whole site. 13 rows, 14 flows, 25 rules; revision {result['revision']}.",
         f"Changes since revision {example_report().revision()}: 1 added.",
+        "networks of NTP server (192.0.2.123) added: NTP server.",
+        "Row ntp (Time) added.",
         "added: ntp: UDP from 192.0.2.11, 192.0.2.13, 198.51.100.41 port any to 192.0.2.123 port 123",
     ]
     assert render_report(site, ["json"]).as_mapping()["changes"] is None
@@ -99,7 +101,10 @@ def test_cells_that_a_spreadsheet_cuts_off_are_a_warning() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"formats": ["pdf"]}, "port_matrix_report_formats: unknown value 'pdf'; accepted: csv, html, json, markdown"),
+        (
+            {"formats": ["pdf"]},
+            "port_matrix_report_formats: unknown value 'pdf'; accepted: csv, html, json, markdown, mermaid, svg",
+        ),
         ({"formats": []}, "port_matrix_report_formats: is an empty list; accepted: csv, json"),
         ({"scope": "all"}, "port_matrix_report_scope: 'all' is not a scope"),
         ({"title": "a\0"}, "port_matrix_report_title: 'a\\x00' holds a control character"),

@@ -11,6 +11,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.base
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.markdown import report_as_markdown
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.report import build_report
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.scope import Scope
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.site_changes import now_hosts
 from example_site import GROUPS, HOSTILE, example_report, example_site, hostile_site
 
 
@@ -19,8 +20,9 @@ def test_there_is_one_line_for_each_flow() -> None:
     lines = [line for line in report_as_markdown(report).splitlines() if re.match(r"\| \d+ \|", line)]
     assert len(lines) == len(report.flows)
     assert lines[6] == (
-        "| 6 | `media_from_nodes` | TCP and UDP | Conferencing Node: 192.0.2.11, 192.0.2.13, 2001:db8:1::11 "
-        "| 40000-49999 | SfB client or SfB server: 198.18.0.0/16, 198.51.100.21, 2001:db8:2::21 "
+        "| 6 | `media_from_nodes` | TCP and UDP "
+        "| Conferencing Node, IPv4 and IPv6: node1 192.0.2.11 2001:db8:1::11, node2 192.0.2.13 "
+        "| 40000-49999 | SfB client: lan 198.18.0.0/16; SfB server: fe1 198.51.100.21 2001:db8:2::21 "
         "| any | RTP/RTCP/RDP/VbSS media |"
     )
 
@@ -38,18 +40,30 @@ def test_long_lists_stand_below_the_table() -> None:
     text = report_as_markdown(
         build_report(example_site(hostvars={"turn1": {"port_matrix_addresses": many}}), Scope(), "t")
     )
-    assert "TURN server: 10.1.0.1, 10.1.1.1, 10.1.2.1, 10.1.3.1, 10.1.4.1, 10.1.5.1 and 14 more |" in text
+    assert "| TURN server: 1 host with 20 addresses |" in text
+    assert "### TURN server (1 host with 20 addresses)" in text
     assert f"- turn1: {', '.join(many)}\n" in text
 
 
 def test_changes_are_tables_of_what_is_new_or_gone() -> None:
     now = build_report(example_site(groups={**GROUPS, "pexip_conferencing_nodes": ["node1"]}), Scope(), "t")
-    report = dataclasses.replace(now, changes=compare(example_report().rules, now.rules, "abc"))
+    before = example_report()
+    report = dataclasses.replace(now, changes=compare(before.rules, now.rules, "abc", now_hosts(before)))
     text = report_as_markdown(report)
-    assert "## Changes\n\nChanges since revision abc: 16 narrowed.\n" in text
+    assert (
+        "## Changes\n\nChanges since revision abc: 16 narrowed.\n\n- node2 (192.0.2.13) removed: Conferencing Node.\n"
+        in text
+    )
     assert "### Flows that permit less: what is gone from them" in text
-    assert "| `wac_content` | TCP IPv4 | 192.0.2.13 | 55000-65535 | 198.51.100.51 | 443 |" in text
+    assert "| `wac_content` | TCP IPv4 | node2 192.0.2.13 | 55000-65535 | wac1 198.51.100.51 | 443 |" in text
     assert "## Changes" not in report_as_markdown(now)
+
+
+def test_both_addresses_of_a_translated_host_are_there_and_who_sees_which() -> None:
+    text = report_as_markdown(build_report(example_site(), Scope(), "t", gateways=["fw"]))
+    assert "| edge1 | 10.0.0.31 | 203.0.113.31 | fw, itself | everybody else |" in text
+    assert "- edge1: 203.0.113.31 (own 10.0.0.31)" in text
+    assert "## Address translation" not in report_as_markdown(example_report("host:wac1"))
 
 
 def test_notes_are_listed() -> None:

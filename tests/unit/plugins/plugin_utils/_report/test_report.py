@@ -22,13 +22,10 @@ def test_flows_hold_exactly_the_rules(case: Case) -> None:
     assert of_flows == {
         (rule.row, rule.protocol, rule.source_endpoint, rule.destination_endpoint) for rule in report.rules
     }
-    for rule in report.rules:
-        (flow,) = [
-            flow
-            for flow in report.flows
-            if (flow.row, flow.source.endpoints) == (rule.row, rule.source_endpoint)
-            and flow.destination.endpoints == rule.destination_endpoint
-        ]
+    for rule, number in zip(report.rules, report.rule_numbers.of_rules, strict=True):
+        (flow,) = [flow for flow in report.flows if number in flow.rules]
+        assert (flow.row, flow.source.endpoints) == (rule.row, rule.source_endpoint)
+        assert flow.destination.endpoints == rule.destination_endpoint
         assert rule.source.issubset(flow.source.addresses.of_family(rule.family))
         assert rule.destination.issubset(flow.destination.addresses.of_family(rule.family))
         assert (rule.source_ports, rule.destination_ports) == (flow.source_ports, flow.destination_ports)

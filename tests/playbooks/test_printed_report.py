@@ -1,0 +1,106 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The site of three locations of docs/report.md: its picture, and its report on paper and in a browser."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pypdf
+import pytest
+from chromium import A4, LETTER, Chromium
+from pages import TOP, run_playbook
+
+EXAMPLE = "docs/examples/three-locations.yml"
+PICTURE = "docs/three-locations.svg"
+CHANGE = {"ticket": "CHG-4711", "approver": "B. Person", "test_plan": ["Run the playbook verify.", "Call a meeting."]}
+# Elements with a name, an address or a row id in them, that take more than one line.
+BROKEN = """
+  Array.from(document.querySelectorAll("code, .host, .ports:not(.many)")).filter(function (one) {
+    var range = document.createRange();
+    range.selectNodeContents(one);
+    var lines = new Set(Array.from(range.getClientRects()).map(function (box) { return Math.round(box.top / 8); }));
+    return lines.size > 1 && one.getClientRects().length > 1;
+  }).map(function (one) { return one.textContent; })
+"""
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of the report, with a change request."""
+    directory = tmp_path_factory.mktemp("site")
+    inventory = (TOP / EXAMPLE).read_text(encoding="utf-8")
+    said = run_playbook(directory, inventory, "uc_firewall.pexip_sfb.report", port_matrix_report_change=CHANGE)
+    assert "Written to" in said
+    return directory / "port-matrix-report"
+
+
+@pytest.fixture(scope="module")
+def browser(report: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
+    with Chromium(tmp_path_factory.mktemp("browser")) as chromium:
+        chromium.open(report / "port-matrix.html")
+        yield chromium
+
+
+def test_the_picture_of_the_documentation_is_that_of_its_site(report: Path) -> None:
+    made = (report / "port-matrix.svg").read_text(encoding="utf-8")
+    shown = (TOP / PICTURE).read_text(encoding="utf-8")
+    command = f"ansible-playbook -i {EXAMPLE} uc_firewall.pexip_sfb.report"
+    assert made == shown, f"run {command} and copy its port-matrix.svg to {PICTURE}"
+
+
+@pytest.mark.parametrize(("paper", "size"), [(A4, (842, 595)), (LETTER, (792, 612))], ids=["A4", "Letter"])
+def test_on_paper_it_is_a_document(browser: Chromium, report: Path, paper: tuple[float, float], size: Any) -> None:
+    pages = pypdf.PdfReader(io.BytesIO(browser.printed(paper))).pages
+    texts = [page.extract_text() for page in pages]
+    revision = json.loads((report / "port-matrix.json").read_text(encoding="utf-8"))["revision"]
+    for number, (page, text) in enumerate(zip(pages, texts, strict=True), start=1):
+        assert (round(page.mediabox.width), round(page.mediabox.height)) == pytest.approx(size, abs=1)
+        assert f"Page {number} of {len(pages)}" in text
+        assert f"Revision {revision}" in text
+        assert "Port matrix" in text
+    for part in ("CHG-4711", "Test plan", "Run the playbook verify.", "Approved", "Signature"):
+        assert part in texts[0]
+    everything = "\n".join(texts)
+    # Every row id and every host that a flow has is whole on some page.
+    document = json.loads((report / "port-matrix.json").read_text(encoding="utf-8"))
+    for row in document["rows"]:
+        assert row["id"] in everything
+    for endpoint in document["endpoints"]:
+        for member in endpoint["members"]:
+            assert member["host"] in everything
+    assert re.search(r"Address translation\s+Addresses that a firewall translates", everything)
+
+
+def test_no_name_or_address_is_broken_on_a_wide_or_a_narrow_screen(browser: Chromium, report: Path) -> None:
+    for width in (1280, 390):
+        browser.open(report / "port-matrix.html", width)
+        assert browser.value_of(BROKEN) == []
+        assert browser.value_of("document.documentElement.scrollWidth") <= width
+
+
+def test_the_filter_finds_a_host_by_either_address_and_hides_the_other_rows(browser: Chromium, report: Path) -> None:
+    browser.open(report / "port-matrix.html")
+
+    def shown(host: str) -> list[str]:
+        field = f"document.getElementById('filter-host').value = {json.dumps(host)};"
+        browser.value_of(field + "document.getElementById('filter').dispatchEvent(new Event('input'))")
+        rows = "Array.from(document.querySelectorAll('#flows-table tbody:not([hidden])')).map(one => one.id)"
+        found: list[str] = browser.value_of(rows)
+        return found
+
+    every = shown("")
+    assert len(every) == 12
+    of_edge = shown("203.0.113.31")
+    assert "row-media_nodes_to_edge" in of_edge
+    assert shown("172.20.0.31") == of_edge
+    assert set(shown("edge-1")) < set(every)
+    # An office is a network that holds the address.
+    assert "row-conference_avatar" in shown("10.140.7.7")
+    assert shown("198.51.100.1") == []
