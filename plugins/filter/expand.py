@@ -63,6 +63,9 @@ _value:
       group: integration
       tls: false
       reference: https://docs.pexip.com/sfb/ports.htm
+      owner: ""
+      ticket: ""
+      expires: ""
       protocol: udp
       family: ipv4
       source_endpoint: [conferencing_node]
@@ -80,6 +83,9 @@ _value:
       type: str
     tls: {description: "Whether the traffic is TLS.", type: bool}
     reference: {description: "Where the row comes from.", type: str}
+    owner: {description: "Who answers for the row, if anybody is named.", type: str}
+    ticket: {description: "Where it was asked for.", type: str}
+    expires: {description: "The last day on which somebody wants it, or empty.", type: str}
     protocol: {description: "Name or number of the protocol, such as V(tcp) or V(esp).", type: str}
     family: {description: "V(ipv4) or V(ipv6).", type: str}
     source_endpoint: {description: "Endpoints that send.", type: list, elements: str}

@@ -49,6 +49,13 @@ options:
   verification:
     description: The JSON that a verification wrote, as text or parsed, for a section of the HTML report.
     type: raw
+  change_request:
+    description:
+      - What a change request has besides the flows, with the keys C(ticket), C(requester), C(owner), C(approver),
+        C(valid_from), C(valid_until), C(reason), C(risk), C(test_plan) and C(backout_plan), none of which is required.
+      - The two days are written V(2027-03-31). The last four texts may have several lines, or be lists of lines.
+    type: dict
+    default: {}
   gateways:
     description: The hosts that O(scope) may name as gateway.
     type: list
@@ -105,6 +112,7 @@ def port_matrix_report(
     baseline: object = None,
     verification: object = None,
     gateways: object = (),
+    change_request: object = None,
 ) -> dict[str, t.Any]:
     """Return the files of the report, and what to say about it.
 
@@ -118,6 +126,7 @@ def port_matrix_report(
         to_plain(baseline),
         to_plain(verification),
         to_plain(gateways),
+        to_plain(change_request),
     )
     return rendered.as_mapping()
 

@@ -27,9 +27,10 @@ options:
     description:
       - Rows of your own, in the row schema. They are treated like the table's in every back end and report.
       - A row has the keys C(id), C(purpose), C(source), C(destination), C(bidirectional), C(protocols),
-        C(source_ports), C(destination_ports), C(tls), C(group) and C(reference).
+        C(source_ports), C(destination_ports), C(tls), C(group), C(reference), C(owner), C(ticket) and C(expires).
         C(id), C(source), C(destination) and C(protocols) are required, and with a protocol that has ports
         C(destination_ports).
+      - C(expires) is the last day on which somebody wants the row, such as V(2027-03-31).
     type: list
     elements: dict
     required: true

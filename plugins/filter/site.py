@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime
 import typing as t
 from collections.abc import Callable, Iterable, Mapping
 
@@ -74,6 +75,13 @@ options:
     type: list
     elements: str
     default: []
+  expired:
+    description:
+      - What to do about a row whose last day, C(expires), is before today on the controller. V(warn) warns, and the row
+        stays open. V(refuse) fails.
+    type: str
+    choices: [warn, refuse]
+    default: warn
   variables:
     description: Names of variables that are set elsewhere than for hosts, in a play for instance, to be checked too.
     type: list
@@ -160,6 +168,7 @@ def site(
     variables: Iterable[str] = (),
     inventory_sources: Iterable[str] = (),
     read_files: Iterable[str] = (),
+    expired: object = "warn",
 ) -> dict[str, t.Any]:
     """Return the validated site as plain data.
 
@@ -183,6 +192,8 @@ def site(
         overrides,
         to_plain(allow_empty),
         to_plain(same_location_rows),
+        to_plain(expired),
+        datetime.date.today(),
     )
     problems.raise_if_any()
     site_of_all: Site = t.cast("Site", built)

@@ -84,8 +84,8 @@ def example_report(scope: str = "site", title: str = "Port matrix", site: Site |
 
 
 def hostile_site(text: str, name: str) -> Site:
-    """A site with *text* as a purpose and reference, and a node called *name*, from a system that says *text*."""
-    row = {**NTP, "purpose": text, "reference": text}
+    """A site with *text* as every text of a row, and a node called *name*, from a system that says *text*."""
+    row = {**NTP, "purpose": text, "reference": text, "owner": text, "ticket": text}
     source = {"system": text, "record": text, "name": text, "read": text, "addresses": ["192.0.2.99"]}
     hostvars = {name: {"port_matrix_addresses": ["192.0.2.99"], "pexip_sfb_sources": [source]}}
     groups = {**GROUPS, "pexip_conferencing_nodes": ["node1", name]}

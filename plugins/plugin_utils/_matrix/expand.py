@@ -125,6 +125,9 @@ def _rule(
         destination_endpoint=destination[0],
         destination=destination[1],
         destination_ports=row.destination_ports,
+        owner=row.owner,
+        ticket=row.ticket,
+        expires=row.expires,
     )
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime
 import typing as t
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -21,6 +22,7 @@ SITE_VARIABLES = (
     "port_matrix_allow_empty",
     "port_matrix_disabled_rows",
     "port_matrix_endpoints",
+    "port_matrix_expired",
     "port_matrix_extra_rows",
     "port_matrix_ports",
     "port_matrix_psom_split",
@@ -34,6 +36,8 @@ SITE_VARIABLES = (
 def to_plain(value: object) -> t.Any:
     """Copy *value* into builtin types: templating may hand over lazy containers and strings of a subclass.
 
+    A day becomes text, since not every ansible-core carries one through a template.
+
     Text out of a vault becomes :class:`Vaulted`, so that no message shows it, and that becomes a builtin string.
     """
     if isinstance(value, Mapping):
@@ -42,6 +46,8 @@ def to_plain(value: object) -> t.Any:
         return Vaulted(value)
     if isinstance(value, str):
         return str.__str__(value)
+    if isinstance(value, datetime.date):
+        return value.isoformat()
     if isinstance(value, Iterable) and not isinstance(value, (bytes, bytearray)):
         return [to_plain(item) for item in value]
     return value

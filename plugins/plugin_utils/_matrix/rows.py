@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime
 import typing as t
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,8 +14,9 @@ from .._rules.protocols import check_without_ports, families_of, has_ports, pars
 from .._values.addresses import Family
 from .._values.errors import PortMatrixError, ProblemList, names, shown
 from .._values.intervals import IntervalSet
-from .._values.mapping import as_choice, as_flag, as_identifier, as_list, as_mapping, as_strings, as_text
+from .._values.mapping import as_choice, as_date, as_flag, as_identifier, as_list, as_mapping, as_strings, as_text
 from .._values.ports import ANY_PORT, format_ports, parse_ports
+from .._values.words import day_text
 
 GROUPS = ("integration", "strict_clients", "platform", "video_endpoints", "federation", "custom")
 ROW_KEYS = (
@@ -29,6 +31,9 @@ ROW_KEYS = (
     "tls",
     "group",
     "reference",
+    "owner",
+    "ticket",
+    "expires",
 )
 _PORTS = ("source_ports", "destination_ports")
 _NEEDED = ("id", "source", "destination", "protocols")
@@ -36,7 +41,10 @@ _NEEDED = ("id", "source", "destination", "protocols")
 
 @dataclass(frozen=True)
 class Row:
-    """One row of the matrix. Port names are resolved: ``source_ports`` and ``destination_ports`` are sets of ports."""
+    """One row of the matrix. Port names are resolved: ``source_ports`` and ``destination_ports`` are sets of ports.
+
+    ``expires`` is the last day on which somebody wants it.
+    """
 
     id: str
     purpose: str
@@ -49,6 +57,9 @@ class Row:
     tls: bool
     group: str
     reference: str
+    owner: str
+    ticket: str
+    expires: datetime.date | None
 
     @classmethod
     def parse(cls, value: object, where: str, ranges: Mapping[str, IntervalSet]) -> Row:
@@ -76,6 +87,9 @@ class Row:
             tls=as_flag(data.get("tls", False), f"{where} tls"),
             group=as_choice(data.get("group", "custom"), f"{where} group", GROUPS),
             reference=as_text(data.get("reference", ""), f"{where} reference"),
+            owner=as_text(data.get("owner", ""), f"{where} owner"),
+            ticket=as_text(data.get("ticket", ""), f"{where} ticket"),
+            expires=as_date(data.get("expires"), f"{where} expires"),
         )
 
     def as_mapping(self) -> dict[str, t.Any]:
@@ -92,6 +106,9 @@ class Row:
             "tls": self.tls,
             "group": self.group,
             "reference": self.reference,
+            "owner": self.owner,
+            "ticket": self.ticket,
+            "expires": day_text(self.expires),
         }
         return data if self.has_ports else {key: data[key] for key in data if key not in _PORTS}
 

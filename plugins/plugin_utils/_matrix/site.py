@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -16,6 +17,7 @@ from .._values.mapping import as_choice
 from .definitions import allowed_empty, define_endpoints
 from .empty_endpoints import without_empty_endpoints
 from .endpoints import EndpointDefinition, Member, Side, host_names, member_sources
+from .expiry import expired_rows
 from .hosts import parse_host
 from .locations import Locations, read_locations
 from .members import resolve_members
@@ -86,6 +88,8 @@ def build_site(
     endpoints: Mapping[str, object] | None = None,
     allow_empty: object = (),
     same_location_rows: object = (),
+    expired: object = "warn",
+    today: datetime.date | None = None,
 ) -> Site:
     """Build and validate a site.
 
@@ -97,6 +101,8 @@ def build_site(
         ``exclude``.
     :param allow_empty: ``port_matrix_allow_empty``: endpoints that may have no address.
     :param same_location_rows: ``port_matrix_same_location_rows``: rows that join only hosts that share a location.
+    :param expired: ``port_matrix_expired``: what to do about rows whose last day is over.
+    :param today: the day that this is judged by; without it, it is not.
     :raises PortMatrixError: with every problem of the inputs, a line each.
     """
     problems = ProblemList()
@@ -130,6 +136,7 @@ def build_site(
         notes=tuple(sorted({*members.notes, *left_out})),
         sources=sources,
     )
+    late = problems.attempt(expired_rows, site.rows, today, expired) or []
     problems.raise_if_any()
     for message in families_apart(site):
         problems.add(message)
@@ -138,7 +145,7 @@ def build_site(
     gateways = [host for host in groups.get("port_matrix_gateways", ()) if host in hosts]
     unset = [host for host in gateways if "port_matrix_view" not in hosts[host]]
     unspecific = {key: of_key for key, of_key in members.unspecific.items() if key[0] in used}
-    return replace(site, warnings=tuple(site_warnings(site, unset, unspecific)))
+    return replace(site, warnings=(*site_warnings(site, unset, unspecific), *late))
 
 
 def _read_rows(rows: object, ranges: Mapping[str, IntervalSet]) -> tuple[Row, ...]:

@@ -21,10 +21,12 @@ _OF_ROLES = """
     linux_firewall_observed_days linux_firewall_older_flows linux_firewall_remember linux_firewall_remember_days
     linux_firewall_remember_entries linux_firewall_state
     port_matrix_addresses port_matrix_allow_empty port_matrix_disabled_rows port_matrix_endpoints
-    port_matrix_extra_rows port_matrix_interfaces port_matrix_location port_matrix_ports port_matrix_psom_split
+    port_matrix_expired port_matrix_extra_rows port_matrix_interfaces port_matrix_location port_matrix_ports
+    port_matrix_psom_split
     port_matrix_reuse_site port_matrix_row_groups port_matrix_rows port_matrix_same_location_rows
     port_matrix_strict_clients port_matrix_view
-    port_matrix_report_baseline port_matrix_report_directory port_matrix_report_formats port_matrix_report_mode
+    port_matrix_report_baseline port_matrix_report_change port_matrix_report_directory port_matrix_report_formats
+    port_matrix_report_mode
     port_matrix_report_scope port_matrix_report_title port_matrix_report_verification
     port_matrix_verify_accept port_matrix_verify_batch port_matrix_verify_directory port_matrix_verify_fail
     port_matrix_verify_limit port_matrix_verify_mode port_matrix_verify_responder_seconds port_matrix_verify_responders

@@ -14,6 +14,7 @@ from .._probes.verification import read_verification
 from .._values.errors import PortMatrixError
 from .._values.mapping import as_choice, as_strings, as_text
 from .baseline import Changes, compare
+from .change_request import read_change_request
 from .csv import changes_as_csv, rules_as_csv, too_long_for_a_spreadsheet
 from .html import report_as_html
 from .json import changes_as_document, read_report, report_as_json
@@ -60,7 +61,7 @@ class Rendered:
             "files": [{"name": name, "content": content} for name, content in self.files.items()],
             "outdated": list(self.outdated),
             "revision": self.report.revision(),
-            "changes": None if changes is None else changes_as_document(changes),
+            "changes": None if changes is None else changes_as_document(changes, self.report.rule_numbers),
             "text": self.text(),
         }
 
@@ -73,11 +74,13 @@ def render_report(
     baseline: object = None,
     verification: object = None,
     gateways: Sequence[str] = (),
+    change_request: object = None,
 ) -> Rendered:
     """Render the report on *scope* of *site* in all *formats*.
 
     :param baseline: the JSON of an earlier report of this scope, to compare with.
     :param verification: the document of a verification, for the HTML page.
+    :param change_request: what a change request has besides the flows.
     :raises PortMatrixError: for an input that is not what it should be.
     """
     wanted = [as_choice(name, "port_matrix_report_formats", FORMATS) for name in
@@ -91,6 +94,7 @@ def render_report(
         as_text(title, "port_matrix_report_title"),
         None if baseline is None else _changes(site, read, baseline),
         None if verification is None else read_verification(verification, "port_matrix_report_verification"),
+        read_change_request(change_request, "port_matrix_report_change"),
     )
     stem = read.file_stem()
     files = {f"{stem}.{_RENDERERS[name][0]}": _RENDERERS[name][1](report) for name in FORMATS if name in wanted}

@@ -16,10 +16,12 @@ from .._rules.protocols import parse_protocol
 from .._values.addresses import FAMILIES, AddressSet, Family, read_cidrs
 from .._values.errors import PortMatrixError, shown
 from .._values.intervals import IntervalSet
-from .._values.mapping import as_choice, as_document, as_flag, as_identifier, as_list, as_mapping, as_strings
+from .._values.mapping import as_choice, as_date, as_document, as_flag, as_identifier, as_list, as_mapping, as_strings
 from .._values.ports import ANY_PORT, parse_ports
+from .._values.words import day_text
 from .baseline import Changes
 from .report import Party, Report, endpoint_title
+from .rule_numbers import RuleNumbers
 
 VERSION = 1
 
@@ -42,15 +44,22 @@ def report_as_document(report: Report) -> dict[str, t.Any]:
         "revision": report.revision(),
         "rows": _rows(report),
         "endpoints": _endpoints(report),
-        "flows": [rule.as_mapping() for rule in report.rules],
-        "changes": None if report.changes is None else changes_as_document(report.changes),
+        "flows": [
+            {"rule": number, **rule.as_mapping()}
+            for number, rule in zip(report.rule_numbers.of_rules, report.rules, strict=True)
+        ],
+        "changes": None if report.changes is None else changes_as_document(report.changes, report.rule_numbers),
+        "change_request": None if report.change_request is None else report.change_request.as_mapping(),
         "notes": list(report.notes),
     }
 
 
-def changes_as_document(changes: Changes) -> dict[str, t.Any]:
-    """Return *changes* as plain data."""
-    by_kind = {kind: [rule.as_mapping() for rule in rules] for kind, rules in changes.by_kind().items()}
+def changes_as_document(changes: Changes, numbers: RuleNumbers) -> dict[str, t.Any]:
+    """Return *changes* as plain data. What is new or gone of a rule has the short number of that."""
+    by_kind = {
+        kind: [{"rule": numbers.short(rule), **rule.as_mapping()} for rule in rules]
+        for kind, rules in changes.by_kind().items()
+    }
     return {"baseline_revision": changes.baseline, **by_kind}
 
 
@@ -81,7 +90,8 @@ class _Reader:
         self._sets: dict[tuple[str, ...], Mapping[Family, IntervalSet]] = {}
 
     def rule(self, value: object) -> Rule:
-        data = as_mapping(value, self._where)
+        # The first releases had no owner and no ticket.
+        data = {"owner": "", "ticket": "", **as_mapping(value, self._where)}
         family: Family = (
             "ipv4" if as_choice(data.get("family"), f"{self._where} family", FAMILIES) == "ipv4" else "ipv6"
         )
@@ -99,6 +109,9 @@ class _Reader:
             destination_endpoint=self._strings(data, "destination_endpoint"),
             destination=self._addresses(data, "destination", family),
             destination_ports=self._ports(data, "destination_ports"),
+            owner=self._text(data, "owner"),
+            ticket=self._text(data, "ticket"),
+            expires=as_date(data.get("expires"), f"{self._where} expires"),
             hook=None if "hook" not in data else t.cast(Hook, as_choice(data["hook"], f"{self._where} hook", HOOKS)),
         )
 
@@ -131,6 +144,9 @@ def _rows(report: Report) -> list[dict[str, t.Any]]:
             "group": rule.group,
             "tls": rule.tls,
             "reference": rule.reference,
+            "owner": rule.owner,
+            "ticket": rule.ticket,
+            "expires": day_text(rule.expires),
         }
         for row, rule in rules.items()
     ]

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import json
 import typing as t
@@ -20,6 +21,8 @@ from .._rules.protocols import has_ports
 from .._values.addresses import AddressSet, Family
 from .._values.intervals import IntervalSet
 from .baseline import Changes
+from .change_request import ChangeRequest
+from .rule_numbers import RuleNumbers
 from .scope import Scope, rules_in_scope
 
 # What stands for the host where an endpoint has networks of its own, which belong to no host.
@@ -45,9 +48,13 @@ class Party:
 
 @dataclass(frozen=True)
 class Flow:
-    """One direction of a row, as people read it: what differs in protocol, family or rectangle only is together."""
+    """One direction of a row, as people read it: what differs in protocol, family or rectangle only is together.
+
+    ``number`` is that of the row, and ``rule`` what the numbers of all its rules begin with.
+    """
 
     number: int
+    rule: str
     row: str
     purpose: str
     group: str
@@ -59,6 +66,9 @@ class Flow:
     source_ports: IntervalSet
     destination: Party
     destination_ports: IntervalSet
+    owner: str
+    ticket: str
+    expires: datetime.date | None
 
     @property
     def has_ports(self) -> bool:
@@ -68,17 +78,19 @@ class Flow:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything that the formats show."""
+    """Everything that the formats show. ``rule_numbers`` are those of the ``rules``, ``numbers`` those of the rows."""
 
     title: str
     scope: Scope
     rules: tuple[Rule, ...]
+    rule_numbers: RuleNumbers
     flows: tuple[Flow, ...]
     parties: tuple[Party, ...]
     notes: tuple[str, ...] = ()
     changes: Changes | None = None
     verification: Verification | None = None
     numbers: t.Mapping[str, int] = field(default_factory=dict)
+    change_request: ChangeRequest | None = None
 
     def revision(self) -> str:
         """A short digest of the flows: two reports with the same one permit the same."""
@@ -98,14 +110,18 @@ def build_report(
     title: str,
     changes: Changes | None = None,
     verification: Verification | None = None,
+    change_request: ChangeRequest | None = None,
 ) -> Report:
     """Build the report on *scope* of *site*."""
     rules = tuple(rules_in_scope(site, scope))
     numbers = row_numbers(row.id for row in site.rows)
     parties = _Parties(site)
-    flows = tuple(_flow(rules_of_flow, numbers, parties) for rules_of_flow in _grouped(rules))
+    of_rules = RuleNumbers(rules)
+    flows = tuple(_flow(rules_of_flow, numbers, of_rules, parties) for rules_of_flow in _grouped(rules))
     notes = (*site.warnings, *site.notes)
-    return Report(title, scope, rules, flows, parties.all(), notes, changes, verification, numbers)
+    return Report(
+        title, scope, rules, of_rules, flows, parties.all(), notes, changes, verification, numbers, change_request
+    )
 
 
 def row_numbers(row_ids: Iterable[str]) -> dict[str, int]:
@@ -129,10 +145,11 @@ def _grouped(rules: Iterable[Rule]) -> list[list[Rule]]:
     return list(groups.values())
 
 
-def _flow(rules: Sequence[Rule], numbers: t.Mapping[str, int], parties: _Parties) -> Flow:
+def _flow(rules: Sequence[Rule], numbers: t.Mapping[str, int], of_rules: RuleNumbers, parties: _Parties) -> Flow:
     first = rules[0]
     return Flow(
         number=numbers[first.row],
+        rule=of_rules.flow(first),
         row=first.row,
         purpose=first.purpose,
         group=first.group,
@@ -144,6 +161,9 @@ def _flow(rules: Sequence[Rule], numbers: t.Mapping[str, int], parties: _Parties
         source_ports=first.source_ports,
         destination=parties.party(first.destination_endpoint, [(rule.family, rule.destination) for rule in rules]),
         destination_ports=first.destination_ports,
+        owner=first.owner,
+        ticket=first.ticket,
+        expires=first.expires,
     )
 
 

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import datetime
 import typing as t
 from dataclasses import dataclass
 
 from .._values.addresses import Family, format_cidrs
 from .._values.intervals import IntervalSet
 from .._values.ports import format_ports
+from .._values.words import day_text
 from .protocols import has_ports
 
 Hook = t.Literal["input", "output", "forward"]
@@ -39,6 +41,9 @@ class Rule:
     destination: IntervalSet
     destination_ports: IntervalSet
     hook: Hook | None = None
+    owner: str = ""
+    ticket: str = ""
+    expires: datetime.date | None = None
 
     @property
     def has_ports(self) -> bool:
@@ -53,6 +58,9 @@ class Rule:
             "group": self.group,
             "tls": self.tls,
             "reference": self.reference,
+            "owner": self.owner,
+            "ticket": self.ticket,
+            "expires": day_text(self.expires),
             "protocol": self.protocol,
             "family": self.family,
             "source_endpoint": list(self.source_endpoint),

@@ -10,6 +10,7 @@ value. It is read as Ansible reads the arguments of its own modules.
 from __future__ import annotations
 
 import ast
+import datetime
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,6 +20,7 @@ from .vaulted import Vaulted
 
 IDENTIFIER_ACCEPTED = "a lower-case letter, then up to 62 lower-case letters, digits and underscores"
 _TRUE, _FALSE = ("true", "yes", "on", "y", "t", "1"), ("false", "no", "off", "n", "f", "0")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _DIGITS = re.compile(r"\d{1,18}", re.ASCII)
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
 
@@ -156,6 +158,31 @@ def as_text(value: object, where: str) -> str:
     if not text.isprintable():
         raise PortMatrixError.at(where, f"{shown(value)} holds a control character", "one line of text")
     return text
+
+
+def as_lines(value: object, where: str) -> str:
+    """Return *value*, text or a list of texts, as lines of text. Empty ones at its end are gone.
+
+    :raises PortMatrixError: if it is something else or holds another control character than line breaks and tabs.
+    """
+    items = value if isinstance(value, (list, tuple)) else [value]
+    lines = [line for item in items for line in (item.splitlines() if isinstance(item, str) else [item])]
+    return "\n".join(as_text(line, where) for line in lines).rstrip("\n")
+
+
+def as_date(value: object, where: str) -> datetime.date | None:
+    """Return *value* as a day; None where it is empty.
+
+    :raises PortMatrixError: if it is neither.
+    """
+    if value is None or value == "":
+        return None
+    try:
+        if isinstance(value, str) and _DAY.fullmatch(value):
+            return datetime.date.fromisoformat(value)
+    except ValueError:  # such as the 31st of June
+        pass
+    raise PortMatrixError.at(where, f"{shown(value)} is not a day", "one such as 2027-03-31")
 
 
 def as_identifier(value: object, where: str) -> str:

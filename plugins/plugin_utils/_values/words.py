@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Sequence
 
 from .addresses import FAMILIES, AddressSet
@@ -20,6 +21,11 @@ def display(text: str) -> str:
 def count(number: int, noun: str, plural: str = "") -> str:
     """Write a number of things."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def day_text(day: datetime.date | None) -> str:
+    """Write a day, or nothing where there is none."""
+    return "" if day is None else day.isoformat()
 
 
 def some(items: Sequence[str], most: int = 4) -> str:

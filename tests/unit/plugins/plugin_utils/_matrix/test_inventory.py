@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import copy
+import datetime
 import typing as t
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -266,6 +267,10 @@ def test_ansible_itself_works_out_a_variable_of_the_site_once(tmp_path: Path, mo
     assert sorted(read) == ["port_matrix_endpoints", *["port_matrix_ports"] * 10]
     with pytest.raises(PortMatrixError, match="port_matrix_ports: differs between the hosts 'h0', 'h10'"):
         check_uniform(hostvars, [f"h{i}" for i in range(20)])
+
+
+def test_a_day_becomes_text() -> None:
+    assert to_plain([datetime.date(2027, 3, 31)]) == ["2027-03-31"]
 
 
 def test_hosts_that_were_read_are_not_read_again() -> None:

@@ -37,6 +37,9 @@ def test_a_short_row_gets_the_defaults() -> None:
         "tls": False,
         "group": "custom",
         "reference": "",
+        "owner": "",
+        "ticket": "",
+        "expires": "",
     }
 
 
@@ -74,7 +77,9 @@ def test_lists_are_sorted_and_without_doubles() -> None:
 
 @pytest.mark.parametrize("destination_ports", ["any", ["443", "8057"], ["40000-49999"]])
 def test_a_row_reads_back_without_range_names(destination_ports: object) -> None:
-    row = Row.parse(_row(destination_ports=destination_ports, tls=True, bidirectional=True), "W", RANGES)
+    for_people = {"owner": "UC team", "ticket": "CHG-4711", "expires": "2027-03-31"}
+    row = Row.parse(_row(destination_ports=destination_ports, tls=True, bidirectional=True, **for_people), "W", RANGES)
+    assert for_people.items() <= row.as_mapping().items()
     assert Row.parse(row.as_mapping(), "W", {}) == row
 
 
@@ -161,6 +166,9 @@ def test_directions(changes: dict[str, object], directions: object) -> None:
         ({"purpose": 5}, "W row 'r1' purpose: 5 is not a string; accepted: one line of text"),
         ({"purpose": "a\x00b"}, "W row 'r1' purpose: 'a\\x00b' holds a control character; accepted: one line of text"),
         ({"reference": None}, "W row 'r1' reference: None is not a string; accepted: one line of text"),
+        ({"owner": ["a"]}, "W row 'r1' owner: ['a'] is not a string; accepted: one line of text"),
+        ({"ticket": 4711}, "W row 'r1' ticket: 4711 is not a string; accepted: one line of text"),
+        ({"expires": "soon"}, "W row 'r1' expires: 'soon' is not a day; accepted: one such as 2027-03-31"),
     ],
 )
 def test_refuses_what_is_no_row(changes: dict[str, object], message: str) -> None:

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import datetime
 import typing as t
 
 import pytest
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site import build_site
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.vaulted import Vaulted
 from example_site import example_site
 
@@ -54,6 +56,31 @@ def test_gateways_that_do_not_say_what_they_see_are_told_what_that_is(gateways: 
         "gateway judges it, as on the firewall that translates, it is dropped; accepted: port_matrix_view: local, a "
         "mapping of endpoints, groups or hosts to views, or advertised where that is so"
     ]
+
+
+TODAY = datetime.date(2027, 4, 1)
+EXPIRED = "port_matrix_rows row r1: expired on 2027-03-31, and"
+MEND = "; accepted: a later day in expires, or the row in port_matrix_disabled_rows"
+
+
+@pytest.mark.parametrize(("expires", "is_late"), [("2027-03-31", True), ("2027-04-01", False), ("", False)])
+def test_a_row_whose_last_day_is_over_is_told(expires: str, is_late: bool) -> None:
+    row = {**ROW, "expires": expires}
+    assert _warnings(row, today=TODAY) == ([f"{EXPIRED} is still open{MEND}"] if is_late else [])
+    assert _warnings(row) == []  # where nobody asks for it, no clock is read
+
+
+def test_rows_whose_last_day_is_over_are_refused_where_a_site_wants_that() -> None:
+    rows = [{**ROW, "expires": "2027-03-31"}, {**ROW, "id": "r2", "expires": "2026-01-01"}, {**ROW, "id": "r3"}]
+    with pytest.raises(PortMatrixError) as caught:
+        _warnings(*rows, today=TODAY, expired="refuse")
+    assert str(caught.value).splitlines() == [
+        f"{EXPIRED} port_matrix_expired is refuse{MEND}",
+        f"port_matrix_rows row r2: expired on 2026-01-01, and port_matrix_expired is refuse{MEND}",
+    ]
+    assert _warnings(rows[2], today=TODAY, expired="refuse") == []
+    with pytest.raises(PortMatrixError, match="port_matrix_expired: unknown value 'no'; accepted: refuse, warn"):
+        _warnings(expired="no")
 
 
 def test_no_warning_shows_what_is_vaulted() -> None:

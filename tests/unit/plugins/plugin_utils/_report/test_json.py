@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import csv
+import datetime
 import json
 import typing as t
 from pathlib import Path
@@ -11,6 +12,10 @@ from pathlib import Path
 import jsonschema
 import pytest
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.baseline import compare
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.change_request import (
+    FIELDS,
+    read_change_request,
+)
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.csv import rules_as_csv
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.json import read_report, report_as_json
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.report import (
@@ -102,6 +107,9 @@ def test_a_report_says_who_is_who() -> None:
         "group": "integration",
         "tls": False,
         "reference": "https://docs.pexip.com/sfb/ports.htm",
+        "owner": "",
+        "ticket": "",
+        "expires": "",
     }
     edges = [endpoint for endpoint in document["endpoints"] if endpoint["names"] == ["edge_av"]]
     assert edges == [
@@ -112,6 +120,41 @@ def test_a_report_says_who_is_who() -> None:
         }
     ]
     assert document["changes"] is None
+
+
+def test_a_report_carries_its_change_request_and_who_answers_for_a_row() -> None:
+    row = {**NTP, "owner": "UC team", "ticket": "CHG-4711", "expires": "2027-03-31"}
+    change = read_change_request({"ticket": "CHG-4712", "valid_until": "2027-03-31", "risk": ["low", "known"]}, "c")
+    report = build_report(example_site([row], endpoints=NTP_SERVER), Scope(), "t", change_request=change)
+    document = _valid(report)
+    assert document["change_request"] == {
+        **dict.fromkeys(FIELDS, ""),
+        "ticket": "CHG-4712",
+        "valid_until": "2027-03-31",
+        "risk": "low\nknown",
+    }
+    said = {"owner": "UC team", "ticket": "CHG-4711", "expires": "2027-03-31"}
+    for listed in (document["rows"][-1], document["flows"][-1]):
+        assert {key: listed[key] for key in said} == said
+    assert read_report(document, "baseline").rules == report.rules
+    assert (report.flows[-1].owner, report.flows[-1].ticket) == ("UC team", "CHG-4711")
+    assert report.flows[-1].expires == datetime.date(2027, 3, 31)
+
+
+def test_a_report_of_the_first_releases_is_read_too() -> None:
+    document = _valid(example_report())
+    for flow in document["flows"]:
+        for key in ("rule", "owner", "ticket", "expires"):
+            del flow[key]
+    del document["change_request"]
+    assert read_report(document, "baseline").rules == example_report().rules
+
+
+def test_each_flow_has_the_number_of_its_rule() -> None:
+    report = example_report()
+    document = _valid(report)
+    assert tuple(flow["rule"] for flow in document["flows"]) == report.rule_numbers.of_rules
+    assert {flow.rule for flow in report.flows} == {flow["rule"].partition("-")[0] for flow in document["flows"]}
 
 
 def test_changes_fit_the_schema() -> None:

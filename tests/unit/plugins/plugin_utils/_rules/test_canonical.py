@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import datetime
 from dataclasses import replace
 
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules.canonical import Rule
@@ -22,6 +23,8 @@ RULE = Rule(
     destination_endpoint=("edge", "front_end"),
     destination=IntervalSet(((0xC0000205, 0xC0000205),)),
     destination_ports=IntervalSet(((443, 443), (8057, 8057))),
+    owner="UC team",
+    expires=datetime.date(2027, 3, 31),
 )
 
 
@@ -32,6 +35,9 @@ def test_a_rule_is_written_as_plain_data_in_a_fixed_order() -> None:
         ("group", "integration"),
         ("tls", True),
         ("reference", "https://docs.pexip.com/sfb/ports.htm"),
+        ("owner", "UC team"),
+        ("ticket", ""),
+        ("expires", "2027-03-31"),
         ("protocol", "tcp"),
         ("family", "ipv4"),
         ("source_endpoint", ["conferencing_node"]),

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable
 
 import pytest
@@ -10,9 +11,11 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.erro
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.mapping import (
     IDENTIFIER_ACCEPTED,
     as_choice,
+    as_date,
     as_document,
     as_flag,
     as_identifier,
+    as_lines,
     as_list,
     as_mapping,
     as_strings,
@@ -47,6 +50,12 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.vaul
         (lambda v: as_flag(v, "W"), 2, "W: 2 is not a boolean; accepted: true or false"),
         (lambda v: as_text(v, "W"), 5, "W: 5 is not a string; accepted: one line of text"),
         (lambda v: as_text(v, "W"), "a\x1bb", "W: 'a\\x1bb' holds a control character; accepted: one line of text"),
+        (lambda v: as_lines(v, "W"), 5, "W: 5 is not a string; accepted: one line of text"),
+        (lambda v: as_lines(v, "W"), ["a", {}], "W: {} is not a string; accepted: one line of text"),
+        (lambda v: as_lines(v, "W"), "a\n\x1bb", "W: '\\x1bb' holds a control character; accepted: one line of text"),
+        (lambda v: as_date(v, "W"), "2027-02-29", "W: '2027-02-29' is not a day; accepted: one such as 2027-03-31"),
+        (lambda v: as_date(v, "W"), "20270331", "W: '20270331' is not a day; accepted: one such as 2027-03-31"),
+        (lambda v: as_date(v, "W"), 2027, "W: 2027 is not a day; accepted: one such as 2027-03-31"),
         (lambda v: as_choice(v, "W", ("b", "a")), "c", "W: unknown value 'c'; accepted: a, b"),
         (lambda v: as_choice(v, "W", ("b", "a")), ["a"], "W: unknown value ['a']; accepted: a, b"),
     ],
@@ -145,6 +154,19 @@ def test_list_takes_tuples_too() -> None:
 )
 def test_text_is_folded_into_one_line(value: str, text: str) -> None:
     assert as_text(value, "W") == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [("", ""), ("a\n\n b\tc\n\n", "a\n\nb c"), ("a\r\nb", "a\nb"), (["a", "b\nc"], "a\nb\nc"), ([], "")],
+)
+def test_lines_stay_lines(value: object, text: str) -> None:
+    assert as_lines(value, "W") == text
+
+
+@pytest.mark.parametrize(("value", "day"), [("2027-03-31", datetime.date(2027, 3, 31)), ("", None), (None, None)])
+def test_a_day_may_be_left_empty(value: object, day: datetime.date | None) -> None:
+    assert as_date(value, "W") == day
 
 
 def test_choice_is_the_value() -> None:
