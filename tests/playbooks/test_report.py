@@ -342,9 +342,7 @@ def test_a_question_is_answered(controller: Controller, question: dict[str, Any]
 
 
 def test_a_question_without_its_ends_says_what_is_missing(controller: Controller) -> None:
-    message = (
-        "query_source and query_destination: not set; accepted: the name of a host in the inventory, or one address"
-    )
+    message = "query_source and query_destination: not set; accepted: at least one of them: the name of a host, an endpoint or"
     assert message in failed(controller.run("query", query_source="node1"))
     assert "destination: 'node9' is no host with an address" in failed(
         controller.run("query", query_source="node1", query_destination="node9")
