@@ -8,8 +8,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import logging
+import sys
 import typing as t
 from pathlib import Path
 
@@ -183,3 +185,14 @@ def test_a_platform_that_can_have_no_rule_has_no_file() -> None:
     rendered = _rendered(site=site, platforms=["fortigate"])
     assert "port-matrix-fortigate.txt" in rendered.outdated
     assert len(rendered.warnings) == 1
+
+
+def test_a_missing_library_does_not_keep_the_filter_from_being_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "aerleon", None)
+    # Without the path hooks: those of ansible-test take a file for a folder.
+    spec = importlib.util.spec_from_file_location(rendering.__name__, rendering.__file__)
+    assert spec
+    assert spec.loader
+    loaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    assert loaded.api is None

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import re
+import sys
 import time
 import typing as t
 import zipfile
@@ -81,6 +83,19 @@ def test_each_sheet_has_what_its_name_says() -> None:
     assert [line[:2] for line in sheets["Changes"][1:]] == [["added", "ntp"]]
 
 
+def test_what_one_interface_of_a_host_says_is_not_said_again_by_all_of_them() -> None:
+    interfaces = {
+        "internal": [{"address": "10.0.0.32", "advertised": "203.0.113.32"}],
+        "av_edge": [{"address": "10.0.0.31", "advertised": "203.0.113.31"}],
+    }
+    row = {**NTP, "id": "own", "source": "edge"}
+    site = example_site([row], hostvars={"edge1": {"port_matrix_interfaces": interfaces}}, endpoints=NTP_SERVER)
+    assert _read(_workbook(site=site))["NAT"][1:] == [
+        ["edge1", "10.0.0.31", "203.0.113.31", "fw"],
+        ["edge1", "10.0.0.32", "203.0.113.32", "fw"],
+    ]
+
+
 def test_without_a_baseline_nothing_changed() -> None:
     assert _read(_workbook())["Changes"] == [["change", *HEADER]]
 
@@ -123,3 +138,14 @@ def test_the_library_may_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     ):
         _workbook()
     assert render_report(example_site()).files
+
+
+def test_a_missing_library_does_not_keep_the_filter_from_being_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "xlsxwriter", None)
+    # Without the path hooks: those of ansible-test take a file for a folder.
+    spec = importlib.util.spec_from_file_location(xlsx.__name__, xlsx.__file__)
+    assert spec
+    assert spec.loader
+    loaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    assert loaded.xlsxwriter is None
