@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 import stat
@@ -24,7 +25,11 @@ _SPEC: Result = {
         "type": "list",
         "elements": "dict",
         "default": [],
-        "options": {"name": {"type": "str", "required": True}, "content": {"type": "str", "required": True}},
+        "options": {
+            "name": {"type": "str", "required": True},
+            "content": {"type": "str", "required": True},
+            "encoding": {"type": "str", "choices": ["text", "base64"], "default": "text"},
+        },
     },
     "absent": {"type": "list", "elements": "str", "default": []},
     "mode": {"type": "str", "default": "0640"},
@@ -50,7 +55,7 @@ class ActionModule(ActionBase):  # type: ignore[misc] # Ansible has no types
         _validation, wanted = self.validate_argument_spec(argument_spec=_SPEC)
         directory = Path(wanted["directory"])
         mode = _mode(wanted["mode"])
-        files = {one["name"]: _File(one["content"].encode(), mode) for one in wanted["files"]}
+        files = {one["name"]: _File(_content(one), mode) for one in wanted["files"]}
         after: dict[str, _File | None] = {**files, **dict.fromkeys(wanted["absent"])}
         for name in after:
             if name in ("", "..") or Path(name).name != name:
@@ -72,6 +77,16 @@ class ActionModule(ActionBase):  # type: ignore[misc] # Ansible has no types
             "removed": [name for name, file in changed.items() if not file],
             "diff": [_difference(directory / name, before[name], file) for name, file in changed.items()],
         }
+
+
+def _content(file: Result) -> bytes:
+    text: str = file["content"]
+    if file["encoding"] == "text":
+        return text.encode()
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError as e:
+        raise AnsibleActionFail(f"the content of {file['name']} is not base64: {e}") from e
 
 
 def _mode(text: str) -> int:
@@ -123,6 +138,8 @@ def _difference(path: Path, before: _File | None, after: _File | None) -> Result
         text = f"mode {file.mode:04o}\n".encode() if only_mode and file else file.content if file else b""
         if len(text) > constants.MAX_FILE_SIZE_FOR_DIFF:
             return {"src_larger" if side == "after" else "dst_larger": constants.MAX_FILE_SIZE_FOR_DIFF}
+        if b"\0" in text:
+            return {"src_binary" if side == "after" else "dst_binary": 1}
         shown[side] = text.decode(errors="replace")
         shown[f"{side}_header"] = str(path) if file else f"{path} (absent)"
     return shown

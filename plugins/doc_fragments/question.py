@@ -12,24 +12,26 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
   source:
-    description: Who sends the first packet, the name of a host or one address. Of a host, all its addresses count.
+    description:
+      - Who sends the first packet, by the name of a host, an endpoint or a group, as an address or as a network. All
+        addresses of it count. Without it, anybody.
     type: str
-    required: true
   destination:
-    description: Who receives it, the name of a host or one address. Of a host, all its addresses count.
+    description: Who receives it, named in the same ways. Without it, anybody. One of the two has to be there.
     type: str
-    required: true
   protocol:
     description:
       - The protocol, by its name (V(tcp), V(udp), V(sctp), V(esp), V(ah), V(gre), V(icmp), V(icmpv6), V(vrrp)) or its
-        number. Without it, any is enough.
+        number. Capitals are the same. Without it, any is enough.
     type: str
   source_port:
-    description: The source port. Without it, some port is enough.
-    type: int
+    description:
+      - The source port, a range such as V(40000-40999), or the name of one, such as V(media). Without it, some port is
+        enough.
+    type: raw
   destination_port:
-    description: The destination port. Without it, some port is enough.
-    type: int
+    description: The destination port, in the same ways. Without it, some port is enough.
+    type: raw
   at:
     description:
       - The host or gateway that judges. It knows itself by its own addresses, and of a NATed pair it sees the side

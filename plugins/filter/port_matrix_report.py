@@ -9,9 +9,10 @@ import typing as t
 from collections.abc import Callable
 
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue.filters import as_filter
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue.warnings import warn
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.inventory import to_plain
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site_document import read_site
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.files import FORMATS, render_report
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.files import DEFAULT_FORMATS, render_report
 
 DOCUMENTATION = r"""
 name: port_matrix_report
@@ -20,16 +21,21 @@ version_added: 1.0.0
 author:
   - uc_firewall maintainers (@uc-firewall)
 description:
-  - Renders the rules of a site, of one host, of one gateway or between two endpoints as CSV, JSON, Markdown and HTML.
+  - Renders the rules of a site, of one host, of one gateway or between two endpoints as CSV, JSON, Markdown, HTML and
+    XLSX.
   - The same site gives the same files, byte for byte. There is no date in them.
   - With an earlier report as O(baseline), it says which flows were added, removed, widened and narrowed since.
 positional: _input
 options:
   formats:
-    description: What to render. V(svg) and V(mermaid) are the drawing of the site.
+    description:
+      - What to render. V(csv) also has a file with one source and one destination a line, and with O(baseline) one with
+        what changed.
+      - V(svg) and V(mermaid) are the drawing of the site.
+      - V(xlsx) is a workbook for spreadsheets. It needs the Python library C(XlsxWriter) on the controller.
     type: list
     elements: str
-    choices: [csv, json, markdown, html, svg, mermaid]
+    choices: [csv, json, markdown, html, svg, mermaid, xlsx]
     default: [csv, json, markdown, html, svg, mermaid]
   scope:
     description:
@@ -54,6 +60,21 @@ options:
       - What a change request has besides the flows, with the keys C(ticket), C(requester), C(owner), C(approver),
         C(valid_from), C(valid_until), C(reason), C(risk), C(test_plan) and C(backout_plan), none of which is required.
       - The two days are written V(2027-03-31). The last four texts may have several lines, or be lists of lines.
+    type: dict
+    default: {}
+  platforms:
+    description:
+      - Other firewalls to write configuration for. The Python library C(aerleon) writes it on the controller. Without
+        that there is only what it would be made from, and a warning.
+      - What aerleon cannot write for one of them is a warning, and not in its file.
+    type: list
+    elements: str
+    choices: [arista, cisco, ciscoasa, cisconx, ciscoxr, fortigate, juniper, junipersrx, nftables, openconfig, paloalto,
+      proxmox]
+    default: []
+  platform_options:
+    description:
+      - Platform to its options, C(name) of the access list or filter, or C(from_zone) and C(to_zone).
     type: dict
     default: {}
   gateways:
@@ -81,7 +102,7 @@ _value:
   type: dict
   contains:
     files:
-      description: The files, each with C(name) and C(content).
+      description: The files, each with C(name) and C(content), and C(encoding) where that is V(base64).
       type: list
       elements: dict
     outdated:
@@ -106,13 +127,15 @@ _value:
 @as_filter("port_matrix_report")
 def port_matrix_report(
     site: object,
-    formats: object = FORMATS,
+    formats: object = DEFAULT_FORMATS,
     scope: object = "site",
     title: object = "Port matrix",
     baseline: object = None,
     verification: object = None,
     gateways: object = (),
     change_request: object = None,
+    platforms: object = (),
+    platform_options: object = None,
 ) -> dict[str, t.Any]:
     """Return the files of the report, and what to say about it.
 
@@ -127,7 +150,10 @@ def port_matrix_report(
         to_plain(verification),
         to_plain(gateways),
         to_plain(change_request),
+        to_plain(platforms),
+        to_plain(platform_options),
     )
+    warn(rendered.warnings)
     return rendered.as_mapping()
 
 

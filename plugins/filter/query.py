@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue.filters import as_filter
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.inventory import collect_hosts, to_plain
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.port_matrix import resolve_ranges
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.rows_off import RowsOff, rows_off
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site_document import read_site
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._query.question import Answer, ask
@@ -22,14 +23,15 @@ author:
   - uc_firewall maintainers (@uc-firewall)
 description:
   - Takes who wants to talk to whom, over which protocol and ports, and says which rows permit it.
+  - With only O(source) or only O(destination) it says what that may reach, or what may reach it.
   - Where none does, it says which row comes nearest, and which part of the question does not match that row.
   - The test P(uc_firewall.pexip_sfb.permitted#test) answers with yes or no.
 positional: _input, source, destination, protocol, source_port, destination_port
 options:
   groups:
     description:
-      - C(groups). With it and C(hostvars), a note tells whether a row that is off would permit it, such as one of a
-        row group that does not apply.
+      - C(groups). With it and C(hostvars), O(source) and O(destination) may be groups, and a note tells whether a row
+        that is off would permit it, such as one of a row group that does not apply.
     type: dict
     default: {}
   ports:
@@ -49,6 +51,10 @@ EXAMPLES = r"""
 - name: Ask whether a node may reach the TURN server
   ansible.builtin.debug:
     msg: "{{ (port_matrix_site | uc_firewall.pexip_sfb.query('node1', 'turn1', 'udp', destination_port=3478)).text }}"
+
+- name: Ask what may reach a Front End
+  ansible.builtin.debug:
+    msg: "{{ (port_matrix_site | uc_firewall.pexip_sfb.query(destination='fe1')).text }}"
 """
 
 RETURN = r"""
@@ -56,7 +62,10 @@ _value:
   description: The answer.
   type: dict
   contains:
-    permitted: {description: "Whether a row permits it.", type: bool}
+    permitted: {description: "Whether a row permits it, or some of it.", type: bool}
+    in_part:
+      description: Whether no row permits all of it, as may be with a group or a network. Then C(matches) say what is.
+      type: bool
     rows: {description: "Ids of the rows that permit it.", type: list, elements: str}
     matches:
       description: The rules that permit it, narrowed down to the question.
@@ -79,8 +88,8 @@ _value:
 
 def answer(
     site: object,
-    source: object,
-    destination: object,
+    source: object = None,
+    destination: object = None,
     protocol: object = None,
     source_port: object = None,
     destination_port: object = None,
@@ -96,7 +105,11 @@ def answer(
     :raises PortMatrixError: if an input is not what it should be.
     """
     ends = [to_plain(source), to_plain(destination)]
-    named = [name for name in ends if isinstance(name, str) and hostvars and name in hostvars]
+    of_groups = {
+        name: to_plain((groups or {})[name]) for name in ends if isinstance(name, str) and name in (groups or {})
+    }
+    asked_for = [name for name in ends if isinstance(name, str)] + [host for of in of_groups.values() for host in of]
+    named = [name for name in asked_for if hostvars and name in hostvars]
     asked = read_site(to_plain(site))
 
     def off() -> RowsOff:
@@ -115,6 +128,9 @@ def answer(
         to_plain(gateways),
         collect_hosts(hostvars or {}, {}, {}, named),
         off if groups else None,
+        # The names of all of them are for messages, as nothing is read of groups that the question does not name.
+        {**dict.fromkeys(groups or {}, ()), **of_groups},
+        resolve_ranges(to_plain(ports or {}), "port_matrix_ports"),
     )
 
 

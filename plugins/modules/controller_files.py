@@ -37,6 +37,11 @@ options:
         description: All of its text.
         type: str
         required: true
+      encoding:
+        description: Whether O(files[].content) is the text itself, or what is in the file as base64.
+        type: str
+        choices: [text, base64]
+        default: text
   absent:
     description: Names of files that are removed from the directory.
     type: list

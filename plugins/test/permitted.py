@@ -18,8 +18,8 @@ version_added: 1.0.0
 author:
   - uc_firewall maintainers (@uc-firewall)
 description:
-  - Is true where a row permits the flow. The filter P(uc_firewall.pexip_sfb.query#filter) says by which row, or what
-    does not match.
+  - Is true where a row permits the flow, and of a group, a network or a range of ports all of it.
+  - The filter P(uc_firewall.pexip_sfb.query#filter) says by which row, or what does not match.
 positional: _input, source, destination, protocol, source_port, destination_port
 extends_documentation_fragment:
   - uc_firewall.pexip_sfb.site
@@ -43,11 +43,12 @@ _value:
 
 @as_filter("permitted")
 def permitted(*args: t.Any, **kwargs: t.Any) -> bool:
-    """Tell whether a row permits the flow.
+    """Tell whether a row permits all of the flow.
 
     :raises AnsibleFilterError: if an input is not what it should be.
     """
-    return bool(answer(*args, **kwargs).matches)
+    found = answer(*args, **kwargs)
+    return bool(found.matches) and not found.is_partial
 
 
 class TestModule:

@@ -161,5 +161,5 @@ def test_an_execution_environment_gets_what_the_collection_needs_and_no_more(ins
         {line.partition("#")[0].strip() for line in found} - {""} for found in (data["python"], lines)
     )
     # One inventory plugin needs the second one, and an execution environment is to run all of them.
-    assert introspected == wanted == {"netaddr>=1.3.0", "defusedxml>=0.7.1"}
+    assert introspected == wanted == {"netaddr>=1.3.0", "defusedxml>=0.7.1", "xlsxwriter>=3.0.0", "aerleon>=1.18.0"}
     assert data["system"] == []

@@ -108,7 +108,7 @@ def failed(done: subprocess.CompletedProcess[str]) -> str:
     return re.sub(r"\s+", " ", done.stdout + done.stderr)
 
 
-FILES = [f"port-matrix.{ending}" for ending in ("csv", "html", "json", "md", "mmd", "svg")]
+FILES = ["port-matrix-pairs.csv", *(f"port-matrix.{ending}" for ending in ("csv", "html", "json", "md", "mmd", "svg"))]
 
 
 def test_a_report_is_written_and_a_second_run_changes_nothing(controller: Controller) -> None:
@@ -118,7 +118,7 @@ def test_a_report_is_written_and_a_second_run_changes_nothing(controller: Contro
     assert "+row,purpose,group,protocol,family,source_endpoint" in preview.stdout
     first = controller.run("report")
     assert changed(first) == 1
-    assert said(first)[1:] == [f"Written to {controller.report}:", *(FILES[i] for i in (0, 2, 3, 1, 5, 4))]
+    assert said(first)[1:] == [f"Written to {controller.report}:", *(FILES[i] for i in (1, 3, 4, 2, 6, 5, 0))]
     before = controller.written()
     assert list(before) == FILES
     second = controller.run("report", "--diff")
@@ -147,7 +147,9 @@ def test_every_scope_has_files_of_its_own(controller: Controller) -> None:
     for scope in ("host:edge1", "gateway:fw", "pair:client:conferencing_node"):
         assert said(controller.run("report", port_matrix_report_scope=scope, port_matrix_report_formats=["csv"]))
     assert list(controller.written()) == [
-        "port-matrix-gateway-fw.csv", "port-matrix-host-edge1.csv", "port-matrix-pair-client-conferencing_node.csv",
+        "port-matrix-gateway-fw-pairs.csv", "port-matrix-gateway-fw.csv", "port-matrix-host-edge1-pairs.csv",
+        "port-matrix-host-edge1.csv", "port-matrix-pair-client-conferencing_node-pairs.csv",
+        "port-matrix-pair-client-conferencing_node.csv",
     ]  # fmt: skip
     # The gateway is in no play, and its view counts all the same.
     for name, seen, unseen in (
@@ -218,6 +220,50 @@ def test_hostile_strings_do_no_harm_in_any_file(controller: Controller) -> None:
     assert "# &lt;h1&gt;{{ x }}\n" in markdown
 
 
+def test_a_change_request_for_another_firewall(controller: Controller) -> None:
+    # In YAML a day is no text.
+    (controller.directory / "group_vars").mkdir()
+    (controller.directory / "group_vars/all.yml").write_text(
+        "port_matrix_extra_rows:\n"
+        "  - {id: ntp, source: conferencing_node, destination: ntp_server, protocols: udp, destination_ports: 123,\n"
+        "     owner: UC team, ticket: CHG-4711, expires: 2020-01-31}\n"
+        "port_matrix_endpoints: {ntp_server: {networks: [192.0.2.123]}}\n"
+        "port_matrix_report_change: {ticket: CHG-4712, valid_until: 2027-12-31, test_plan: [Call, Share]}\n"
+        "port_matrix_report_formats: [csv, json, xlsx]\n"
+        "port_matrix_report_platforms: [ciscoasa, fortigate]\n",
+        encoding="utf-8",
+    )
+    # A protocol that one of the two platforms cannot have.
+    controller.content["all"]["vars"]["port_matrix_row_groups"] = ["integration", "platform"]
+    controller.content["all"]["children"]["pexip_management_nodes"] = {
+        "hosts": {"manager": {"port_matrix_addresses": ["192.0.2.10"]}}
+    }
+    done = controller.run("report")
+    lines = said(done)
+    warnings = " ".join(re.sub(r"\s+", " ", done.stdout + done.stderr).split())
+    assert "port_matrix_rows row ntp: expired on 2020-01-31, and is still open; accepted: a later day" in warnings
+    assert re.search(r"\[WARNING\]: fortigate: aerleon cannot write \d+ rules for it", warnings)
+    assert list(controller.written()) == [
+        "port-matrix-aerleon-definitions.yaml", "port-matrix-aerleon-policy.yaml", "port-matrix-ciscoasa.txt",
+        "port-matrix-fortigate.txt", "port-matrix-pairs.csv", "port-matrix.csv", "port-matrix.json", "port-matrix.xlsx",
+    ]  # fmt: skip
+    assert "port-matrix-ciscoasa.txt" in lines
+    assert "eq ntp" in (controller.report / "port-matrix-ciscoasa.txt").read_text(encoding="utf-8")
+    document = json.loads((controller.report / "port-matrix.json").read_text(encoding="utf-8"))
+    assert document["change_request"]["valid_until"] == "2027-12-31"
+    assert document["change_request"]["test_plan"] == "Call\nShare"
+    assert (controller.report / "port-matrix.xlsx").read_bytes().startswith(b"PK")
+    with (controller.report / "port-matrix-pairs.csv").open(encoding="utf-8", newline="") as file:
+        (ntp, _other) = [line for line in csv.DictReader(file) if line["row"] == "ntp"]
+    assert (ntp["source_host"], ntp["owner"], ntp["expires"]) == ("node1", "UC team", "2020-01-31")
+    assert changed(controller.run("report", "--diff")) == 0
+    # What is not asked for any more is gone, and what has expired can be refused.
+    controller.run("report", port_matrix_report_platforms=[])
+    assert [name for name in controller.written() if "ciscoasa" in name or "aerleon" in name] == []
+    refused = failed(controller.run("report", port_matrix_expired="refuse"))
+    assert "port_matrix_rows row ntp: expired on 2020-01-31, and port_matrix_expired is refuse" in refused
+
+
 def test_a_host_as_its_scope_may_have_any_name(controller: Controller) -> None:
     controller.content["all"]["children"]["wac_servers"]["hosts"]["../../etc/x"] = {
         "port_matrix_addresses": ["198.51.100.52"]
@@ -225,8 +271,8 @@ def test_a_host_as_its_scope_may_have_any_name(controller: Controller) -> None:
     assert said(
         controller.run("report", port_matrix_report_scope="host:../../etc/x", port_matrix_report_formats=["csv"])
     )
-    (name,) = controller.written()
-    assert re.fullmatch(r"port-matrix-host-\.\._\.\._etc_x-[0-9a-f]{8}\.csv", name)
+    for name in controller.written():
+        assert re.fullmatch(r"port-matrix-host-\.\._\.\._etc_x-[0-9a-f]{8}(-pairs)?\.csv", name)
 
 
 def test_a_play_with_many_hosts_renders_once_and_on_the_controller(controller: Controller) -> None:
@@ -343,9 +389,9 @@ def test_a_question_is_answered(controller: Controller, question: dict[str, Any]
 
 def test_a_question_without_its_ends_says_what_is_missing(controller: Controller) -> None:
     message = (
-        "query_source and query_destination: not set; accepted: the name of a host in the inventory, or one address"
+        "query_source and query_destination: not set; accepted: at least one of them: the name of a host, an endpoint"
     )
-    assert message in failed(controller.run("query", query_source="node1"))
+    assert message in failed(controller.run("query", query_protocol="tcp"))
     assert "destination: 'node9' is no host with an address" in failed(
         controller.run("query", query_source="node1", query_destination="node9")
     )

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from .._matrix.expand import expand_host, expand_site, expand_transit
-from .._matrix.hosts import parse_host
 from .._matrix.rows import Row
 from .._matrix.rows_off import RowsOff, why_off
 from .._matrix.site import Site
@@ -18,29 +17,15 @@ from .._matrix.views import ADVERTISED, View
 from .._rules.canonical import Rule
 from .._rules.protocols import check_without_ports, parse_protocol, protocol_text
 from .._rules.words import rule_line
-from .._values.addresses import FAMILIES, AddressSet, Family, is_literal_address, parse_single_address
+from .._values.addresses import FAMILIES, AddressSet, Family
 from .._values.errors import PortMatrixError, shown
 from .._values.intervals import IntervalSet
-from .._values.ports import parse_ports
 from .._values.words import display, people_cidrs, some
+from .places import ACCEPTED, ANYBODY, Asked, Place, Ports
 
 # What of a question does not match a rule. An address counts double: a row between the right parties comes nearer
 # than one between others that happens to have the right ports.
 _WEIGHTS = {"source address": 2, "destination address": 2, "protocol": 1, "source port": 1, "destination port": 1}
-
-
-@dataclass(frozen=True)
-class Place:
-    """Who is asked about: as the question names it, and its addresses."""
-
-    name: str
-    addresses: AddressSet
-
-    def text(self) -> str:
-        """Name it for people, with its addresses where the name is not one."""
-        shown_addresses = people_cidrs(self.addresses)
-        name = display(self.name)
-        return name if shown_addresses == [name] else f"{name} ({some(shown_addresses)})"
 
 
 @dataclass(frozen=True)
@@ -50,14 +35,21 @@ class Question:
     source: Place
     destination: Place
     protocol: str | None = None
-    source_port: int | None = None
-    destination_port: int | None = None
+    source_port: Ports | None = None
+    destination_port: Ports | None = None
 
     def text(self) -> str:
         """Word the question for people."""
-        ports = [f" port {port}" if port is not None else "" for port in (self.source_port, self.destination_port)]
+        ports = [f" port {port.text}" if port is not None else "" for port in (self.source_port, self.destination_port)]
         protocol = protocol_text(self.protocol) if self.protocol else "traffic"
         return f"{protocol} from {self.source.text()}{ports[0]} to {self.destination.text()}{ports[1]}"
+
+    def covers_more_than(self, rule: Rule) -> bool:
+        """Whether it asks for something that *rule*, which is narrowed down to it, does not permit."""
+        pairs = ((self.source, rule.source), (self.destination, rule.destination))
+        places = any(place.is_many and place.addresses.of_family(rule.family) != part for place, part in pairs)
+        asked = ((self.source_port, rule.source_ports), (self.destination_port, rule.destination_ports))
+        return places or any(port is not None and port.ports != part for port, part in asked)
 
 
 @dataclass(frozen=True)
@@ -70,10 +62,16 @@ class Answer:
     mismatches: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
+    @property
+    def is_partial(self) -> bool:
+        """Whether no single rule permits all that is asked: the rules say what is."""
+        return bool(self.matches) and all(self.question.covers_more_than(rule) for rule in self.matches)
+
     def as_mapping(self) -> dict[str, t.Any]:
         """Write the answer as plain data."""
         return {
             "permitted": bool(self.matches),
+            "in_part": self.is_partial,
             "rows": list(dict.fromkeys(rule.row for rule in self.matches)),
             "matches": [rule.as_mapping() for rule in self.matches],
             "nearest": None if self.nearest is None else self.nearest.as_mapping(),
@@ -84,7 +82,7 @@ class Answer:
 
     def text(self) -> list[str]:
         """Write the answer as lines for people."""
-        lines = [f"{'Permitted' if self.matches else 'Not permitted'}: {self.question.text()}"]
+        lines = [f"{self._verdict()}: {self.question.text()}"]
         lines += [f"  by row {rule_line(rule)}" for rule in self.matches]
         if self.nearest is not None:
             lines.append(f"  nearest is row {rule_line(self.nearest)}")
@@ -93,11 +91,18 @@ class Answer:
             lines.append(f"  what does not match: {', '.join(self.mismatches)}")
         return [*lines, *(f"  note: {note}" for note in self.notes)]
 
+    def _verdict(self) -> str:
+        if not self.matches:
+            return "Not permitted"
+        if ANYBODY in (self.question.source, self.question.destination):
+            return "What is permitted"
+        return "Permitted, in part, by what follows" if self.is_partial else "Permitted"
+
 
 def ask(
     site: Site,
-    source: object,
-    destination: object,
+    source: object = None,
+    destination: object = None,
     protocol: object = None,
     source_port: object = None,
     destination_port: object = None,
@@ -105,34 +110,44 @@ def ask(
     gateways: Sequence[str] = (),
     hostvars: Mapping[str, Mapping[str, object]] | None = None,
     rows_off: Callable[[], RowsOff] | None = None,
+    groups: Mapping[str, Sequence[str]] | None = None,
+    ranges: Mapping[str, IntervalSet] | None = None,
 ) -> Answer:
     """Answer whether *source* may send the first packet of a flow to *destination*.
 
-    :param source: and *destination*: the name of a host, whose addresses then all count, or one address.
+    :param source: and *destination*: the name of a host, an endpoint or a group, whose addresses then all count, or one
+        address or network. One of them may be None, for whoever may.
+    :param protocol: in small letters or capitals.
+    :param source_port: and *destination_port*: ports, or the name of a range. Those of them that are permitted count.
     :param at: the host or gateway that judges. It sees its own addresses, and of NATed pairs the side of its view.
         None: an onlooker, who sees advertised addresses.
-    :param hostvars: the variables of hosts that may be asked about though no row names them.
+    :param hostvars: the variables of hosts that may be asked about though no row names them; *groups* are their groups.
     :param rows_off: returns the rows that are off, which are asked where nothing permits it.
-    :raises PortMatrixError: for a host that nobody knows, a protocol or port that is none.
+    :param ranges: port ranges by their names.
+    :raises PortMatrixError: for a name that nobody knows, a protocol or port that is none.
     """
+    asked = Asked(site, hostvars or {}, groups or {}, ranges or {})
     rules, local, view = _as_seen_at(site, at, gateways)
     question = Question(
-        _place(site, source, "source", local, view, hostvars or {}),
-        _place(site, destination, "destination", local, view, hostvars or {}),
-        None if protocol is None else parse_protocol(protocol, "protocol"),
-        _port(source_port, "source_port"),
-        _port(destination_port, "destination_port"),
+        asked.place(source, "source", local, view),
+        asked.place(destination, "destination", local, view),
+        _protocol(protocol),
+        asked.ports(source_port, "source_port"),
+        asked.ports(destination_port, "destination_port"),
     )
+    if question.source is ANYBODY and question.destination is ANYBODY:
+        raise PortMatrixError.at("source and destination", "neither is named", f"at least one of them: {ACCEPTED}")
     for where, port in (("source_port", question.source_port), ("destination_port", question.destination_port)):
         if question.protocol is not None and port is not None:
             check_without_ports(question.protocol, where)
     matches = tuple(found for rule in rules if (found := _narrowed(rule, question)))
+    unknown = [note for place in (question.source, question.destination) for note in place.notes()]
     if matches:
-        return Answer(question, matches)
+        return Answer(question, matches, notes=tuple(unknown))
     backwards = Question(
         question.destination, question.source, question.protocol, question.destination_port, question.source_port
     )
-    notes = [*_nat_notes(site, question, local, view), *_way_back_notes(rules, backwards)]
+    notes = [*unknown, *_nat_notes(site, question, local, view), *_way_back_notes(rules, backwards)]
     notes += [] if rows_off is None else _notes_on_rows_off(site, rows_off(), question, at, gateways)
     nearest, mismatches = _nearest(rules, question)
     return Answer(question, (), nearest, mismatches, tuple(notes))
@@ -151,36 +166,10 @@ def _as_seen_at(site: Site, at: object, gateways: Sequence[str]) -> tuple[list[R
     return rules, at, site.view_of(at)
 
 
-def _place(
-    site: Site,
-    value: object,
-    where: str,
-    local: str | None,
-    view: View,
-    hostvars: Mapping[str, Mapping[str, object]],
-) -> Place:
-    if not isinstance(value, str):
-        raise PortMatrixError.at(where, f"{shown(value)} is not a string", "the name of a host, or one address")
-    parts = [m.addresses for members in site.endpoints.values() for m in members if m.host == value]
-    if value in hostvars:
-        host = parse_host(value, hostvars[value])
-        parts += [part for part in (host.own, *host.interfaces.values()) if part]
-    if parts:
-        sight = "local" if value == local else view.of(value)
-        return Place(value, AddressSet.union(part.seen(sight) for part in parts))
-    if is_literal_address(value):
-        return Place(value, parse_single_address(value, where))
-    problem = f"{shown(value)} is no host with an address"
-    raise PortMatrixError.at(where, problem, "the name of a host in the inventory, or one IPv4 or IPv6 address")
-
-
-def _port(value: object, where: str) -> int | None:
-    if value is None or value == "":
+def _protocol(value: object) -> str | None:
+    if value is None:
         return None
-    ports = parse_ports(value, where)
-    if ports.size() != 1:
-        raise PortMatrixError.at(where, f"{shown(value)} is more than one port", "one port, or none for whatever port")
-    return ports.intervals[0][0]
+    return parse_protocol(value.lower() if isinstance(value, str) else value, "protocol")
 
 
 def _points(rule: Rule, question: Question) -> tuple[IntervalSet, IntervalSet]:
@@ -195,10 +184,8 @@ def _points(rule: Rule, question: Question) -> tuple[IntervalSet, IntervalSet]:
     return source, destination
 
 
-def _point(value: int | None, ports: IntervalSet) -> IntervalSet:
-    if value is None:
-        return ports
-    return IntervalSet(((value, value),)) if value in ports else IntervalSet()
+def _point(value: Ports | None, ports: IntervalSet) -> IntervalSet:
+    return ports if value is None else value.ports.intersection(ports)
 
 
 def _narrowed(rule: Rule, question: Question) -> Rule | None:
@@ -295,7 +282,7 @@ def _notes_on_rows_off(
 
 def _may_concern(row: Row, question: Question) -> bool:
     return (question.protocol is None or question.protocol in row.protocols) and (
-        question.destination_port is None or question.destination_port in row.destination_ports
+        question.destination_port is None or bool(question.destination_port.ports.intersection(row.destination_ports))
     )
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from .._rules.canonical import Rule
 from .baseline import Changes
+from .pairs import HEADER as PAIRS_HEADER
 
 HEADER = (
     "row",
@@ -40,6 +41,11 @@ LONGEST_CELL = 32767
 def rules_as_csv(rules: Iterable[Rule]) -> str:
     """Return *rules* as CSV, one line each. List entries are separated by one space; an empty cell means any."""
     return _csv(HEADER, (_cells(rule) for rule in rules))
+
+
+def pairs_as_csv(pairs: Iterable[Mapping[str, object]]) -> str:
+    """Return *pairs* as CSV, one line each."""
+    return _csv(PAIRS_HEADER, ([_cell(pair[column]) for column in PAIRS_HEADER] for pair in pairs))
 
 
 def changes_as_csv(changes: Changes) -> str:

@@ -73,11 +73,21 @@ def test_a_question_reads_only_the_hosts_that_it_is_about() -> None:
     assert set(hostvars.reads) == {"pc7", "node1"}
     assert permitted.permitted(_site(), "192.0.2.11", "fe1", "tcp") is True
     assert permitted.permitted(_site(), "node1", "fe1", "udp") is False
+    # Of a group or a network, all has to be permitted.
+    groups = {"nodes": ["node1"], "all": ["node1", "pc8"]}
+    for source, whole in (("192.0.2.0/24", False), ("nodes", True), ("all", False)):
+        hostvars = {**HOSTVARS, "pc8": {"ansible_host": "203.0.113.8"}}
+        question = query.query(_site(), source, "fe1", "TCP", None, "sip", hostvars=hostvars, groups=groups)
+        assert (question["permitted"], question["in_part"]) == (True, not whole)
+        assert permitted.permitted(_site(), source, "fe1", "tcp", hostvars=hostvars, groups=groups) is whole
 
 
 def test_a_report_has_its_files_and_what_to_say() -> None:
     result = port_matrix_report.port_matrix_report(_site(), ["csv"], "gateway:fw", gateways=["fw"])
-    assert [file["name"] for file in result["files"]] == ["port-matrix-gateway-fw.csv"]
+    assert [file["name"] for file in result["files"]] == [
+        "port-matrix-gateway-fw.csv",
+        "port-matrix-gateway-fw-pairs.csv",
+    ]
     assert result["text"][0].startswith("What must be open on the firewall fw, in the addresses that it sees.")
 
 
@@ -167,7 +177,7 @@ def test_a_ruleset_has_the_chains_of_the_host() -> None:
         ),
         (
             lambda: query.query(_site(), "node1", "fe9"),
-            "query:\ndestination: 'fe9' is no host with an address; accepted: the name of a host in the inventory",
+            "query:\ndestination: 'fe9' is no host with an address, endpoint or group; the nearest name is fe1",
         ),
         (
             lambda: permitted.permitted(_site(), "node1", "fe1", "x"),

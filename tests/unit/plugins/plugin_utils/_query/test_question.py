@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.port_matrix import resolve_ranges
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.rows_off import RowsOff, rows_off
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site import Site
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._query.question import Answer, ask
@@ -195,15 +196,24 @@ def test_a_host_that_no_row_names_has_the_addresses_of_its_variables() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"source": "node9"}, "source: 'node9' is no host with an address; accepted: the name of a host"),
-        ({"source": 5}, "source: 5 is not a string; accepted: the name of a host, or one address"),
-        ({"destination": "192.0.2.0/24"}, "destination: '192.0.2.0/24' is no host with an address"),
+        (
+            {"source": "node9"},
+            "source: 'node9' is no host with an address, endpoint or group; the nearest name is node2; "
+            "accepted: the name of a host, an endpoint or a group, an address, or a network",
+        ),
+        ({"source": "x"}, "source: 'x' is no host with an address, endpoint or group; accepted: the name of a host"),
+        ({"source": 5}, "source: 5 is not a string; accepted: the name of a host, an endpoint or a group, an address"),
+        ({"destination": "192.0.2.9/24"}, "destination: '192.0.2.9/24' may be one address or a network; accepted: "),
+        ({"source": "", "destination": None}, "source and destination: neither is named; accepted: at least one of th"),
         (
             {"protocol": "x"},
             f"protocol: unknown value 'x'; accepted: {PROTOCOLS}",
         ),
         ({"source_port": 0}, "source_port: 0: port 0 is out of range"),
-        ({"destination_port": "1-2"}, "destination_port: '1-2' is more than one port; accepted: one port, or none"),
+        (
+            {"destination_port": "rtp"},
+            "destination_port: the range name 'rtp' is not defined; accepted: a port 1-65535",
+        ),
         ({"at": "fw"}, "at: 'fw' judges nothing; accepted: a host that is an endpoint, or a gateway"),
         ({"at": 5}, "at: 5 judges nothing"),
     ],
@@ -212,6 +222,67 @@ def test_what_cannot_be_asked_is_an_error(options: dict[str, t.Any], message: st
     with pytest.raises(PortMatrixError) as caught:
         ask(SITE, **{"source": "node1", "destination": "turn1", **options})
     assert str(caught.value).startswith(message)
+
+
+def test_people_ask_about_endpoints_groups_and_networks() -> None:
+    groups = {"pexip_conferencing_nodes": ["node1", "node2"], "offices": ["lan", "pc9"], "empty": []}
+    hostvars = {"pc9": {"ansible_host": "203.0.113.9"}}
+
+    def asked(*question: t.Any, **options: t.Any) -> Answer:
+        return ask(SITE, *question, groups=groups, hostvars=hostvars, **options)
+
+    whole = asked("lan", "conferencing_node", "TCP", None, 80)
+    assert (_rows(whole), whole.is_partial) == ({"conference_avatar"}, False)
+    assert whole.text()[0] == (
+        "Permitted: TCP from lan (198.18.0.0/16) to conferencing_node (192.0.2.11, 192.0.2.13, 2001:db8:1::11) port 80"
+    )
+    by_group = asked("lan", "pexip_conferencing_nodes", "tcp", None, 80)
+    assert (by_group.matches, by_group.is_partial) == (whole.matches, False)
+    # Of the group, one host is a client. Of the network, half is.
+    for source in ("offices", "198.18.0.0/15"):
+        part = asked(source, "node1", "tcp", None, 80)
+        assert (part.as_mapping()["permitted"], part.as_mapping()["in_part"]) == (True, True)
+        assert part.text()[0].startswith("Permitted, in part, by what follows: TCP from ")
+    assert not asked("198.18.5.0/24", "node1", "tcp", None, 80).is_partial
+    groups["offices"] = ["lan", "printer"]
+    for port, permitted in ((80, True), (81, False)):
+        answer = asked("offices", "node1", "tcp", None, port)
+        assert bool(answer.matches) is permitted
+        assert answer.notes[0] == "nothing is known of the addresses of printer, so this is not about them"
+    assert _rows(asked("edge_av", "node1", "udp")) == {"media_edge_to_nodes"}
+    at_edge = asked("edge_av", "node1", "udp", at="edge1")
+    assert at_edge.question.source.text() == "edge_av (10.0.0.31)"
+    with pytest.raises(
+        PortMatrixError, match="source: 'empty' is no host with an address, endpoint or group; accepted"
+    ):
+        asked("empty", "node1")
+
+
+def test_people_ask_about_ranges_of_ports_by_their_names() -> None:
+    ranges = resolve_ranges({}, "ports")
+    whole = ask(SITE, "node1", "turn1", "udp", "media", "turn", ranges=ranges)
+    assert (bool(whole.matches), whole.is_partial) == (True, False)
+    assert whole.text()[0] == (
+        "Permitted: UDP from node1 (192.0.2.11, 2001:db8:1::11) port media (40000-49999) to turn1 (198.51.100.41) "
+        "port turn (3478)"
+    )
+    part = ask(SITE, "node1", "turn1", "udp", "30000-40010", "3478-3479", ranges=ranges)
+    assert part.is_partial
+    assert [rule.as_mapping()["source_ports"] for rule in part.matches] == [["40000-40010"]]
+    assert not ask(SITE, "node1", "turn1", "udp", "1-39999").matches
+
+
+def test_what_may_reach_a_host_and_what_it_may_reach() -> None:
+    reach = ask(SITE, None, "turn1")
+    assert _rows(reach) == {"media_nodes_to_turn"}
+    assert reach.text() == [
+        "What is permitted: traffic from anybody to turn1 (198.51.100.41)",
+        "  by row media_nodes_to_turn: UDP from 192.0.2.11, 192.0.2.13 port 40000-49999 to 198.51.100.41 port 3478",
+    ]
+    assert _rows(ask(SITE, "lan", "", "tcp")) == {"conference_avatar"}
+    assert _rows(ask(SITE, "node1")) >= {"media_nodes_to_turn", "sip_signaling", "wac_content"}
+    nothing = ask(SITE, "turn1")
+    assert nothing.text()[0] == "Not permitted: traffic from turn1 (198.51.100.41) to anybody"
 
 
 def test_an_empty_port_is_none() -> None:

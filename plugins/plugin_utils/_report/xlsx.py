@@ -1,0 +1,137 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The report as a workbook for spreadsheets: flows, hosts, static NAT and changes, each a sheet to filter."""
+
+from __future__ import annotations
+
+import datetime
+import io
+import sys
+import typing as t
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+
+try:
+    import xlsxwriter
+except ImportError:  # only this format needs it
+    xlsxwriter = None
+
+from .._matrix.site import Site
+from .._values.addresses import AddressSet
+from .._values.errors import PortMatrixError
+from .._values.words import people_cidrs
+from .baseline import Changes
+from .csv import HEADER, LONGEST_CELL
+from .pairs import HEADER as PAIRS_HEADER
+from .pairs import Pairs
+from .report import LITERAL_NETWORKS, Report, endpoint_title
+
+Line = tuple[str, ...]
+# The file says when it was made. Nothing in a report may, or a second run would change it.
+_MADE = datetime.datetime(1980, 1, 1)
+_WIDEST, _NARROWEST = 60, 8
+
+
+def report_as_xlsx(report: Report, site: Site, pairs: Pairs, gateways: Sequence[str]) -> bytes:
+    """Return the workbook. Each cell is text, so none is a formula, and the same report gives the same bytes.
+
+    :raises PortMatrixError: where the library that writes it is missing.
+    """
+    if xlsxwriter is None:
+        raise PortMatrixError.at(
+            "port_matrix_report_formats",
+            "the Python library XlsxWriter, which writes xlsx, is missing on the controller",
+            f"install it for the Python that runs Ansible: {sys.executable} -m pip install XlsxWriter",
+        )
+    data = io.BytesIO()
+    with xlsxwriter.Workbook(data, {"in_memory": True}) as workbook:
+        workbook.set_properties({"title": report.title, "created": _MADE})
+        heading = workbook.add_format({"bold": True, "bottom": 1})
+        for name, header, lines in _sheets(report, site, pairs, gateways):
+            _write(workbook.add_worksheet(name), header, lines, heading)
+    return data.getvalue()
+
+
+def _write(sheet: t.Any, header: Line, lines: Iterable[Line], heading: object) -> None:
+    """Write one sheet, as wide as what is in it, with heads that stay and that filter."""
+    widths = [len(title) + 3 for title in header]  # the arrow of the filter takes its place, too
+    last = 0
+    for number, line in enumerate(chain([header], lines)):
+        for column, text in enumerate(line):
+            sheet.write_string(number, column, _fitting(text), heading if number == 0 else None)
+            widths[column] = max(widths[column], len(text))
+        last = number
+    for column, width in enumerate(widths):
+        sheet.set_column(column, column, min(max(width + 1, _NARROWEST), _WIDEST))
+    sheet.freeze_panes(1, 0)
+    sheet.autofilter(0, 0, last, len(header) - 1)
+
+
+def _fitting(text: str) -> str:
+    """Return *text*, or what stands for it where no cell holds it. Nothing is cut off."""
+    if len(text) <= LONGEST_CELL:
+        return text
+    return f"{len(text.split()):,} entries, more than a cell holds: they are in the CSV and JSON files"
+
+
+def _sheets(
+    report: Report, site: Site, pairs: Pairs, gateways: Sequence[str]
+) -> Iterator[tuple[str, Line, Iterable[Line]]]:
+    flows = pairs.by_rule() if pairs.are_too_many() else pairs
+    yield "Flows", PAIRS_HEADER, _lines(PAIRS_HEADER, flows)
+    yield "Hosts", ("host", "endpoint", "address", "own_address"), sorted(_hosts(site))
+    yield (
+        "NAT",
+        ("host", "own_address", "advertised_address", "own_address_seen_by"),
+        sorted(_translations(site, gateways)),
+    )
+    yield "Changes", ("change", *HEADER), _changes(report.changes)
+
+
+def _lines(header: Sequence[str], items: Iterable[Mapping[str, object]]) -> Iterator[Line]:
+    return (tuple(_text(item[column]) for column in header) for item in items)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _changes(changes: Changes | None) -> Iterator[Line]:
+    for kind, rules in changes.by_kind().items() if changes else ():
+        yield from ((kind, *line) for line in _lines(HEADER, (rule.as_mapping() for rule in rules)))
+
+
+def _hosts(site: Site) -> Iterator[Line]:
+    """Yield host, endpoint, and the addresses: as everybody sees them, and as they are on the host if that differs."""
+    for name, members in site.endpoints.items():
+        for member in members:
+            local, advertised = member.addresses.local, member.addresses.advertised
+            yield (
+                LITERAL_NETWORKS if member.host is None else member.host,
+                endpoint_title(name),
+                " ".join(people_cidrs(advertised)),
+                "" if local == advertised else " ".join(people_cidrs(local)),
+            )
+
+
+def _translations(site: Site, gateways: Sequence[str]) -> Iterator[Line]:
+    """Yield who is behind static NAT, with which addresses, and which gateways see the own ones."""
+    found: dict[tuple[str, AddressSet, AddressSet], None] = {}
+    for members in site.endpoints.values():
+        for member in members:
+            own = member.addresses.local.difference(member.addresses.advertised)
+            advertised = member.addresses.advertised.difference(member.addresses.local)
+            if own and member.host is not None:
+                found[member.host, own, advertised] = None
+    known: dict[str, AddressSet] = {}
+    # What an endpoint with one interface says is not said once more by one with all of them.
+    for host, own, advertised in sorted(found, key=lambda one: one[1].ipv4.size() + one[1].ipv6.size()):
+        said = known.get(host, AddressSet())
+        sides = [side.difference(said) for side in (own, advertised)]
+        known[host] = AddressSet.union((said, own, advertised))
+        seeing = [gateway for gateway in gateways if site.view_of(gateway).of(host) == "local"]
+        if sides[0]:
+            yield host, *(" ".join(people_cidrs(side)) for side in sides), " ".join(seeing)
