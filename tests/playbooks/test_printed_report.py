@@ -14,7 +14,11 @@ from typing import Any
 
 import pypdf
 import pytest
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.html import report_as_html
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.report import build_report
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.scope import Scope
 from chromium import A4, LETTER, Chromium
+from example_site import GROUPS, example_site
 from pages import TOP, run_playbook
 
 EXAMPLE = "docs/examples/three-locations.yml"
@@ -46,6 +50,16 @@ def browser(report: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     with Chromium(tmp_path_factory.mktemp("browser")) as chromium:
         chromium.open(report / "port-matrix.html")
         yield chromium
+
+
+def shown_rows(browser: Chromium, host: str) -> list[str]:
+    """The rows of the table of flows that are left when somebody filters for a host or address."""
+    field = f"document.getElementById('filter-host').value = {json.dumps(host)};"
+    browser.value_of(field + "document.getElementById('filter').dispatchEvent(new Event('input'))")
+    found: list[str] = browser.value_of(
+        "Array.from(document.querySelectorAll('#flows-table tbody:not([hidden])')).map(one => one.id)"
+    )
+    return found
 
 
 def test_the_picture_of_the_documentation_is_that_of_its_site(report: Path) -> None:
@@ -88,19 +102,30 @@ def test_no_name_or_address_is_broken_on_a_wide_or_a_narrow_screen(browser: Chro
 def test_the_filter_finds_a_host_by_either_address_and_hides_the_other_rows(browser: Chromium, report: Path) -> None:
     browser.open(report / "port-matrix.html")
 
-    def shown(host: str) -> list[str]:
-        field = f"document.getElementById('filter-host').value = {json.dumps(host)};"
-        browser.value_of(field + "document.getElementById('filter').dispatchEvent(new Event('input'))")
-        rows = "Array.from(document.querySelectorAll('#flows-table tbody:not([hidden])')).map(one => one.id)"
-        found: list[str] = browser.value_of(rows)
-        return found
-
-    every = shown("")
+    every = shown_rows(browser, "")
     assert len(every) == 12
-    of_edge = shown("203.0.113.31")
+    of_edge = shown_rows(browser, "203.0.113.31")
     assert "row-media_nodes_to_edge" in of_edge
-    assert shown("172.20.0.31") == of_edge
-    assert set(shown("edge-1")) < set(every)
+    assert shown_rows(browser, "172.20.0.31") == of_edge
+    assert set(shown_rows(browser, "edge-1")) < set(every)
     # An office is a network that holds the address.
-    assert "row-conference_avatar" in shown("10.140.7.7")
-    assert shown("198.51.100.1") == []
+    assert "row-conference_avatar" in shown_rows(browser, "10.140.7.7")
+    assert shown_rows(browser, "198.51.100.1") == []
+
+
+def test_a_packed_list_is_unpacked_when_it_is_opened_and_found_by_the_filter(browser: Chromium, tmp_path: Path) -> None:
+    offices = {f"office-{number}": {"port_matrix_addresses": [f"10.{number // 200}.{number % 200}.7"]}
+               for number in range(500)}  # fmt: skip
+    site = example_site(hostvars=offices, groups={**GROUPS, "sfb_clients": sorted(offices)})
+    (tmp_path / "large.html").write_text(report_as_html(build_report(site, Scope(), "t")), encoding="utf-8")
+    browser.open(tmp_path / "large.html")
+    opened = "Array.from(document.querySelectorAll('.addresses pre:not(.packed)')).map(one => one.textContent)"
+    assert browser.value_of(opened) == []
+    browser.value_of("document.querySelector('.packed').parentNode.open = true")
+    browser.value_of("new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
+    (text,) = browser.value_of(opened)
+    assert sorted(text.split("\n")) == sorted(
+        f"{name} {host['port_matrix_addresses'][0]}" for name, host in offices.items()
+    )
+    assert "row-strict_client_relay" in shown_rows(browser, "10.2.99.7")
+    assert shown_rows(browser, "10.2.99.8") == []

@@ -63,7 +63,7 @@ class Chromium:
 
     def value_of(self, expression: str) -> t.Any:
         """What an expression of JavaScript gives in the page."""
-        result = self.call("Runtime.evaluate", {"expression": expression, "returnByValue": True})
+        result = self.call("Runtime.evaluate", {"expression": expression, "returnByValue": True, "awaitPromise": True})
         assert "exceptionDetails" not in result, result
         return result["result"].get("value")
 

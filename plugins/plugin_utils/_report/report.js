@@ -29,12 +29,15 @@
 
   function number(parts, bits) {
     return {
+      text: parts.join("."),
       width: parts.length * bits,
       value: parts.reduce(function (sum, part) { return (sum << BigInt(bits)) + BigInt(part); }, BigInt(0))
     };
   }
 
   function contains(cidr, wanted) {
+    // Most are single IPv4 addresses, which are written in one way only.
+    if (wanted.width === 32 && cidr.indexOf("/") < 0) { return cidr === wanted.text; }
     var parts = cidr.split("/");
     var network = address(parts[0]);
     if (!network || network.width !== wanted.width) { return false; }
@@ -54,8 +57,7 @@
     });
   }
 
-  function lines(packed) {
-    var columns = unpacked(packed.textContent);
+  function lines(columns) {
     return columns[0].map(function (host, index) {
       return (host + " " + columns[1][index] + " " + columns[2][index]).trim();
     }).join("\n");
@@ -66,10 +68,11 @@
     if (!sets[id]) {
       var list = document.getElementById(id);
       var packed = list.querySelector(".packed");
-      var text = packed ? lines(packed) : list.querySelector("ul").textContent;
-      var words = packed ? text.split(/\s+/) :
+      var columns = packed && unpacked(packed.textContent);
+      var text = packed ? lines(columns) : list.querySelector("ul").textContent;
+      var cidrs = packed ? columns[1].concat(columns[2]).join(" ").split(" ") :
         Array.prototype.map.call(list.querySelectorAll("code"), function (one) { return one.textContent; });
-      sets[id] = { text: text.toLowerCase(), cidrs: words.filter(function (word) { return address(word.split("/")[0]); }) };
+      sets[id] = { text: text.toLowerCase(), cidrs: cidrs };
     }
     return sets[id];
   }
@@ -79,7 +82,7 @@
     if (list.open && packed && packed.hidden) {
       var shown = document.createElement("pre");
       sections.forEach(function (section) { section.hidden = !section.querySelector("tr[data-ports]:not([hidden])"); });
-    shown.textContent = lines(packed);
+    shown.textContent = lines(unpacked(packed.textContent));
       list.querySelector(".unpacked").hidden = true;
       list.appendChild(shown);
     }
