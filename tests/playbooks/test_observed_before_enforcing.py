@@ -85,7 +85,8 @@ def test_it_stops_with_the_list(play: Play) -> None:
     assert ended != 0
     assert "it goes on" not in shown
     for text in (
-        f"Seen and not permitted, so it would be dropped on fw in the last 7 days: - {LINE}",
+        "Seen and not permitted, so it would be dropped on fw in the last 7 days: - ",
+        f" - {LINE}",
         "linux_firewall_accept_observed: true enforces all the same.",
         " - UDP from 192.0.2.11 to 198.51.100.41 port 3478 (forward), packets 7",
         "linux_firewall_remember: true remembers what is dropped then",
