@@ -15,8 +15,10 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.inve
     check_uniform,
     collect_hosts,
     names_of_variables,
+    rules_of_hosts,
     to_plain,
 )
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.linux_host import check_extra_rules
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site import Site, build_site
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site_document import site_as_document
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.variables import check_names
@@ -30,7 +32,8 @@ author:
   - uc_firewall maintainers (@uc-firewall)
 description:
   - Reads the addresses of the hosts from the inventory, resolves the endpoints of every row, and checks all of it.
-  - Fails with every problem at once. Each line names the variable with host or row, the value, and what is accepted.
+  - Fails with every problem at once, and with nothing that only follows from another. Each line names the variable with
+    host or row, the value, and what is accepted.
   - What is likely to be wrong, though it can be applied, is a warning of Ansible.
   - A variable that begins with C(port_matrix_), C(linux_firewall_) or C(windows_firewall_) and that nobody knows is an
     error, with the nearest name. So is a group that begins with C(port_matrix_), where the group with the nearest name
@@ -78,8 +81,15 @@ options:
     type: list
     elements: str
     default: []
+  extra_rows:
+    description: Those of the O(rows) that are of your own, as C(port_matrix_extra_rows) has them, for messages to say so.
+    type: list
+    elements: dict
+    default: []
   play_hosts:
-    description: Hosts that must agree on the variables of the site, usually C(ansible_play_hosts_all).
+    description:
+      - Hosts that must agree on the variables of the site, usually C(ansible_play_hosts_all).
+      - Their C(linux_firewall_extra_rules) and C(linux_firewall_management) are checked too, where they hold no template.
     type: list
     elements: str
     default: []
@@ -141,6 +151,7 @@ def site(
     play_hosts: Iterable[str] = (),
     same_location_rows: object = (),
     variables: Iterable[str] = (),
+    extra_rows: object = (),
 ) -> dict[str, t.Any]:
     """Return the validated site as plain data.
 
@@ -152,7 +163,9 @@ def site(
     hosts = collect_hosts(of_hosts, groups, overrides, hosts_of_play)
     problems = ProblemList()
     problems.attempt(check_names, names_of_variables(of_hosts, hosts), to_plain(variables), groups)
+    misnamed = bool(problems)
     problems.attempt(check_uniform, of_hosts, hosts_of_play)
+    problems.attempt(check_extra_rules, rules_of_hosts(of_hosts, hosts_of_play))
     built = problems.attempt(
         build_site,
         hosts,
@@ -162,6 +175,8 @@ def site(
         overrides,
         to_plain(allow_empty),
         to_plain(same_location_rows),
+        to_plain(extra_rows),
+        misnamed,
     )
     problems.raise_if_any()
     site_of_all: Site = t.cast("Site", built)

@@ -19,7 +19,7 @@ from .._rules.canonical import Rule
 from .._rules.protocols import check_without_ports, parse_protocol, protocol_text
 from .._rules.words import rule_line
 from .._values.addresses import FAMILIES, AddressSet, Family, is_literal_address, parse_single_address
-from .._values.errors import PortMatrixError, shown
+from .._values.errors import PortMatrixError, nearest_text, shown
 from .._values.intervals import IntervalSet
 from .._values.ports import parse_ports
 from .._values.words import display, people_cidrs, some
@@ -170,7 +170,8 @@ def _place(
         return Place(value, AddressSet.union(part.seen(sight) for part in parts))
     if is_literal_address(value):
         return Place(value, parse_single_address(value, where))
-    problem = f"{shown(value)} is no host with an address"
+    known = {*hostvars, *(m.host for members in site.endpoints.values() for m in members if m.host)}
+    problem = f"{shown(value)} is no host with an address{nearest_text(value, known)}"
     raise PortMatrixError.at(where, problem, "the name of a host in the inventory, or one IPv4 or IPv6 address")
 
 

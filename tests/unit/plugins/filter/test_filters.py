@@ -143,8 +143,8 @@ def test_a_ruleset_has_the_chains_of_the_host() -> None:
             "site:\nport_matrix_ports.sip: 0: port 0 is out of range; accepted: a port 1-65535,",
         ),
         (
-            lambda: _site(endpoints={"edge": {"groups": 5}}),
-            "site:\nport_matrix_endpoints.edge.groups: 5 is not a list; accepted: a list",
+            lambda: _site(endpoints={"edge": {"groups": True}}),
+            "site:\nport_matrix_endpoints.edge.groups: True is not a list; accepted: a list",
         ),
         (lambda: _site(endpoints=[5]), "site:\nport_matrix_endpoints: [5] is not a mapping; accepted: a mapping"),
         (

@@ -195,7 +195,10 @@ def test_a_host_that_no_row_names_has_the_addresses_of_its_variables() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"source": "node9"}, "source: 'node9' is no host with an address; accepted: the name of a host"),
+        (
+            {"source": "node9"},
+            "source: 'node9' is no host with an address, the nearest is node2; accepted: the name of a host",
+        ),
         ({"source": 5}, "source: 5 is not a string; accepted: the name of a host, or one address"),
         ({"destination": "192.0.2.0/24"}, "destination: '192.0.2.0/24' is no host with an address"),
         (
