@@ -82,14 +82,14 @@ options:
     elements: str
     default: []
   extra_rows:
-    description: Those of the O(rows) that are of your own, as C(port_matrix_extra_rows) has them, for messages to say so.
+    description: Those of the O(rows) that C(port_matrix_extra_rows) has, for messages to name that variable.
     type: list
     elements: dict
     default: []
   play_hosts:
     description:
       - Hosts that must agree on the variables of the site, usually C(ansible_play_hosts_all).
-      - Their C(linux_firewall_extra_rules) and C(linux_firewall_management) are checked too, where they hold no template.
+      - Their C(linux_firewall_extra_rules) and C(linux_firewall_management) are checked too, but for templates in them.
     type: list
     elements: str
     default: []

@@ -158,7 +158,7 @@ BAD_INPUTS = {
     ),
     "families that do not meet": (
         host("edge1", "sfb_edges", port_matrix_addresses=["2001:db8::31"]),
-        "row media_nodes_to_edge: endpoint edge_av has only ipv6, and conferencing_node only ipv4",
+        "rows media_nodes_to_edge, media_edge_to_nodes: endpoint conferencing_node has only ipv4, and edge_av has only",
     ),
     "an unknown view": (
         host("fw", "port_matrix_gateways", ansible_host="198.51.100.2", port_matrix_view="inside"),

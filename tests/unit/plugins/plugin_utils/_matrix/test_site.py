@@ -418,16 +418,15 @@ def test_a_machine_that_has_not_the_family_of_the_protocol_is_a_warning() -> Non
     assert site.warnings == ("host 'fe2': only ipv6, so row ping opens nothing for it",)
 
 
-def test_families_that_do_not_meet_are_reported_from_both_sides() -> None:
+def test_families_that_do_not_meet_are_reported_once_with_all_rows() -> None:
     hosts = {**HOSTS, "edge1": {"port_matrix_addresses": ["2001:db8::1"]}}
     assert _problems(_row(source=["edge", "front_end"]), hosts=hosts) == [
-        "row r1: endpoint edge has only ipv6, and conferencing_node only ipv4; "
+        "row r1: endpoint edge has only ipv6, and conferencing_node has only ipv4; "
         "accepted: a family that both have, or the row in port_matrix_disabled_rows"
     ]
-    assert _problems(_row(source="edge"), hosts=hosts) == [
-        "row r1: endpoint edge has only ipv6, and conferencing_node only ipv4; "
-        "accepted: a family that both have, or the row in port_matrix_disabled_rows",
-        "row r1: endpoint conferencing_node has only ipv4, and edge only ipv6; "
+    back = _row("back", source="conferencing_node", destination="edge")
+    assert _problems(_row(source="edge"), back, hosts=hosts) == [
+        "rows back, r1: endpoint conferencing_node has only ipv4, and edge has only ipv6; "
         "accepted: a family that both have, or the row in port_matrix_disabled_rows",
     ]
 
