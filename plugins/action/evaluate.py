@@ -23,7 +23,12 @@ class ActionModule(ActionBase):  # type: ignore[misc] # Ansible has no types
     def run(self, tmp: str | None = None, task_vars: Result | None = None) -> Result:
         """Run the task."""
         result: Result = super().run(tmp, task_vars)
-        _validation, wanted = self.validate_argument_spec(argument_spec={"variable": {"type": "str", "required": True}})
+        _validation, wanted = self.validate_argument_spec(
+            argument_spec={
+                "variable": {"type": "str", "required": True},
+                "problems": {"type": "list", "elements": "str", "default": []},
+            }
+        )
         variables = task_vars or {}
         if wanted["variable"] not in variables:
             raise AnsibleActionFail(f"variable: there is no variable {wanted['variable']}; accepted: the name of one")
@@ -34,4 +39,6 @@ class ActionModule(ActionBase):  # type: ignore[misc] # Ansible has no types
             if not problems:
                 raise
             return {**result, **failure(problems)}
+        if wanted["problems"]:
+            return {**result, **failure(wanted["problems"])}
         return {**result, "changed": False, "value": value}

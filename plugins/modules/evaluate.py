@@ -22,6 +22,11 @@ options:
     description: Name of the variable. An error of another kind is Ansible's, and looks as it always does.
     type: str
     required: true
+  problems:
+    description: What is wrong otherwise. It may follow from what is wrong with the variable, so it is said where that is right.
+    type: list
+    elements: str
+    default: []
 attributes:
   action:
     support: full
