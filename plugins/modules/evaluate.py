@@ -23,7 +23,7 @@ options:
     type: str
     required: true
   problems:
-    description: What is wrong otherwise. It may follow from what is wrong with the variable, so it is said where that is right.
+    description: What else is wrong. It may follow from problems of the variable, so it is said where there are none.
     type: list
     elements: str
     default: []
