@@ -68,15 +68,17 @@ def names(values: Iterable[str]) -> str:
 def nearest(name: object, known: Iterable[str]) -> str:
     """Return which of *known* the *name* is most like, so that a typing error is mended at once; empty without any.
 
-    ``fe1`` is ``fe1.contoso.example`` where no other host begins with that label, and the other way round.
+    ``fe1`` is ``fe1.contoso.example`` where no other host begins with that label, and the other way round. ``avatar``
+    is ``conference_avatar`` where no other name has that word.
     """
     if not isinstance(name, str) or isinstance(name, Vaulted):
         return ""
     choices = sorted(known)
     text = name.lower()
     by_label = [one for one in choices if text in (one.lower(), _label(one)) or _label(text) == one.lower()]
-    if len(by_label) == 1:
-        return by_label[0]
+    by_word = by_label or [one for one in choices if text in one.split("_")]
+    if len(by_word) == 1:
+        return by_word[0]
     cutoff = 0.75 if len(name) <= _SHORT else 0.6
     return next(iter(difflib.get_close_matches(name, choices, n=1, cutoff=cutoff)), "")
 

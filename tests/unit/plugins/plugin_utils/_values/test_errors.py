@@ -108,6 +108,8 @@ def test_a_name_that_is_not_known_is_said_with_the_nearest_and_not_with_thousand
         ("fe1", ["fe1.contoso.example", "fe12.contoso.example"], "fe1.contoso.example"),
         ("FE1.contoso.example", ["fe1", "fe2"], "fe1"),
         ("fe1", ["fe1.oslo.example", "fe1.nyc.example"], ""),  # either may be meant
+        ("avatar", ["conference_avatar", "web_app"], "conference_avatar"),
+        ("edge", ["edge_av", "edge_internal"], ""),
         ("x", ["alpha"], ""),
         (5, ["5"], ""),
         (Vaulted("egde"), ["edge"], ""),  # what is near to a secret says what it is
