@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.uc_firewall.pexip_sfb.plugins.filter import (
     expand,
+    firewalld_objects,
+    linux_firewall_result,
     nftables_ruleset,
     port_matrix_report,
     query,
@@ -208,3 +211,17 @@ def test_judging_an_unknown_endpoint_names_the_variable() -> None:
 def test_who_is_judged_does_not_matter_on_a_host_that_is_no_gateway() -> None:
     built = site.site(HOSTVARS, GROUPS, [{**MESH, "destination": "sfb_server"}])
     assert "chain input" in nftables_ruleset.nftables_ruleset(built, "fe1")
+
+
+def test_the_answer_is_made_of_what_the_host_was_given_and_of_what_became_of_it() -> None:
+    text = nftables_ruleset.nftables_ruleset(_site(), "fw", gateway=True)
+    rows = [row["id"] for row in ONLY_SIP]
+    answer = linux_firewall_result.linux_firewall_result(text, "fw", rows, {"changed": True, "confirmed_in": 0.8})
+    assert re.fullmatch(
+        r"fw: 2 rules of 1 row, revision [0-9a-f]{12}, changed, confirmed over a new connection in 0.8 s",
+        answer["text"],
+    )
+    objects = firewalld_objects.firewalld_objects(_site(), "fw", gateway=True)
+    answer = linux_firewall_result.linux_firewall_result(objects, "fw", also_changed="yes", check=True, enforce="no")
+    assert re.fullmatch(r"fw: \d+ rules, revision [0-9a-f]{12}, would change, observing: drops nothing", answer["text"])
+    assert answer["rows"] is None
