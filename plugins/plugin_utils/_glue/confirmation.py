@@ -81,7 +81,7 @@ class ConfirmedAction(ActionBase):  # type: ignore[misc] # Ansible has no types
     def _went_back(self, answer: Result | None) -> str:
         """Name the host that went back, as the line of the others that were changed names them."""
         back = answer is not None and answer["outcome"] == "taken_back" and not answer.get("error")
-        return f"{self._vars.get('inventory_hostname')} went back. " if back else ""
+        return f"{self._vars.get('inventory_hostname')}: went back: " if back else ""
 
     def _unchanged(self) -> Result | None:
         """Return the module's result where it fails or has nothing to change, so that no check matters; else None."""

@@ -99,14 +99,14 @@ def test_a_connection_that_breaks_during_the_change_is_no_end() -> None:
         (
             {"outcome": "taken_back", "reason": "", "error": ""},
             "taken_back",
-            "fw went back. The change was made and taken back again, because no new connection to the host worked "
+            "fw: went back: The change was made and taken back again, because no new connection to the host worked "
             "within 90 s. "
             "The host's firewall is what it was before this task, in the kernel and for the next boot.",
         ),
         (
             {"outcome": "taken_back", "reason": "there was no answer of a:1", "error": ""},
             "taken_back",
-            "fw went back. The change was made and taken back again, because there was no answer of a:1. ",
+            "fw: went back: The change was made and taken back again, because there was no answer of a:1. ",
         ),
         (
             {"outcome": "taken_back", "error": "nft: no"},
