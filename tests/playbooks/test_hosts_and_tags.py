@@ -58,6 +58,19 @@ def test_a_playbook_without_a_host_fails_and_says_where_it_looked(
     assert len(output.splitlines()) <= MOST_LINES
 
 
+@pytest.mark.parametrize("playbook", ["site", "remove", "verify"])
+def test_a_pattern_that_the_inventory_has_is_seen_by_no_play_and_that_is_no_success(
+    playbook: str, tmp_path: Path
+) -> None:
+    content = without("port_matrix_linux")
+    content["all"]["children"]["firewalls"] = {"hosts": {"fw": {}}}
+    content["all"]["vars"].update(port_matrix_linux_hosts="firewalls")
+    result = run(tmp_path, content, playbook)
+    assert result.returncode == 2
+    assert "no host to " in result.stdout
+    assert TOUCHED not in result.stdout
+
+
 @pytest.mark.parametrize("playbook", ["site", "remove"])
 def test_a_limit_leaves_the_hosts_that_are_in_it(playbook: str, tmp_path: Path) -> None:
     result = run(tmp_path, inventory(), playbook, "--limit", "turn1:node1")

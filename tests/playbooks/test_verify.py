@@ -318,7 +318,7 @@ def test_a_name_that_holds_markup_stays_text(lab: Lab) -> None:
         ),
         (
             {"port_matrix_verify_accept": [{"port": 443}]},
-            "port_matrix_verify_accept: unknown key 'port'; accepted: dest",
+            "port_matrix_verify_accept: unknown key 'port', the nearest is ",
         ),
         ({"port_matrix_verify_accept": [{}]}, "port_matrix_verify_accept: {} would accept everything"),
         ({"port_matrix_ports": {"sip": 0}}, "port_matrix_ports.sip: 0: port 0 is out of range"),
