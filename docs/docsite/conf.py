@@ -11,7 +11,7 @@ import typing as t
 
 project = "uc_firewall.pexip_sfb"
 project_copyright = "uc_firewall maintainers"
-title = "Pexip Infinity beside Skype for Business: the firewall"
+title = "Pexip Infinity next to Skype for Business: the firewall"
 html_short_title = project
 
 extensions = ["myst_parser", "sphinx_antsibull_ext"]

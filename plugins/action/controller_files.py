@@ -102,7 +102,7 @@ def _write(directory: Path, changed: dict[str, _File | None]) -> None:
 
 
 def _replace(path: Path, wanted: _File) -> None:
-    """Write the file beside *path*, and have it take its place only where all of it is on the disk."""
+    """Write the file next to *path*, and have it take its place only where all of it is on the disk."""
     descriptor, beside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:

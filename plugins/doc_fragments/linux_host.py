@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """What the host is, and with RULES, what it lets through beside the matrix."""
+    """What the host is, and with RULES, what it lets through in addition to the matrix."""
 
     DOCUMENTATION = r"""
 options:
@@ -30,7 +30,7 @@ options:
     default: []
   extra_rules:
     description:
-      - Rules beside the matrix. A rule has the keys C(name), C(hook), C(protocol), C(source), C(destination),
+      - Rules in addition to the matrix. A rule has the keys C(name), C(hook), C(protocol), C(source), C(destination),
         C(source_ports) and C(destination_ports). C(name) and C(protocol) are required.
     type: list
     elements: dict

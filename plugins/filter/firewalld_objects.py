@@ -34,6 +34,10 @@ options:
     description: Must be true. The zones of firewalld decide what happens to traffic that is not permitted.
     type: bool
     default: true
+  remember:
+    description: Must be false, for the same reason.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - uc_firewall.pexip_sfb.site
   - uc_firewall.pexip_sfb.host
@@ -63,6 +67,7 @@ def firewalld_objects(
     management: object = (),
     extra_rules: object = (),
     enforce: object = True,
+    remember: object = False,
 ) -> dict[str, t.Any]:
     """Return the firewalld objects of *host*.
 
@@ -72,11 +77,18 @@ def firewalld_objects(
     permissions = permissions_of(
         read_site(to_plain(site)), name, gateway, egress, to_plain(management), to_plain(extra_rules)
     )
+    if as_flag(remember, "linux_firewall_remember"):
+        raise PortMatrixError.at(
+            f"host {shown(name)} linux_firewall_remember",
+            "is true, and with firewalld the zones decide what is dropped, so nothing of ours can remember it",
+            "false, or the back end nftables",
+        )
     if not as_flag(enforce, "linux_firewall_enforce"):
         raise PortMatrixError.at(
             f"host {shown(name)} linux_firewall_enforce",
             "is false, and with firewalld the zones decide what is dropped, so there is nothing to observe",
-            "true, or the back end nftables",
+            "true; or linux_firewall_observe_only: true, for a table that only watches next to it; or the log of what "
+            "firewalld refuses, LogDenied (firewall-cmd --set-log-denied=all)",
         )
     return render_objects(permissions)
 

@@ -9,21 +9,24 @@ from collections.abc import Callable
 
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue.filters import as_filter
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.inventory import to_plain
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.linux_host import permissions_of
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site import Site
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.linux_host import (
+    judged_addresses,
+    permissions_of,
+)
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site_document import read_site
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables.connection import (
     check_lets_in,
     parse_management_connection,
 )
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables.joined import parse_join, render_joined
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables.table import Policy, render_ruleset
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.addresses import AddressSet
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.mapping import (
-    as_choice,
-    as_flag,
-    as_strings,
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables.joined import (
+    Join,
+    parse_join,
+    render_joined,
 )
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables.memory import parse_memory
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables.table import Policy, render_ruleset
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.mapping import as_flag, as_strings
 
 DOCUMENTATION = r"""
 name: nftables_ruleset
@@ -61,9 +64,30 @@ options:
     type: dict
     default: {}
   enforce:
-    description: Whether to drop what is not permitted. Without it such traffic is counted, logged and let through.
+    description:
+      - Whether to drop what is not permitted. Without it such traffic is counted, logged, remembered and let through.
+        The module M(uc_firewall.pexip_sfb.observed_flows) reads what is remembered.
     type: bool
     default: true
+  remember:
+    description: Whether to remember what is dropped, too. A table of others that is joined decides that itself.
+    type: bool
+    default: false
+  remember_entries:
+    description:
+      - How many flows are remembered, from 1 to 1,000,000, for each hook, family, and protocols with or without ports.
+    type: int
+    default: 65535
+  remember_days:
+    description: How many days (1 to 365) after its last packet a flow is forgotten.
+    type: int
+    default: 30
+  observe_only:
+    description:
+      - Whether the table only watches what other firewalls have let through, behind all of them. O(enforce) must be
+        false then, and nothing can be joined.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - uc_firewall.pexip_sfb.site
   - uc_firewall.pexip_sfb.host
@@ -96,6 +120,10 @@ def nftables_ruleset(
     connection: object = (),
     join: object = None,
     enforce: object = True,
+    remember: object = False,
+    remember_entries: object = 65535,
+    remember_days: object = 30,
+    observe_only: object = False,
 ) -> str:
     """Return the ruleset of *host*.
 
@@ -104,16 +132,22 @@ def nftables_ruleset(
     """
     built = read_site(to_plain(site))
     name = to_plain(host)
+    enforced = as_flag(enforce, "linux_firewall_enforce")
+    memory = parse_memory(remember_entries, remember_days)
     permissions = permissions_of(built, name, gateway, egress, to_plain(management), to_plain(extra_rules))
     policy = Policy(
         permissions.hooks,
         permissions.rules,
         permissions.management,
         permissions.extra_rules,
-        judged=_judged(built, to_plain(judged_endpoints)) if "forward" in permissions.hooks else None,
-        enforce=as_flag(enforce, "linux_firewall_enforce"),
+        judged=judged_addresses(built, to_plain(judged_endpoints)) if "forward" in permissions.hooks else None,
+        enforce=enforced,
+        memory=memory if as_flag(remember, "linux_firewall_remember") or not enforced else None,
+        after_others=as_flag(observe_only, "linux_firewall_observe_only"),
     )
     joined = parse_join({} if join is None else to_plain(join), "linux_firewall_join")
+    if policy.after_others:
+        _check_only_observes(policy, joined)
     if joined:
         return render_joined(policy, joined)
     words = to_plain(connection)
@@ -123,16 +157,13 @@ def nftables_ruleset(
     return render_ruleset(policy)
 
 
-def _judged(site: Site, endpoints: object) -> AddressSet | None:
-    """Return the addresses whose transit is judged. Which of them a gateway sees makes no difference to that.
-
-    Where its view is wrong, its rules do not fit what passes, and that is dropped. It never goes by unjudged.
-    """
-    if endpoints == "all":
-        return None
-    where = "linux_firewall_judged_endpoints"
-    chosen = tuple(as_choice(name, where, site.endpoints) for name in as_strings(endpoints, where))
-    return site.all_addresses(chosen)
+def _check_only_observes(policy: Policy, join: Join | None) -> None:
+    where = "linux_firewall_observe_only"
+    if policy.enforce:
+        raise PortMatrixError.at(where, "true, and linux_firewall_enforce is true as well", "one of them")
+    if join:
+        accepted = "no linux_firewall_join: a table of our own watches next to the one of others"
+        raise PortMatrixError.at(where, "true, and linux_firewall_join puts rules into a table that enforces", accepted)
 
 
 class FilterModule:

@@ -78,7 +78,7 @@ _value:
       type: list
       elements: dict
     outdated:
-      description: Names of files that an earlier report may have left, and that have no place beside this one.
+      description: Names of files that an earlier report may have left, and that have no place next to this one.
       type: list
       elements: str
     revision:

@@ -9,6 +9,7 @@ import typing as t
 from collections.abc import Callable, Iterable, Mapping
 
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue.filters import as_filter
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue.inventory_files import check_all_read
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue.warnings import warn
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.inventory import (
     ReadOnce,
@@ -45,7 +46,7 @@ options:
     description:
       - C(hostvars). Only hosts that can be an endpoint, and the hosts in O(play_hosts), are looked at.
       - Read are the host variables C(port_matrix_addresses), C(port_matrix_interfaces), C(port_matrix_location),
-        C(port_matrix_view) and C(ansible_host).
+        C(port_matrix_view), C(ansible_host) and C(pexip_sfb_sources), which inventory plugins set.
     type: dict
     required: true
   groups:
@@ -86,6 +87,18 @@ options:
     type: list
     elements: dict
     default: []
+  inventory_sources:
+    description:
+      - C(ansible_inventory_sources). A file for an inventory plugin of this collection that is among them, also in a
+        folder, and not in O(read_files) is an error, as Ansible goes on without what it cannot read.
+    type: list
+    elements: path
+    default: []
+  read_files:
+    description: C(pexip_sfb_read_files), which the inventory plugins of this collection set for all hosts.
+    type: list
+    elements: path
+    default: []
   play_hosts:
     description:
       - Hosts that must agree on the variables of the site, usually C(ansible_play_hosts_all).
@@ -100,7 +113,8 @@ EXAMPLES = r"""
   ansible.builtin.set_fact:
     site: >-
       {{ hostvars | uc_firewall.pexip_sfb.site(groups, rows=[] | uc_firewall.pexip_sfb.rows,
-      play_hosts=ansible_play_hosts_all) }}
+      play_hosts=ansible_play_hosts_all, inventory_sources=ansible_inventory_sources,
+      read_files=pexip_sfb_read_files | default([])) }}
   run_once: true
 """
 
@@ -137,6 +151,9 @@ _value:
       description: What was read in a way that may surprise, for instance an interface address.
       type: list
       elements: str
+    sources:
+      description: Host to the systems that its addresses are from, and when these were read.
+      type: dict
 """
 
 
@@ -152,11 +169,15 @@ def site(
     same_location_rows: object = (),
     variables: Iterable[str] = (),
     extra_rows: object = (),
+    inventory_sources: Iterable[str] = (),
+    read_files: Iterable[str] = (),
 ) -> dict[str, t.Any]:
     """Return the validated site as plain data.
 
     :raises AnsibleFilterError: with every problem of the inputs, a line each.
     """
+    # By itself: most other problems would only be what follows from the hosts that are missing.
+    check_all_read(to_plain(inventory_sources), to_plain(read_files))
     hosts_of_play = sorted(to_plain(play_hosts))  # a list that Ansible united has no order
     of_hosts = ReadOnce(hostvars)
     overrides = to_plain(endpoints or {})

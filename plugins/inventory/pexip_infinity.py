@@ -12,8 +12,8 @@ version_added: 1.0.0
 author:
   - uc_firewall maintainers (@uc-firewall)
 description:
-  - Reads the Management API over HTTPS, and sends GET only. Needed is an account that may read the platform's
-    configuration.
+  - Reads the Management API over HTTPS. It sends GET only, and with O(client_id) one POST for a token. Needed is an
+    account that may read the platform's configuration.
   - Files with its options end in C(pexip_infinity.yml) or C(pexip_infinity.yaml).
   - Proxying nodes, and nodes that see endpoints themselves, are in the group C(pexip_conferencing_nodes). Those that
     only transcode for proxying nodes of other locations are in C(pexip_transcoding_nodes). Management Nodes are in
@@ -23,16 +23,16 @@ description:
     C(ntp_servers) and C(syslog_servers). What locations have as their Skype for Business server is in
     C(pexip_mssip_proxies). Whether that is a Front End, a Director or a load balancer, Pexip does not know, so it is
     in no group of the port matrix.
-  - Hosts have C(port_matrix_addresses) or C(port_matrix_interfaces), and C(port_matrix_location). Nodes also have
+  - Hosts have C(port_matrix_addresses) or C(port_matrix_interfaces), and C(port_matrix_location). The latter also names
+    the locations that a node transcodes for. Nodes also have
     C(pexip_node_type), C(pexip_dns_names) and C(pexip_maintenance_mode). The group C(all) has C(port_matrix_ports),
     with the ranges C(media) and C(signalling), and C(turn) where there are TURN servers; C(pexip_ports) has the same
     alone.
-  - The variable C(pexip_sfb_sources) of a host says by which system and record it is known, under which name, and
-    when that was read.
   - No live Management Node took part in the tests of this plugin. The form of the API is that of public SDKs.
 extends_documentation_fragment:
   - constructed
   - inventory_cache
+  - uc_firewall.pexip_sfb.system_inventory
 options:
   plugin:
     description: The name of this plugin.
@@ -71,8 +71,9 @@ options:
     type: bool
     default: true
   ca_path:
-    description: A PEM file with the certificates of authorities to trust, where the system does not have them.
-    type: path
+    description: A PEM file with the certificates of authorities to trust, where the system does not have them. A
+      relative path begins at the file with these options.
+    type: str
   timeout:
     description: How many seconds one answer may take.
     type: int
@@ -90,15 +91,6 @@ options:
         is to be another one than their types say.
     type: dict
     default: {}
-  addresses:
-    description: Names that servers have on the platform instead of addresses → list of addresses.
-    type: dict
-    default: {}
-  resolve:
-    description: Whether DNS is asked for such names. What it answers is in the output with C(-v), and in
-      C(pexip_sfb_sources).
-    type: bool
-    default: false
 """
 
 EXAMPLES = r"""
@@ -137,7 +129,11 @@ import time
 import uuid
 
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue.https import Https
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue.inventory import SystemInventory, look_up
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue.inventory import (
+    SystemInventory,
+    from_file,
+    look_up,
+)
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._pexip_api.client import Client, base_url
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._pexip_api.hosts import find_hosts
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._pexip_api.oauth import basic, bearer
@@ -152,12 +148,11 @@ class InventoryModule(SystemInventory):
     """Reads a Management Node."""
 
     NAME = "uc_firewall.pexip_sfb.pexip_infinity"
-    ENDINGS = ("pexip_infinity.yml", "pexip_infinity.yaml")
 
     def find(self, path: str, use_cache: bool) -> tuple[Found, str, str]:
         """Return what the Management Node knows, its address, and when it was read."""
         base = base_url(self.option("url"))
-        client = self._client(base)
+        client = self._client(base, path)
         identity = {"form": 1, "url": base, "account": self.option("username") or self.option("client_id")}
         resources, read = self.cached(path, use_cache, identity, lambda: read_resources(client))
         book = NameBook(self.option("addresses"), look_up if self.get_option("resolve") else None)
@@ -166,8 +161,11 @@ class InventoryModule(SystemInventory):
         self.tell(book)
         return found, base, read
 
-    def _client(self, base: str) -> Client:
-        send = Https(self.get_option("timeout"), self.get_option("validate_certs"), self.option("ca_path"))
+    def _client(self, base: str, path: str) -> Client:
+        ca_path = self.option("ca_path")
+        send = Https(
+            self.get_option("timeout"), self.get_option("validate_certs"), ca_path and from_file(path, ca_path)
+        )
         username, password, client_id, private_key = (
             self.option(name) or "" for name in ("username", "password", "client_id", "private_key")
         )

@@ -13,7 +13,8 @@ author:
   - uc_firewall maintainers (@uc-firewall)
 description:
   - Reads a file of Topology Builder (C(.tbxml)), or what C(Get-CsTopology -AsXml) printed, in UTF-8 or UTF-16. It
-    talks to no server, but to DNS where O(resolve) is true.
+    talks to no server, but to DNS where O(resolve) is true. For machines that have C(0.0.0.0) in it, their names are
+    looked up.
   - Files with its options end in C(sfb_topology.yml) or C(sfb_topology.yaml).
   - Front Ends are in the group C(sfb_front_ends), Directors in C(sfb_directors), Mediation Servers and Survivable
     Branch Appliances in C(sfb_servers), Edge Servers in C(sfb_edges). Office Online Server is in C(wac_servers), by
@@ -26,8 +27,6 @@ description:
   - A trusted application pool gives no hosts, as its machines are Conferencing Nodes. Where the inventory
     P(uc_firewall.pexip_sfb.pexip_infinity#inventory) is read too, each pool with one of its nodes is compared with
     them.
-  - The variable C(pexip_sfb_sources) of a host says by which system and record it is known, under which name, and
-    when that was read.
   - No live Skype for Business Server took part in the tests of this plugin. The form of the files is that of public
     samples.
 requirements:
@@ -35,6 +34,7 @@ requirements:
 extends_documentation_fragment:
   - constructed
   - inventory_cache
+  - uc_firewall.pexip_sfb.system_inventory
 options:
   plugin:
     description: The name of this plugin.
@@ -50,15 +50,6 @@ options:
     type: list
     elements: str
     default: []
-  addresses:
-    description: Names of machines for which the topology has C(0.0.0.0), that is, look it up → list of addresses.
-    type: dict
-    default: {}
-  resolve:
-    description: Whether DNS is asked for such names. What it answers is in the output with C(-v), and in
-      C(pexip_sfb_sources).
-    type: bool
-    default: false
 """
 
 EXAMPLES = r"""
@@ -88,9 +79,12 @@ compose:
 """
 
 import hashlib
-from pathlib import Path
 
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue.inventory import SystemInventory, look_up
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue.inventory import (
+    SystemInventory,
+    from_file,
+    look_up,
+)
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._sfb_topology.document import parse_xml, read_bytes
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._sfb_topology.hosts import find_hosts
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._sfb_topology.topology import read_topology
@@ -102,11 +96,10 @@ class InventoryModule(SystemInventory):
     """Reads a file with a topology."""
 
     NAME = "uc_firewall.pexip_sfb.sfb_topology"
-    ENDINGS = ("sfb_topology.yml", "sfb_topology.yaml")
 
     def find(self, path: str, use_cache: bool) -> tuple[Found, str, str]:
         """Return what is in the topology, its file, and when its names were looked up."""
-        file = str(Path(path).parent / Path(self.option("path")).expanduser())
+        file = from_file(path, self.option("path"))
         data = read_bytes(file)
         pools = read_topology(parse_xml(data, file), file)
         given, resolve, locations = self.option("addresses"), self.get_option("resolve"), self.option("locations")
@@ -120,7 +113,7 @@ class InventoryModule(SystemInventory):
 
         identity = {"form": 1, "file": hashlib.sha256(data).hexdigest(), "options": [given, resolve, locations]}
         answers, read = self.cached(path, use_cache, identity, ask)
-        book = NameBook({**answers, **given})
+        book = NameBook(given, lambda name: answers.get(name, ()))
         found = find_hosts(pools, book, locations)
         book.check_all_used()
         return found, file, read

@@ -33,7 +33,7 @@ options:
   path:
     description:
       - A file that is to hold the ruleset, for the next boot, with mode 0640. It is replaced as a whole, after the
-        change is confirmed. The content is written beside it beforehand, so that a full disk stops the change.
+        change is confirmed. The content is written next to it beforehand, so that a full disk stops the change.
       - Without it no file is written.
     type: path
   program:
@@ -191,7 +191,7 @@ class RulesetChange:
         return [change for change in changes if change["before"] != change["after"]]
 
     def stage(self) -> None:
-        """Write the file beside its place, where it differs."""
+        """Write the file next to its place, where it differs."""
         for file in self._files:
             if file.current() != file.wanted():
                 file.stage()

@@ -75,6 +75,12 @@ options:
     type: list
     elements: str
     default: []
+  firewalld:
+    description:
+      - Whether firewalld judges what goes through this host. It lets everything pass whose destination was translated,
+        before any zone or policy. With V(true) the chains of others that translate destinations are shown as a warning.
+    type: bool
+    default: false
   warn_drops:
     description: Whether RV(drops) are shown as warnings, as RV(possible) always are.
     type: bool
@@ -144,6 +150,12 @@ possible:
   returned: success
   type: list
   elements: dict
+translated_by:
+  description: The chains of others that translate destinations, with their tables. Only with O(firewalld).
+  returned: success
+  type: list
+  elements: str
+  sample: [table ip nat chain DOCKER]
 left_out:
   description: How many entries of RV(drops) and RV(possible) are left out, because there are too many.
   returned: success
@@ -174,10 +186,12 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._packet_tria
 )
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._packet_trial.zones import advice_on_zones
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._ruleset_copy.ruleset import Ruleset, read_ruleset
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._ruleset_copy.translations import translating_chains
 
 _LEGACY = (Path("/proc/net/ip_tables_names"), Path("/proc/net/ip6_tables_names"))
 _MOST_WARNINGS = 5
 _MOST_ROWS = 12
+_MOST_CHAINS = 5
 
 _PACKET = {
     "row": {"type": "str", "required": True},
@@ -198,6 +212,7 @@ def main() -> None:
             "packets": {"type": "list", "elements": "dict", "required": True, "options": _PACKET},
             "ruleset": {"type": "str", "default": ""},
             "uncertain_tables": {"type": "list", "elements": "str", "default": []},
+            "firewalld": {"type": "bool", "default": False},
             "warn_drops": {"type": "bool", "default": True},
         },
         supports_check_mode=True,
@@ -213,7 +228,9 @@ def main() -> None:
     except OSError as e:
         unjudged = str(e.strerror or e)
         module.warn(f"Whether the traffic of the port matrix comes through this host was not judged: {unjudged}.")
+    translated_by = _translated_by(ruleset) if module.params["firewalld"] else []
     _warn_of_legacy_tables(module)
+    _warn_of_translations(module, translated_by)
     told = [{**one.as_mapping(), "advice": _advice(module, one, ruleset)} for one in report.drops]
     if module.params["warn_drops"]:
         _warn(module, "drops traffic that the port matrix permits", report.drops, [one["advice"] for one in told])
@@ -222,6 +239,7 @@ def main() -> None:
         changed=False,
         drops=told,
         possible=[{**group.as_mapping(), "advice": ""} for group in report.possible],
+        translated_by=translated_by,
         left_out=report.left_out,
         judged=report.judged,
         unjudged=unjudged,
@@ -244,6 +262,22 @@ def _report(module: AnsibleModule) -> tuple[Report, Ruleset]:
 
 def _advice(module: AnsibleModule, group: Group, ruleset: Ruleset) -> str:
     return advice(group, ruleset) or advice_on_zones(module, group)
+
+
+def _translated_by(ruleset: Ruleset) -> list[str]:
+    # What an administrator has firewalld translate is meant to pass it.
+    chains = [chain for chain in translating_chains(ruleset) if chain[0].partition(" ")[2] != "firewalld"]
+    return [f"table {table} chain {name}" for table, name in chains]
+
+
+def _warn_of_translations(module: AnsibleModule, chains: list[str]) -> None:
+    if chains:
+        module.warn(
+            f"Destinations are translated by {', '.join(chains[:_MOST_CHAINS])}"
+            + (f" and {len(chains) - _MOST_CHAINS} more" if len(chains) > _MOST_CHAINS else "")
+            + ". firewalld lets that traffic through before any zone or policy, so neither your zones nor the port "
+            "matrix decide who reaches those hosts. Where that matters, judge it on them, or there."
+        )
 
 
 def _warn_of_legacy_tables(module: AnsibleModule) -> None:

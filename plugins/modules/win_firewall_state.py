@@ -175,7 +175,7 @@ profiles:
       description: Whether the firewall is on.
       type: bool
     local_rules_apply:
-      description: Whether rules written on this host count beside those of a policy (AllowLocalFirewallRules).
+      description: Whether rules written on this host count along with those of a policy (AllowLocalFirewallRules).
       type: bool
     inbound_blocked:
       description: Whether all inbound traffic is blocked, allow rules included (AllowInboundRules).

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Documentation of the module ``win_port_probe``, whose code is the PowerShell file beside this one."""
+"""Documentation of the module ``win_port_probe``, whose code is the PowerShell file next to this one."""
 
 from __future__ import annotations
 

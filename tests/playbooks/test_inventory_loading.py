@@ -31,6 +31,14 @@ cache: true
 cache_plugin: ansible.builtin.jsonfile
 cache_connection: CACHE
 """
+# What a report needs besides a Front End.
+REST = """
+all:
+  vars: {port_matrix_allow_empty: [edge, edge_av, edge_internal, turn_server, wac_server]}
+  children:
+    pexip_conferencing_nodes: {hosts: {node1: {port_matrix_addresses: [192.0.2.11]}}}
+    sfb_clients: {hosts: {lan: {port_matrix_addresses: [10.2.0.0/16]}}}
+"""
 NOBODY = """
 plugin: uc_firewall.pexip_sfb.pexip_infinity
 url: https://127.0.0.1:1
@@ -58,6 +66,26 @@ def test_a_topology_is_read_and_read_again(tmp_path: Path) -> None:
     assert variables["ansible_host"] == "10.1.0.31"
     assert variables["port_matrix_ports"]["psom"] == ["8057"]
     assert {"here", "sfb_front_ends", "site_Redmond"} <= set(first)
+
+
+def test_a_site_is_refused_where_a_file_could_not_be_read(tmp_path: Path) -> None:
+    """Whether the plugin failed, or Ansible did not come to run it; also where a cache has an earlier answer."""
+    pools = [PoolOf("fe1.example", 1, {"fe1.example": EVERYWHERE}, front_end_services())]
+    (tmp_path / "topology.xml").write_text(builder_file(pools, {1: "Redmond"}), encoding="utf-8")
+    text = TOPOLOGY.replace("CACHE", str(tmp_path / "cache"))
+    (tmp_path / "x.sfb_topology.yml").write_text(text, encoding="utf-8")
+    (tmp_path / "hosts.yml").write_text(REST, encoding="utf-8")
+    play = ("playbook", "-i", str(tmp_path), "uc_firewall.pexip_sfb.report", "--check")
+    done = ansible(*play)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (tmp_path / "topology.xml").rename(tmp_path / "gone.xml")
+    (tmp_path / "y.pexip_infinity.yml").write_text("plugin: [", encoding="utf-8")
+    done = ansible(*play)
+    said = " ".join((done.stdout + done.stderr).split())
+    assert done.returncode != 0
+    for name in ("x.sfb_topology.yml", "y.pexip_infinity.yml"):
+        assert f"inventory file {tmp_path / name}: could not be read, so its hosts are missing." in said
+    assert "endpoint front_end" not in said
 
 
 def test_a_management_node_that_is_not_there_is_said(tmp_path: Path) -> None:

@@ -167,7 +167,7 @@ def test_both_make_the_site_whichever_is_read_first(manager: Path, topology: Pat
     }
     assert run.groups("core1") == {"pexip_transcoding_nodes", "pexip_location_core"}
     assert run.variables("core1")["port_matrix_addresses"] == ["10.1.0.11"]
-    assert run.variables("core1")["port_matrix_location"] == ["Core"]
+    assert run.variables("core1")["port_matrix_location"] == ["Core", "London DMZ"]
     assert run.groups("manager") == {"pexip_management_nodes"}
     assert run.groups("turn1") == {"turn_servers"}
     assert run.groups("10.1.0.53") == {"dns_servers"}
@@ -269,6 +269,17 @@ def test_options_of_every_inventory(manager: Path) -> None:
     assert run.groups("core1") == {"behind", "pexip_transcoding_nodes", "pexip_location_core", "type_conferencing"}
     assert run.variables("core1")["first"] == "10.1.0.11"
     assert set(run.inventory["_meta"]["hostvars"]) == {"core1", "manager"}
+
+
+def test_secrets_may_be_vaulted(manager: Path, tmp_path: Path) -> None:
+    key = tmp_path / "vault-password"
+    key.write_text("of the vault", encoding="utf-8")
+    command = ["ansible-vault", "encrypt_string", "--vault-password-file", str(key), "--name", "password", PASSWORD]
+    vaulted = subprocess.run(command, capture_output=True, text=True, timeout=600, check=True).stdout
+    manager.write_text(manager.read_text(encoding="utf-8") + vaulted, encoding="utf-8")
+    run = read(manager, verbose=True, ANSIBLE_VAULT_PASSWORD_FILE=str(key))
+    assert run.groups("edge1")
+    assert not [secret for secret in SECRETS if secret in run.said]
 
 
 def objects(address: str, ca_path: Path | None, timeout: float = 600, validate: bool = True) -> list[t.Any]:
@@ -450,29 +461,64 @@ def test_the_examples_of_sfb_topology_do_what_they_say(number: int, tmp_path: Pa
 
 
 def test_the_page_is_a_whole_site(node: tuple[ManagementNode, str], ca_path: Path, tmp_path: Path) -> None:
-    """The three files of the page are an inventory that a report can be made of, with nothing else."""
+    """The three files of the page are an inventory that a report can be made of, with nothing else.
+
+    A later report that has the first one for its baseline says what changed on the platform, and where it is from.
+    """
     page = (TOP / "docs/live-inventory.md").read_text(encoding="utf-8")
     files = dict(re.findall(r"<!-- file: (\S+) -->\n\n```yaml\n(.*?)```", page, re.DOTALL))
     assert list(files) == ["manager.pexip_infinity.yml", "site.sfb_topology.yml", "site.yml"]
+    folder = tmp_path / "inventory"  # the paths in the files count from there
+    folder.mkdir()
     for name, text in files.items():
-        (tmp_path / name).write_text(text.replace("https://manager.example.com", node[1]), encoding="utf-8")
-    (tmp_path / "ca.pem").write_bytes(ca_path.read_bytes())
-    (tmp_path / "topology.tbxml").write_text(builder_file(POOLS, {1: "Redmond"}), encoding="utf-8")
+        (folder / name).write_text(text.replace("https://manager.example.com", node[1]), encoding="utf-8")
+    (folder / "ca.pem").write_bytes(ca_path.read_bytes())
+    (folder / "topology.tbxml").write_text(builder_file(POOLS, {1: "Redmond"}), encoding="utf-8")
     environment = {**os.environ, "ANSIBLE_NOCOLOR": "1", "PEXIP_PASSWORD": PASSWORD}
     environment |= dict(re.findall(r"^export (\w+)=(\w+)$", page, re.MULTILINE))
-    sources = [x for name in files for x in ("-i", name)]
+    sources = [x for name in files for x in ("-i", f"inventory/{name}")]
     # One of the ranges on the page, in the words of the page.
     ranges = yaml.safe_load(pages.examples("docs/live-inventory.md", "variables")["ranges"])
-    done = subprocess.run(
-        ["ansible-playbook", *sources, "uc_firewall.pexip_sfb.report", "-e", json.dumps(ranges)],
-        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=600, check=False,
-    )  # fmt: skip
-    assert "failed=0" in done.stdout, done.stdout + done.stderr
-    flows = json.loads((tmp_path / "port-matrix-report/port-matrix.json").read_text(encoding="utf-8"))["flows"]
-    rows = {flow["row"] for flow in flows}
+
+    def report(**variables: object) -> tuple[dict[str, t.Any], str]:
+        done = subprocess.run(
+            ["ansible-playbook", *sources, "uc_firewall.pexip_sfb.report", "-e", json.dumps({**ranges, **variables})],
+            cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=600, check=False,
+        )  # fmt: skip
+        assert "failed=0" in done.stdout, done.stdout + done.stderr
+        written = (tmp_path / "port-matrix-report/port-matrix.json").read_text(encoding="utf-8")
+        return json.loads(written), done.stdout
+
+    first, _said = report()
+    rows = {flow["row"] for flow in first["flows"]}
     assert {"sip_signaling", "media_nodes_to_edge", "media_nodes_to_turn", "psom_content", "wac_content"} <= rows
-    (media,) = {tuple(flow["source"]) for flow in flows if flow["row"] == "media_nodes_to_edge"}
+    (media,) = {tuple(flow["source"]) for flow in first["flows"] if flow["row"] == "media_nodes_to_edge"}
     assert media == ("203.0.113.21/32", "203.0.113.22/32")
+
+    (tmp_path / "port-matrix-report/port-matrix.json").rename(tmp_path / "yesterday.json")
+    edge1, *others = node[0].resources["worker_vm"]
+    moved = {**edge1, "static_nat_address": "203.0.113.99"}
+    node[0].resources = {**node[0].resources, "worker_vm": [moved, *others]}
+    second, said = report(port_matrix_report_baseline="yesterday.json")
+    changes = second["changes"]
+    assert changes["baseline_revision"] == first["revision"]
+    assert (changes["added"], changes["removed"]) == ([], [])
+    for kind, address in (("widened", "203.0.113.99"), ("narrowed", "203.0.113.21")):
+        changed = {tuple(f["source"]) for f in changes[kind] if f["row"] == "media_nodes_to_edge"}
+        assert changed == {(f"{address}/32",)}
+    shown = re.findall(r"^    ((?:Changes|widened|narrowed).*)$", page, re.MULTILINE)
+    assert len(shown) == 3
+    for line in shown:
+        assert line.replace("1f0c6f0a3c52", first["revision"]) in said
+    members = [member for endpoint in second["endpoints"] for member in endpoint["members"]]
+    sources_of = {member["host"]: member.get("sources") for member in members}
+    (of_edge1,) = sources_of["edge1"]
+    assert re.fullmatch(r"\d{4}(-\d\d){2}T\d\d(:\d\d){2}Z", of_edge1.pop("read"))
+    assert of_edge1 == {
+        "system": node[1], "record": "worker_vm", "name": "edge1", "addresses": ["203.0.113.99/32"],
+    }  # fmt: skip
+    assert sources_of["fe2.example"][0]["looked_up_in"] == "addresses"
+    assert sources_of["lan"] is None
 
 
 def test_a_source_that_cannot_be_read_stops_the_play_of_the_page(manager: Path, topology: Path) -> None:

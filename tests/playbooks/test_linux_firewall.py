@@ -116,6 +116,7 @@ def choose_backend(
     given = {
         "__linux_firewall_host": {"service_manager": service_manager, "firewalld": firewalld, "conntrack": ""},
         "linux_firewall_end_flows": False,
+        "linux_firewall_observe_only": False,
         "__linux_firewall_ssh_connection": [],
         "linux_firewall_backend": "auto",
         "linux_firewall_join": {},
@@ -141,6 +142,19 @@ def test_the_back_end_is_that_of_the_host(tmp_path: Path, active: str, load: str
     code, said = choose_backend(tmp_path, active=active, load=load, linux_firewall_backend=wanted)
     assert code == 0, said
     assert f"it is {chosen}" in said
+
+
+def test_who_only_wants_to_watch_gets_a_table_next_to_firewalld(tmp_path: Path) -> None:
+    """Wanted as a text, as the command line has it."""
+    firewalld = {"active": "active", "load": "loaded", "linux_firewall_observe_only": "true"}
+    code, said = choose_backend(tmp_path, **firewalld)
+    assert code == 0, said
+    assert "it is nftables" in said
+    for contradiction in ("linux_firewall_backend: firewalld", "linux_firewall_end_flows: true"):
+        name, value = contradiction.split(": ")
+        code, said = choose_backend(tmp_path, **firewalld, **{name: value})
+        assert code
+        assert f"linux_firewall_observe_only: true, and {contradiction} changes what the host lets through" in said
 
 
 def test_flows_are_ended_by_a_program_that_has_to_be_there(tmp_path: Path) -> None:

@@ -84,8 +84,9 @@ def example_report(scope: str = "site", title: str = "Port matrix", site: Site |
 
 
 def hostile_site(text: str, name: str) -> Site:
-    """A site with *text* as a purpose and reference, and a Conferencing Node that is called *name*."""
+    """A site with *text* as a purpose and reference, and a node called *name*, from a system that says *text*."""
     row = {**NTP, "purpose": text, "reference": text}
-    hostvars = {name: {"port_matrix_addresses": ["192.0.2.99"]}}
+    source = {"system": text, "record": text, "name": text, "read": text, "addresses": ["192.0.2.99"]}
+    hostvars = {name: {"port_matrix_addresses": ["192.0.2.99"], "pexip_sfb_sources": [source]}}
     groups = {**GROUPS, "pexip_conferencing_nodes": ["node1", name]}
     return example_site([row], hostvars=hostvars, groups=groups, endpoints=NTP_SERVER)

@@ -296,7 +296,9 @@ def random_platforms(draw: st.DrawFn) -> tuple[Resources, dict[str, Expected]]:
             place[draw(st.sampled_from(["transcoding_location", "overflow_location1", "overflow_location2"]))] = uri(
                 "system_location", behind
             )
-            _add_nodes(draw, resources, expected, behind, f"Core {number}", "pexip_transcoding_nodes", "CONFERENCING")
+            _add_nodes(
+                draw, resources, expected, behind, f"Core {number}", "pexip_transcoding_nodes", "CONFERENCING", [name]
+            )
     return {name: draw(st.permutations(items)) for name, items in resources.items()}, expected
 
 
@@ -308,6 +310,7 @@ def _add_nodes(
     name: str,
     group: str,
     node_type: str,
+    transcodes_for: t.Sequence[str] = (),
 ) -> None:
     slug = "".join(c if c in "abcdefghijklmnopqrstuvwxyz0123456789" else "_" for c in name.lower())
     nat, second, ipv6 = (draw(st.booleans()) for _choice in range(3))
@@ -322,16 +325,15 @@ def _add_nodes(
         media: t.Any = node["secondary_address"] or node["address"]
         if nat:
             media = {"address": media, "advertised": node["static_nat_address"]}
-        if nat or second or ipv6:
-            there = {
-                "port_matrix_interfaces": {
-                    "internode": [node["address"]],
-                    "media": [media, *([node["ipv6_address"]] if ipv6 else [])],
-                }
-            }
+        more = [node["ipv6_address"]] if ipv6 else []
+        inside = [node["address"], *([] if second else more)]
+        if nat or second:
+            there = {"port_matrix_interfaces": {"internode": inside, "media": [media, *more]}}
         else:
-            there = {"port_matrix_addresses": [node["address"]]}
-        expected[node["name"]] = Expected({group, f"pexip_location_{slug}"}, {**there, "port_matrix_location": [name]})
+            there = {"port_matrix_addresses": inside}
+        expected[node["name"]] = Expected(
+            {group, f"pexip_location_{slug}"}, {**there, "port_matrix_location": sorted([name, *transcodes_for])}
+        )
 
 
 @st.composite
@@ -408,7 +410,12 @@ def _edge_pool(
     for number, member in enumerate(members):
         inside = Interface("Internal", 1, f"10.7.{index}.{number + 1}")
         outside = [
-            Interface("External", n, f"10.6.{index}.{10 * number + n}", f"203.0.113.{10 * number + n}" if nat else "")
+            Interface(
+                "External",
+                n,
+                f"10.6.{index}.{10 * number + n}",
+                f"203.0.113.{100 + 30 * index + 10 * number + n}" if nat else "",
+            )
             for n in ((1, 2, 3) if three else (1,))
         ]
         machines[member] = (inside, *outside)

@@ -21,6 +21,7 @@ from .part_controller import controller
 from .part_host import host
 from .part_linux import linux
 from .part_packets import packets
+from .part_remember import remember
 from .part_windows import windows
 from .results import Part, in_sittings
 from .table import write_tables
@@ -40,6 +41,7 @@ def _work(name: str) -> Path:
 PARTS: dict[str, Callable[[], Sequence[Part]]] = {
     "compile": lambda: compile_and_load(_work("compile"), VENV / "aclgen"),
     "packets": lambda: [packets(_work("packets"), VENV / "aclgen")],
+    "remember": lambda: [remember(_work("remember"))],
     **in_sittings("apply-nftables", lambda name: [apply(_work(name), "nftables")]),
     **in_sittings("apply-firewalld", lambda name: [apply(_work(name), "firewalld")]),
     "controller": lambda: [controller(_work("controller"), managed=True)],
@@ -50,7 +52,7 @@ PARTS: dict[str, Callable[[], Sequence[Part]]] = {
 }
 # In the order of the page.
 RESULTS = (
-    *("compile", "load", "packets", "apply-nftables", "apply-firewalld"),
+    *("compile", "load", "packets", "remember", "apply-nftables", "apply-firewalld"),
     *("controller", "controller-few", "host", "linux", "windows"),
 )
 

@@ -3,7 +3,7 @@
 
 """Two network namespaces and a veth pair: one sends packets, the other forwards them back on the same wire and counts.
 
-Every packet is the first of a flow. All addresses exist in these two namespaces only, and a run is bounded in packets.
+All addresses exist in these two namespaces only, and a run is bounded in packets.
 """
 
 from __future__ import annotations
@@ -12,21 +12,18 @@ import json
 import subprocess
 import sys
 import typing as t
+from dataclasses import asdict
 from pathlib import Path
 
 from .measure import FailedError
+from .packet_sender import Traffic
 
 SENDER, GATEWAY = "pexip-sfb-bench-sender", "pexip-sfb-bench-gateway"
-_SENDERS_MAC, _GATEWAYS_MAC = "02:00:00:00:00:01", "02:00:00:00:00:02"
+_SENDERS_MAC, GATEWAYS_MAC = "02:00:00:00:00:01", "02:00:00:00:00:02"
 _GATEWAYS_ADDRESS = "10.255.255.253"
 _NEXT_HOP = "10.255.255.254"  # the sender; nobody asks who that is, as its MAC is known
-_OTHERS = 0.05  # the part of the time that threads of the kernel may have taken beside the sender
 _OFF = ("rp_filter", "send_redirects")
 _FORWARDING = ("net.ipv4.ip_forward=1", *(f"net.ipv4.conf.{one}.{key}=0" for one in ("all", "wire") for key in _OFF))
-
-
-class BusyError(FailedError):
-    """Other threads did part of the work, so that the time of the sender's does not have it."""
 
 
 class PacketPath:
@@ -44,7 +41,7 @@ class PacketPath:
             _run("ip", "netns", "add", name)
             _inside(name, "sysctl", "--quiet", "--write", "net.ipv6.conf.default.disable_ipv6=1")  # it would be counted
         pair = ("link", "add", "wire", "address", _SENDERS_MAC, "type", "veth")
-        _run("ip", "-n", SENDER, *pair, "peer", "name", "wire", "address", _GATEWAYS_MAC, "netns", GATEWAY)
+        _run("ip", "-n", SENDER, *pair, "peer", "name", "wire", "address", GATEWAYS_MAC, "netns", GATEWAY)
         _run("ip", "-n", SENDER, "link", "set", "wire", "up")
         if not self._connected:
             return self
@@ -63,23 +60,19 @@ class PacketPath:
         """Give the gateway a ruleset."""
         _inside(GATEWAY, "nft", "--file", str(ruleset))
 
-    def seconds(self, addresses: int, packets: int, clients: str = "hosts") -> float:
-        """Send *packets* new flows of a permitted row between *addresses* clients (hosts, or networks) and nodes.
-
-        Return the seconds of a processor that it took, the sender's own with the gateway's.
+    def seconds(self, traffic: Traffic) -> float:
+        """Send it, and return the seconds of a processor that its packets took, the sender's own with the gateway's.
 
         :raises FailedError: if not all of them were let through: then it was no measurement of this.
-        :raises BusyError: if other threads than the sender's worked too.
         """
         before = self._passed()
-        sender = (sys.executable, "-m", "benchmark.packet_sender", _GATEWAYS_MAC, str(addresses), str(packets), clients)
-        took: dict[str, float] = json.loads(_inside(SENDER, *sender))
+        sent: dict[str, float] = json.loads(
+            _inside(SENDER, sys.executable, "-m", "benchmark.packet_sender", json.dumps(asdict(traffic)))
+        )
         passed = self._passed() - before
-        if passed != (packets if self._connected else 0):
-            raise FailedError(f"{passed} of {packets} packets were let through")
-        if took["ksoftirqd"] > _OTHERS * took["sender"]:
-            raise BusyError(f"beside {took['sender']:.2f} s of the sender, ksoftirqd had {took['ksoftirqd']:.2f} s")
-        return took["sender"]
+        if passed != (sent["packets"] if self._connected else 0):
+            raise FailedError(f"{passed} of {sent['packets']} packets were let through")
+        return sent["seconds"]
 
     @staticmethod
     def _passed() -> int:

@@ -65,7 +65,7 @@ def check_machine() -> None:
         raise LabError(
             f"The lab's hosts are podman containers, and podman does not work here ({error}). On Debian 12 or 13, as "
             "root: apt-get install podman runc mmdebstrap. Where control groups are hybrid or limits cannot be raised, "
-            "let the variable CONTAINERS_CONF name a file as README.md beside create.yml shows."
+            "let the variable CONTAINERS_CONF name a file as README.md next to create.yml shows."
         ) from error
     if os.geteuid() != 0:
         raise LabError("The lab makes networks that this machine reaches directly, which takes root. Run it as root.")

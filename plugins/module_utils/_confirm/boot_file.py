@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The file that the next boot loads. Its new content is written beside it beforehand, and takes its place at once."""
+"""The file that the next boot loads. Its new content is written next to it beforehand, and takes its place at once."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class BootFile:
         return _described(self._mode, os.geteuid(), os.getegid(), self._content)
 
     def stage(self) -> None:
-        """Write the content to disk, beside the file. Raises OSError where that fails, and leaves nothing then."""
+        """Write the content to disk, next to the file. Raises OSError where that fails, and leaves nothing then."""
         self.forget()
         if self.path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(self.path))

@@ -19,6 +19,8 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.owned_r
 )
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.text import blocks, cut, rule_words
 
+_ELEMENTS = "\t\telements = {"
+_DYNAMIC = "\n\t\tflags dynamic,timeout\n"
 # At the end of a line. Only where a comment has a line break, this can be part of it.
 _HANDLE = re.compile(r" # handle \d+$", re.MULTILINE)
 
@@ -74,14 +76,21 @@ class OwnedTable:
         ]
         return self._in_table(pieces)
 
-    def ruleset(self, without: Collection[str] = (), joined: bool = True, plain: bool = False) -> str:
+    def ruleset(
+        self, without: Collection[str] = (), joined: bool = True, plain: bool = False, remembered: bool = True
+    ) -> str:
         """Return the ruleset that makes what is ours in a kernel that has nothing of ours.
 
         :param without: heads (``set NAME``) of what is left out
         :param joined: whether the jumps are in it
         :param plain: whether they are without what somebody added to them, which can need what only their table has
+        :param remembered: whether the flows are in it that the kernel remembers
         """
-        pieces = [text for head, text in self._pieces if self._has(head) and head not in without]
+        pieces = [
+            text if remembered or not _of_packets(head, text) else _emptied(text)
+            for head, text in self._pieces
+            if self._has(head) and head not in without
+        ]
         body = "".join(pieces) if self.name == TABLE else self._in_table(pieces)
         jumps = [(jump, f"jump {jump.target}" if plain else words) for jump, words in reversed(self.jumps) if joined]
         inserts = [f"insert rule inet {self.name} {jump.chain} {words}\n" for jump, words in jumps]
@@ -132,9 +141,21 @@ def _words(outline: Outline, jump: Jump, chain: str) -> str:
 
 def _owned_set(part: Part, text: str) -> OwnedSet:
     about = {key: value for key, value in part.about.items() if key != "handle"}
-    before_elements, _words, elements = text.removesuffix("\t}\n").partition("\t\telements = {")
+    before_elements, _words, elements = text.removesuffix("\t}\n").partition(_ELEMENTS)
     flags = part.about.get("flags", ())
-    # What is in it for a time goes by itself, so it is no part of what is compared. Somebody may have put more into it.
-    if "timeout" in flags and all(" timeout " in element for element in elements.split(",") if elements):
-        text = f"{before_elements}\t}}\n"
+    # What packets put into it, or what is in it for a time, is no part of what is compared. Somebody may have put more
+    # into the latter.
+    for_a_time = "timeout" in flags and all(" timeout " in element for element in elements.split(",") if elements)
+    if for_a_time or _of_packets(f"set {part.name}", text):
+        text = _emptied(text)
     return OwnedSet((about, before_elements), text, "interval" in flags)
+
+
+def _of_packets(head: str, text: str) -> bool:
+    """Whether packets put the elements into a set: in JSON, nft has that flag from 1.1 on."""
+    return head.startswith("set ") and _DYNAMIC in text.partition(_ELEMENTS)[0]
+
+
+def _emptied(text: str) -> str:
+    before_elements, found, _elements = text.partition(_ELEMENTS)
+    return f"{before_elements}\t}}\n" if found else text

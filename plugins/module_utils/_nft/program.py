@@ -151,10 +151,14 @@ class OwnedRules:
         """Write into *directory* what makes the kernel what it is now, counters included.
 
         Returns the shell command that goes back; it finds the directory under the name ``taken_back``. That what is
-        there now can be loaded again is tried beforehand.
+        there now can be loaded again is tried beforehand, without the flows that the kernel remembers: nft 0.9.8 dies
+        of elements that have a counter. Later ones put these back too.
         """
         live = self.live()
-        own = "".join(table.ruleset() for table in live if table.name == TABLE)
+        with_flows, own = (
+            "".join(table.ruleset(remembered=remembered) for table in live if table.name == TABLE)
+            for remembered in (True, False)
+        )
         joined = [table for table in live if table.name != TABLE]
         self.nft.in_scratch_namespace(
             skeleton(jump for table in joined for jump, _words in table.jumps)
@@ -162,12 +166,17 @@ class OwnedRules:
             + "".join(table.ruleset(plain=True) for table in joined),
             "Nothing was changed, as what is there now could not be put back",
         )
-        rulesets = {"table.nft": own, "joined.nft": "".join(table.ruleset() for table in joined)}
+        rulesets = {
+            "flows.nft": with_flows,
+            "table.nft": own,
+            "joined.nft": "".join(table.ruleset() for table in joined),
+        }
         for name, text in {**rulesets, "owned_rules.py": inspect.getsource(owned_rules)}.items():
             (directory / name).write_text(text, encoding="utf-8", errors="surrogateescape")
-        program = f"{shlex.quote(sys.executable)} -I taken_back/owned_rules.py taken_back/table.nft"
+        program = f"{shlex.quote(sys.executable)} -I taken_back/owned_rules.py taken_back"
         # A table of others may have gone meanwhile. Then what was joined to it cannot be put back, and ours still can.
-        return f"{program} taken_back/joined.nft || {program}\n"
+        ways = [f"{program}/table.nft taken_back/joined.nft", f"{program}/table.nft"]
+        return " || ".join([f"{program}/flows.nft taken_back/joined.nft", *ways] if with_flows != own else ways) + "\n"
 
     def counters(self) -> list[dict[str, t.Any]]:
         """Return what our rules have counted: chain, comment, packets, bytes. A comment is counted as a whole."""

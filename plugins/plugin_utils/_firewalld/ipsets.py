@@ -3,7 +3,7 @@
 
 """The ipsets that firewalld's rich rules refer to, under names that stay when their addresses change.
 
-A rich rule takes one element, so it cannot have a source port beside a destination port. An ipset of type
+A rich rule takes one element, so it cannot have a source port as well as a destination port. An ipset of type
 ``hash:net,port`` as the rule's source matches address, protocol and source port at once, and leaves the element free
 for the destination port.
 """

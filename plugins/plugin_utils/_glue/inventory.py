@@ -10,14 +10,16 @@ import typing as t
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
+from pathlib import Path
 
 from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 
 from .._sources.found import POOLS, SOURCES, Found
-from .._sources.joining import OF_ONE_SYSTEM, Entry, join, merge_ranges, pool_warnings
+from .._sources.joining import ADDRESSES, OF_ONE_SYSTEM, Entry, join, merge_ranges, pool_warnings
 from .._sources.names import NameBook
-from .._values.errors import PortMatrixError
+from .._values.errors import PortMatrixError, names
+from .inventory_files import READ_FILES, endings
 
 # Variables of all hosts that have what the systems say of port ranges.
 _RANGES = ("pexip_ports", "sfb_ports")
@@ -31,11 +33,15 @@ def look_up(name: str) -> list[str]:
     return sorted({str(entry[4][0]) for entry in socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)})
 
 
+def from_file(options: str, path: str) -> str:
+    """Return *path*, which begins at the file with the *options* where it is relative."""
+    return str(Path(options).parent / Path(path).expanduser())
+
+
 class SystemInventory(BaseInventoryPlugin, Constructable, Cacheable):  # type: ignore[misc] # Ansible has no types
-    """An inventory that is read from a system. A subclass says how that is read, and what its files are called."""
+    """An inventory that is read from a system. A subclass says how that is read."""
 
     NAME: str
-    ENDINGS: tuple[str, ...]
 
     @abstractmethod
     def find(self, path: str, use_cache: bool) -> tuple[Found, str, str]:
@@ -43,7 +49,7 @@ class SystemInventory(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
 
     def verify_file(self, path: str) -> bool:
         """Tell whether *path* is called as files with the options of this plugin are."""
-        return bool(super().verify_file(path)) and path.endswith(self.ENDINGS)
+        return bool(super().verify_file(path)) and path.endswith(endings(self.NAME.rpartition(".")[2]))
 
     def parse(self, inventory: t.Any, loader: t.Any, path: str, cache: bool = True) -> None:
         """Read the system, and add what it knows to *inventory*: everything, or nothing where something is wrong."""
@@ -51,14 +57,16 @@ class SystemInventory(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
         self._config: Mapping[str, t.Any] = self._read_config_data(path)
         try:
             found, system, read = self.find(path, cache)
-            names = self._add_hosts(found, system, read)
+            added = self._add_hosts(found, system, read)
             self._add_ports(found)
         except PortMatrixError as e:
             raise AnsibleParserError(f"{self.NAME}:\n{e}") from e
         self._check_pools()
-        self._construct(names)
+        self._construct(added)
         for warning in found.warnings:
             self.display.warning(warning)
+        read_files = self.inventory.groups["all"].vars.get(READ_FILES, ())
+        self.inventory.set_variable("all", READ_FILES, sorted({*read_files, path}))
 
     def option(self, name: str) -> t.Any:
         """Return an option; templates in the file, such as look-ups of secrets, are worked out."""
@@ -100,10 +108,7 @@ class SystemInventory(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
         new = {
             host.name: Entry(
                 frozenset(host.groups),
-                {
-                    **host.variables(),
-                    SOURCES: [{"system": system, "record": host.record, "name": host.name, "read": read}],
-                },
+                {**host.variables(), SOURCES: [host.source(system, read)]},
             )
             for host in found.hosts
         }
@@ -125,8 +130,17 @@ class SystemInventory(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
             self.inventory.add_group(group)
             self.inventory.add_child(group, name)
         variables = self.inventory.hosts[name].vars
-        for key in OF_ONE_SYSTEM if SOURCES in variables else ():
-            variables.pop(key, None)
+        replaced = [key for key in OF_ONE_SYSTEM if key in variables]
+        if SOURCES not in variables:
+            said = {*entry.variables, *(ADDRESSES if not entry.variables.keys().isdisjoint(ADDRESSES) else ())}
+            replaced = [key for key in replaced if key in said]
+            if replaced:
+                self.display.warning(
+                    f"The host {name!r} has {names(replaced)} in an inventory file that is read before this one, and "
+                    f"what {self.NAME} says takes its place. Write it in host_vars, or in a file that is read later"
+                )
+        for key in replaced:
+            del variables[key]
         for key, value in entry.variables.items():
             self.inventory.set_variable(name, key, value)
 
@@ -159,9 +173,9 @@ class SystemInventory(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
         for warning in pool_warnings(self._of_all(POOLS), known):
             self.display.warning(warning)
 
-    def _construct(self, names: list[str]) -> None:
+    def _construct(self, added: list[str]) -> None:
         strict = self.get_option("strict")
-        for name in names:
+        for name in added:
             host = self.inventory.get_host(name)
             self._set_composite_vars(self.get_option("compose"), host.get_vars(), name, strict)
             self._add_host_to_composed_groups(self.get_option("groups"), host.get_vars(), name, strict)

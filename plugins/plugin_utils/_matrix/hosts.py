@@ -20,6 +20,7 @@ from .._values.addresses import (
 from .._values.errors import PortMatrixError, ProblemList, names, nearest, shown
 from .._values.mapping import as_list, as_mapping
 from .._values.vaulted import Vaulted
+from .sources import VARIABLE
 from .views import Sight
 
 # The host variables that the core reads; the glue fetches no other.
@@ -29,6 +30,7 @@ HOST_VARIABLES = (
     "port_matrix_location",
     "port_matrix_view",
     "ansible_host",
+    VARIABLE,
 )
 
 

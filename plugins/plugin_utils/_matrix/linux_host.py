@@ -9,8 +9,9 @@ from collections.abc import Mapping
 
 from .._rules.extra import parse_extra_rules
 from .._rules.permissions import Permissions
+from .._values.addresses import AddressSet
 from .._values.errors import ProblemList, shown
-from .._values.mapping import as_flag
+from .._values.mapping import as_choice, as_flag, as_strings
 from .._values.words import some
 from .expand import expand, hooks_of
 from .site import Site
@@ -53,3 +54,17 @@ def permissions_of(
         management=parse_extra_rules(management, "linux_firewall_management"),
         extra_rules=parse_extra_rules(extra_rules, "linux_firewall_extra_rules"),
     )
+
+
+def judged_addresses(site: Site, endpoints: object) -> AddressSet | None:
+    """Return the addresses whose transit is judged. Which of them a gateway sees makes no difference to that.
+
+    Where its view is wrong, its rules do not fit what passes, and that is dropped. It never goes by unjudged.
+
+    :raises PortMatrixError: for what is no endpoint.
+    """
+    if endpoints == "all":
+        return None
+    where = "linux_firewall_judged_endpoints"
+    chosen = tuple(as_choice(name, where, site.endpoints) for name in as_strings(endpoints, where))
+    return site.all_addresses(chosen)

@@ -21,6 +21,7 @@ from .locations import Locations, read_locations
 from .members import resolve_members
 from .port_matrix import check_parts, in_canonical_order, resolve_ranges
 from .rows import ROWS, Origin, Row, parse_rows
+from .sources import Source, read_sources
 from .variables import near_groups
 from .views import ADVERTISED, Named, View, parse_view
 from .warnings import families_apart, site_warnings
@@ -31,7 +32,7 @@ class Site:
     """Validated rows, the members of every endpoint, hosts whose view of NATed addresses is not the default, locations.
 
     ``further`` are the addresses of hosts that no row names. ``warnings`` say what is likely to be wrong, ``notes``
-    what was read in a way that may surprise.
+    what was read in a way that may surprise, and ``sources`` which systems the addresses of a host are from.
     """
 
     rows: tuple[Row, ...]
@@ -41,6 +42,7 @@ class Site:
     locations: Locations = Locations({})
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    sources: Mapping[str, tuple[Source, ...]] = field(default_factory=dict)
     # A site never changes, so what follows from it is worked out once.
     _sides: dict[tuple[str, ...], Side] = field(default_factory=dict, compare=False, repr=False)
 
@@ -121,6 +123,7 @@ def build_site(
     members = resolve_members(definitions, needed, hosts, groups, problems, missing)
     allowed = allowed_empty(allow_empty, definitions, problems)
     locations = problems.attempt(read_locations, hosts, same_location_rows, parsed_rows) or Locations({})
+    sources = problems.attempt(read_sources, hosts) or {}
     permitted_empty = {*allowed, *members.incomplete}
     parsed_rows, left_out = without_empty_endpoints(
         parsed_rows, members.of_endpoint, definitions, permitted_empty, groups, missing
@@ -133,6 +136,7 @@ def build_site(
         members.further(used),
         locations,
         notes=tuple(sorted({*members.notes, *left_out})),
+        sources=sources,
     )
     problems.raise_if_any()
     for message in families_apart(site):

@@ -16,9 +16,10 @@ from .hosts import Addresses
 from .locations import Locations
 from .rows import parse_rows
 from .site import Site
+from .sources import VARIABLE, read_sources
 from .views import SIGHTS, View
 
-_KEYS = ("rows", "endpoints", "views", "further", "locations", "same_location_rows", "warnings", "notes")
+_KEYS = ("rows", "endpoints", "views", "further", "locations", "same_location_rows", "warnings", "notes", "sources")
 
 
 def site_as_document(site: Site) -> dict[str, t.Any]:
@@ -36,6 +37,7 @@ def site_as_document(site: Site) -> dict[str, t.Any]:
         "same_location_rows": sorted(site.locations.rows),
         "warnings": list(site.warnings),
         "notes": list(site.notes),
+        "sources": {host: [source.as_mapping() for source in sources] for host, sources in site.sources.items()},
     }
 
 
@@ -65,7 +67,9 @@ def read_site(document: object) -> Site:
     if not isinstance(endpoints, Mapping):
         raise PortMatrixError.at(where, "has no endpoints", accepted)
     reader = _Reader()
-    further, locations = (as_mapping(data.get(key, {}), f"{where} {key}") for key in ("further", "locations"))
+    further, locations, sources = (
+        as_mapping(data.get(key, {}), f"{where} {key}") for key in ("further", "locations", "sources")
+    )
     return Site(
         parse_rows(data.get("rows", ()), where, {}),
         {name: tuple(reader.member(member) for member in members) for name, members in endpoints.items()},
@@ -77,6 +81,7 @@ def read_site(document: object) -> Site:
         ),
         as_strings(data.get("warnings", ()), where),
         as_strings(data.get("notes", ()), where),
+        read_sources({host: {VARIABLE: of_host} for host, of_host in sources.items()}),
     )
 
 

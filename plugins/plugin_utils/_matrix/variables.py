@@ -15,10 +15,12 @@ PREFIXES = ("port_matrix_", "linux_firewall_", "windows_firewall_")
 
 # A test compares them with the argument specifications of the roles.
 _OF_ROLES = """
+    linux_firewall_accept_observed
     linux_firewall_backend linux_firewall_confirm_checks linux_firewall_confirm_timeout linux_firewall_egress
     linux_firewall_end_flows linux_firewall_enforce linux_firewall_extra_rules linux_firewall_fail_on_foreign_drop
-    linux_firewall_join linux_firewall_judged_endpoints linux_firewall_management linux_firewall_older_flows
-    linux_firewall_state
+    linux_firewall_join linux_firewall_judged_endpoints linux_firewall_management linux_firewall_observe_only
+    linux_firewall_observed_days linux_firewall_older_flows linux_firewall_remember linux_firewall_remember_days
+    linux_firewall_remember_entries linux_firewall_state
     port_matrix_addresses port_matrix_allow_empty port_matrix_disabled_rows port_matrix_endpoints
     port_matrix_extra_rows port_matrix_interfaces port_matrix_location port_matrix_ports port_matrix_psom_split
     port_matrix_reuse_site port_matrix_row_groups port_matrix_rows port_matrix_same_location_rows

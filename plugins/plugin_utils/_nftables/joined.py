@@ -56,12 +56,14 @@ def parse_join(value: object, where: str) -> Join | None:
 def render_joined(policy: Policy, join: Join) -> str:
     """Return the ruleset of one host, for a table that has nothing of ours.
 
-    :raises PortMatrixError: if nothing is to be dropped, which is up to the table.
+    :raises PortMatrixError: if nothing is to be dropped, or that is to be remembered: it is up to the table.
     """
+    decides = "and with linux_firewall_join the table decides what is dropped"
     if not policy.enforce:
-        raise PortMatrixError.at(
-            "linux_firewall_enforce", "false, and with linux_firewall_join the table decides what is dropped", "true"
-        )
+        accepted = "true, or linux_firewall_observe_only instead of linux_firewall_join"
+        raise PortMatrixError.at("linux_firewall_enforce", f"false, {decides}", accepted)
+    if policy.memory:
+        raise PortMatrixError.at("linux_firewall_remember", f"true, {decides}", "false, or no linux_firewall_join")
     sets = SetTable(PREFIX, uses_of(policy))
     chains, jumps = [], []
     for hook in policy.hooks:

@@ -26,7 +26,7 @@ _Content = tuple[Family, IntervalSet]
 
 _INTERVAL = "\t\tflags interval\n"
 _NAMES_SPELLED_OUT = 3
-# So many addresses in a row may be machines beside each other; more are a network.
+# So many addresses in a row may be machines next to each other; more are a network.
 _NEIGHBOURS = 4
 _COMMENT_LENGTH = 127  # what nft takes
 

@@ -17,6 +17,7 @@ from .._rules.extra import ExtraRule
 from .._rules.permissions import Permissions
 from .._values.addresses import FAMILIES, AddressSet, Family
 from .._values.errors import PortMatrixError
+from .memory import Memory, memory_sets, remembering
 from .sets import SetTable, Use, match_addresses, match_each, match_protocol
 
 FAMILY = "inet"
@@ -38,6 +39,8 @@ _OLDER_FLOWS = (
     "\t\telements = { tcp timeout 1d }\n"
     "\t}"
 )
+# Behind every firewall, firewalld's included (filter + 10), and before what follows a connection to its end.
+_AFTER_OTHERS = "filter + 100"
 LOG_PREFIX = "pexip_sfb would drop: "
 
 # Errors that path MTU discovery and traceroute live on, and what IPv6 needs to find its neighbours and
@@ -60,6 +63,13 @@ _LEASES: dict[Hook, tuple[str, ...]] = {
 # IGMP tells which groups a host is in, as MLD does. nft without /etc/protocols knows no name of it.
 _GROUPS = "ip daddr 224.0.0.0/4 ip protocol 2"
 _JUDGED = ("judged",)
+# In a flow that is older than our table, tracking can have it wrong who opened it. So a SYN is no part of what is
+# established. Comma lists are one comparison of bits for the kernel, and braces a look-up.
+_ESTABLISHED = (
+    'ct state established,related meta l4proto != tcp counter accept comment "established"',
+    f'ct state established,related {NOT_OPENING} counter accept comment "established"',
+    'ct state related counter accept comment "established"',
+)
 # Where what is answered at a hook came through.
 _ANSWERED_AT: dict[Hook, Hook] = {"input": "output", "output": "input", "forward": "forward"}
 _LOOPBACK: dict[Hook, str] = {"input": 'iifname "lo"', "output": 'oifname "lo"'}
@@ -70,18 +80,21 @@ class Policy(Permissions):
     """What one host gets: a chain for each hook.
 
     ``judged`` are the addresses whose transit traffic is judged, None for all of it. Without ``enforce`` nothing is
-    dropped: what would be is counted and logged.
+    dropped: what would be is counted and logged. ``memory`` is for what is dropped, or would be. ``after_others`` has
+    it judge what the tables of others have let through.
     """
 
     judged: AddressSet | None = None
     enforce: bool = True
+    memory: Memory | None = None
+    after_others: bool = False
 
 
 @dataclass
 class _Text:
     sets: SetTable
     chains: list[str] = field(default_factory=list)
-    answers: list[str] = field(default_factory=list)  # chains for these
+    called: list[str] = field(default_factory=list)  # chains that these jump to at their end
 
     def chain(self, name: str, lines: Iterable[str]) -> None:
         self.chains.append(_chain(name, lines))
@@ -103,14 +116,18 @@ def render_ruleset(policy: Policy) -> str:
         if hook == "forward" and policy.judged is not None:
             _judged_forward(text, policy, policy.judged)
         else:
-            text.chain(hook, (_base(hook, drop=policy.enforce), *_judgement(text, policy, hook)))
-    body = "\n\n".join((f'\tcomment "{COMMENT}"', *text.sets.declarations(), _OLDER_FLOWS, *text.chains, *text.answers))
+            judgement = _judgement(text, policy, hook, under_way=True)
+            text.chain(hook, (_base(policy, hook, policy.enforce), *judgement))
+    sets = [*text.sets.declarations(), _OLDER_FLOWS]
+    sets += memory_sets(policy.memory, policy.hooks, policy.enforce) if policy.memory else ()
+    body = "\n\n".join((f'\tcomment "{COMMENT}"', *sets, *text.chains, *text.called))
     # The first line makes the second one work on a host that has no such table yet.
     return f"table {FAMILY} {TABLE}\ndelete table {FAMILY} {TABLE}\ntable {FAMILY} {TABLE} {{\n{body}\n}}\n"
 
 
-def _base(hook: Hook, drop: bool) -> str:
-    return f"type filter hook {hook} priority filter; policy {'drop' if drop else 'accept'};"
+def _base(policy: Policy, hook: Hook, drop: bool) -> str:
+    priority = _AFTER_OTHERS if policy.after_others else "filter"
+    return f"type filter hook {hook} priority {priority}; policy {'drop' if drop else 'accept'};"
 
 
 def _judged_forward(text: _Text, policy: Policy, judged: AddressSet) -> None:
@@ -122,8 +139,10 @@ def _judged_forward(text: _Text, policy: Policy, judged: AddressSet) -> None:
             "endpoints with addresses",
         )
     # Rules first: the sets get the names that the rules give them, and these lines share them.
-    judgement = list(_judgement(text, policy, "forward"))
-    lines = [_base("forward", drop=False)]
+    judgement = list(_judgement(text, policy, "forward", under_way=False))
+    # Media are packets of flows that are under way, and pass before any address is looked up. What is not judged passes
+    # in any case.
+    lines = [_base(policy, "forward", drop=False), *_ESTABLISHED]
     for family in FAMILIES:
         for side in ("saddr", "daddr"):
             if judged.of_family(family):
@@ -133,16 +152,24 @@ def _judged_forward(text: _Text, policy: Policy, judged: AddressSet) -> None:
     text.chain("forward_judged", judgement)
 
 
-def _judgement(text: _Text, policy: Policy, hook: Hook) -> Iterator[str]:
+def _judgement(text: _Text, policy: Policy, hook: Hook, under_way: bool) -> Iterator[str]:
+    """Yield the rules that judge a packet; with *under_way* also those for flows that are under way."""
+    if hook in _LOOPBACK:
+        yield f'{_LOOPBACK[hook]} counter accept comment "loopback"'
+    if under_way:
+        yield from _ESTABLISHED
     yield from _baseline(hook, policy.enforce)
     permitted = list(permissions(text.sets, policy, hook))
     yield from permitted
     yield from _upkeep(hook)
     answers = _answers(text.sets, policy, hook, permitted)
     if answers:
-        text.answers.append(_chain(f"{hook}_answers", ("tcp flags & syn == syn return", *answers)))
+        text.called.append(_chain(f"{hook}_answers", ("tcp flags & syn == syn return", *answers)))
         # Not what is exempt from tracking: its answers would stall when the time is over.
-        yield f"ct state {{ invalid, new }} meta l4proto @{OLDER_FLOWS} jump {hook}_answers"
+        yield f"ct state invalid,new meta l4proto @{OLDER_FLOWS} jump {hook}_answers"
+    if policy.memory:
+        text.called.append(_chain(f"{hook}_remembered", remembering(hook, policy.enforce)))
+        yield f"jump {hook}_remembered"
     if policy.enforce:
         yield 'counter drop comment "default_deny"'
     else:
@@ -207,12 +234,6 @@ def uses_of(policy: Policy) -> list[Use]:
 
 def _baseline(hook: Hook, enforce: bool) -> Iterator[str]:
     """Yield what any host needs for the permitted traffic to work at all."""
-    if hook in _LOOPBACK:
-        yield f'{_LOOPBACK[hook]} counter accept comment "loopback"'
-    # In a flow that is older, tracking can have it wrong who opened it. So a SYN is no part of what is established.
-    yield 'ct state { established, related } meta l4proto != tcp counter accept comment "established"'
-    yield f'ct state {{ established, related }} {NOT_OPENING} counter accept comment "established"'
-    yield 'ct state related counter accept comment "established"'
     if enforce:
         # In an older flow, tracking takes what ends it for invalid, and so does it a client that begins anew.
         yield f'ct state invalid meta l4proto != @{OLDER_FLOWS} counter drop comment "invalid"'

@@ -46,9 +46,13 @@ def find_hosts(
         as_choice(group, f"node_groups {shown(name)}", (CONFERENCING, TRANSCODING))
     locations = {uri: found for uri, found in platform.locations.items() if not wanted or found.name in wanted}
     nodes = [node for node in platform.nodes if node.location in locations]
+    users = _users(platform)
     behind = _transcode_for_others(platform)
     hosts = [
-        *(_node_host(node, locations[node.location], node.location in behind, node_groups or {}) for node in nodes),
+        *(
+            _node_host(node, locations[node.location], users, node.location in behind, node_groups or {})
+            for node in nodes
+        ),
         *map(_management_host, platform.management),
         *_named(locations, platform.turn_servers, "turn_server", TURN, book),
         *_named(locations, platform.mssip_proxies, "mssip_proxy", MSSIP, book),
@@ -80,13 +84,25 @@ def _transcode_for_others(platform: Platform) -> set[str]:
     return {behind for uri in proxying for behind in platform.locations[uri].transcodes_in if behind != uri}
 
 
-def _node_host(node: Node, location: Location, behind: bool, node_groups: Mapping[str, str]) -> FoundHost:
+def _users(platform: Platform) -> dict[str, set[str]]:
+    """URI of a location → names of the locations whose calls its nodes transcode."""
+    users: dict[str, set[str]] = {}
+    for location in platform.locations.values():
+        for uri in location.transcodes_in:
+            users.setdefault(uri, set()).add(location.name)
+    return users
+
+
+def _node_host(
+    node: Node, location: Location, users: Mapping[str, set[str]], behind: bool, node_groups: Mapping[str, str]
+) -> FoundHost:
     by_type = TRANSCODING if behind and node.node_type == "CONFERENCING" else CONFERENCING
     return FoundHost(
         node.name,
         (node_groups.get(location.name, by_type), location.group),
         "worker_vm",
-        locations=(location.name,),
+        # It needs the nodes that it transcodes for, so it is where they are, too.
+        locations=tuple(sorted({location.name, *users.get(node.location, ())})),
         facts={
             "pexip_node_type": node.node_type.lower(),
             "pexip_dns_names": list(node.dns_names),
@@ -101,11 +117,14 @@ def _management_host(node: Node) -> FoundHost:
 
 
 def _addresses(node: Node, interface: str) -> dict[str, t.Any]:
-    """Where everything happens at one address, it is that of the host, which then needs no interfaces."""
-    if node.media == node.address and not node.static_nat and not node.ipv6:
-        return {"addresses": (node.address,)}
-    outside: tuple[AddressValue, ...] = (behind_nat(node.media, node.static_nat), *filter(None, [node.ipv6]))
-    return {"interfaces": {interface: outside, "internode": (node.address,)}}
+    """Where everything happens at the same addresses, these are the host's, which then needs no interfaces.
+
+    A node has one IPv6 address. Where it has a secondary address, both are for signalling and media (inferred).
+    """
+    ipv6 = (node.ipv6,) if node.ipv6 else ()
+    inside = (node.address, *ipv6) if node.media == node.address else (node.address,)
+    outside: tuple[AddressValue, ...] = (behind_nat(node.media, node.static_nat), *ipv6)
+    return {"addresses": inside} if inside == outside else {"interfaces": {interface: outside, "internode": inside}}
 
 
 def _used(locations: Mapping[str, Location], field: str, known: Mapping[str, Server]) -> dict[str, list[str]]:
@@ -127,7 +146,14 @@ def _named(
     """Yield a host for each server that *locations* use. One that is a name without address has none, and a warning."""
     for uri, used_in in _used(locations, field, known).items():
         server = known[uri]
-        yield FoundHost(server.name, (group,), field, book.addresses_of(server.address), locations=tuple(used_in))
+        yield FoundHost(
+            server.name,
+            (group,),
+            field,
+            book.addresses_of(server.address),
+            locations=tuple(used_in),
+            looked_up_in=book.looked_up_in(server.address),
+        )
 
 
 def _servers(
@@ -149,6 +175,7 @@ def _servers(
             " and ".join(SERVERS[group] for group in sorted(found)),
             book.addresses_of(name),
             locations=tuple(sorted(used_in[name])),
+            looked_up_in=book.looked_up_in(name),
         )
 
 

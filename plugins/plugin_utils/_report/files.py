@@ -33,7 +33,7 @@ FORMATS = tuple(_RENDERERS)
 
 @dataclass(frozen=True)
 class Rendered:
-    """A report, its files by name, and the names of files that would be out of date beside them."""
+    """A report, its files by name, and the names of files that would be out of date next to them."""
 
     report: Report
     files: Mapping[str, str]

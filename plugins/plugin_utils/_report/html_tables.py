@@ -18,7 +18,7 @@ from .._values.ports import format_ports
 from .._values.words import count, display, people_cidrs, some
 from .reasons import origin, reason, sections
 from .report import LITERAL_NETWORKS, Flow, Party, Report, endpoint_title
-from .words import DIRECTIONS, NOTHING, change_summary, protocols_text
+from .words import DIRECTIONS, NOTHING, change_summary, protocols_text, source_lines
 
 # More hosts or addresses than these are not shown in a cell, which then leads to their list.
 _HOSTS_IN_A_CELL = 4
@@ -41,10 +41,11 @@ _VERDICTS = {
 
 @dataclass(frozen=True)
 class Member:
-    """A host, or literal networks, and the addresses of it that are in a set."""
+    """A host, or literal networks, the addresses of it that are in a set, and which systems these are from."""
 
     host: str
     cidrs: Sequence[str]
+    sources: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -163,7 +164,14 @@ class VerificationTables:
 
 def shown_party(party: Party) -> ShownParty:
     """Count the addresses of a party, and say where they are shown."""
-    members = tuple(Member(display(host), people_cidrs(addresses)) for host, addresses in party.hosts)
+    members = tuple(
+        Member(
+            display(host),
+            people_cidrs(addresses),
+            [display(line) for line in source_lines(addresses, party.sources[host])],
+        )
+        for host, addresses in party.hosts
+    )
     networks = len(people_cidrs(party.addresses))
     entries = sum(len(member.cidrs) for member in members)
     hosts = [host for host, _addresses in party.hosts if host != LITERAL_NETWORKS]

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 import typing as t
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from .._matrix.sources import Source
 from .._rules.canonical import HOOKS, Hook, Rule
 from .._rules.protocols import parse_protocol
-from .._values.addresses import FAMILIES, Family, read_cidrs
+from .._values.addresses import FAMILIES, AddressSet, Family, read_cidrs
 from .._values.errors import PortMatrixError, shown
 from .._values.intervals import IntervalSet
 from .._values.mapping import as_choice, as_document, as_flag, as_identifier, as_list, as_mapping, as_strings
@@ -138,8 +139,13 @@ def _rows(report: Report) -> list[dict[str, t.Any]]:
 def _endpoints(report: Report) -> list[dict[str, t.Any]]:
     """Who is who: every set of addresses that flows name, with the hosts that have them."""
 
+    def member(host: str, addresses: AddressSet, sources: Iterable[Source]) -> dict[str, t.Any]:
+        data = {"host": host, "addresses": addresses.cidrs("ipv4") + addresses.cidrs("ipv6")}
+        said = [source.as_mapping() for source in sources]
+        return {**data, "sources": said} if said else data
+
     def members(party: Party) -> list[dict[str, t.Any]]:
-        return [{"host": host, "addresses": a.cidrs("ipv4") + a.cidrs("ipv6")} for host, a in party.hosts]
+        return [member(host, addresses, party.sources[host]) for host, addresses in party.hosts]
 
     return [
         {

@@ -15,7 +15,16 @@ from .._values.words import display, people_cidrs, some
 from .baseline import Changes
 from .reasons import origin, reason, sections
 from .report import Flow, Party, Report
-from .words import CHANGE_TITLES, DIRECTIONS, NOTHING, change_summary, protocols_text, scope_sentence, summary
+from .words import (
+    CHANGE_TITLES,
+    DIRECTIONS,
+    NOTHING,
+    change_summary,
+    protocols_text,
+    scope_sentence,
+    source_lines,
+    summary,
+)
 
 # Beyond these a list of addresses makes a table unreadable, and it is in the list below the table anyway.
 _IN_A_CELL = 6
@@ -81,7 +90,11 @@ def _why(flow: Flow) -> str:
 
 def _party(party: Party) -> Iterable[str]:
     yield f"### {_text(party.title)} ({party.id})"
-    yield "\n".join(f"- {_text(host)}: {', '.join(people_cidrs(addresses))}" for host, addresses in party.hosts)
+    lines = []
+    for host, addresses in party.hosts:
+        sources = "".join(f"; {_text(line)}" for line in source_lines(addresses, party.sources[host]))
+        lines.append(f"- {_text(host)}: {', '.join(people_cidrs(addresses))}{sources}")
+    yield "\n".join(lines)
 
 
 def _changes(report: Report, changes: Changes) -> Iterable[str]:

@@ -9,10 +9,11 @@ import hashlib
 import json
 import typing as t
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .._matrix.port_matrix import NUMBERED_GROUPS, load_port_matrix
 from .._matrix.site import Site
+from .._matrix.sources import Source
 from .._probes.verification import Verification
 from .._rules.canonical import Hook, Rule
 from .._rules.protocols import has_ports
@@ -29,7 +30,8 @@ LITERAL_NETWORKS = "literal networks"
 class Party:
     """One side of a flow: endpoints, their addresses, and which host has which of them. Each set exists once.
 
-    ``by_endpoint`` has those endpoints that contribute an address, with the names of their hosts.
+    ``by_endpoint`` has those endpoints that contribute an address, with the names of their hosts. ``sources`` has for
+    each host the systems that said some of its addresses here; none where these are written in the inventory.
     """
 
     id: str
@@ -38,6 +40,7 @@ class Party:
     addresses: AddressSet
     hosts: tuple[tuple[str, AddressSet], ...]
     by_endpoint: t.Mapping[str, tuple[str, ...]]
+    sources: t.Mapping[str, tuple[Source, ...]]
 
 
 @dataclass(frozen=True)
@@ -172,6 +175,7 @@ class _Parties:
                 addresses=addresses,
                 hosts=hosts,
                 by_endpoint=by_endpoint,
+                sources={host: _sources(self._site, host, of_host) for host, of_host in hosts},
             )
         return self._found[key]
 
@@ -182,3 +186,9 @@ class _Parties:
             if of_host:
                 found.append((LITERAL_NETWORKS if host is None else host, of_host))
         return tuple(sorted(found, key=lambda item: item[0]))
+
+
+def _sources(site: Site, host: str, addresses: AddressSet) -> tuple[Source, ...]:
+    """Return the sources of *host* that have some of *addresses*, each with these only."""
+    parts = [replace(s, addresses=s.addresses.intersection(addresses)) for s in site.sources.get(host, ())]
+    return tuple(part for part in parts if part.addresses)

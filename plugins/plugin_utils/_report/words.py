@@ -5,9 +5,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from .._matrix.sources import Source
 from .._rules.protocols import protocol_text
 from .._rules.words import rule_line
-from .._values.words import count, display
+from .._values.addresses import AddressSet
+from .._values.words import count, display, people_cidrs
 from .report import Flow, Report, endpoint_title
 from .scope import Scope
 
@@ -37,6 +41,21 @@ def scope_sentence(scope: Scope) -> str:
 def protocols_text(flow: Flow) -> str:
     """Write the protocols of a flow for people."""
     return " and ".join(map(protocol_text, flow.protocols)) + (" (TLS)" if flow.tls else "")
+
+
+def source_lines(addresses: AddressSet, sources: Sequence[Source]) -> list[str]:
+    """Say which of the *addresses* of a host are from which system; nothing where all are written in the inventory."""
+    said = [(source.addresses, _source_text(source)) for source in sources]
+    written = addresses.difference(AddressSet.union(part for part, _text in said))
+    if said and written:
+        said.append((written, "written in the inventory"))
+    return [text if part == addresses else f"{', '.join(people_cidrs(part))} {text}" for part, text in said]
+
+
+def _source_text(source: Source) -> str:
+    where = "the option addresses" if source.looked_up_in == "addresses" else source.looked_up_in
+    looked_up = f", its name looked up in {where}" if where else ""
+    return f"from {source.system} ({source.record} {source.name}{looked_up}), read {source.read}"
 
 
 def summary(report: Report) -> list[str]:

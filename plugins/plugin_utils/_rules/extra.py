@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Extra rules: what a host lets through beside the matrix (management, monitoring), as users write it."""
+"""Extra rules: what a host lets through in addition to the matrix (management, monitoring), as users write it."""
 
 from __future__ import annotations
 

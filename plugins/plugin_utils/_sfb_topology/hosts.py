@@ -55,7 +55,7 @@ def find_hosts(topology: Iterable[Pool], book: NameBook, wanted: Collection[str]
         pool.name: sorted(machine.name for machine in pool.machines) for pool in pools if pool.has("ExternalServer")
     }
     return Found(
-        tuple(hosts[name].found(name) for name in sorted(hosts)),
+        tuple(hosts[name].found(name, book.looked_up_in(name)) for name in sorted(hosts)),
         ports,
         {"sfb_ports": ports, POOLS: trusted},
         tuple(warnings),
@@ -70,7 +70,7 @@ class _Host:
     groups: set[str] = field(default_factory=set)
     interfaces: dict[str, tuple[AddressValue, ...]] = field(default_factory=dict)
 
-    def found(self, name: str) -> FoundHost:
+    def found(self, name: str, looked_up_in: str) -> FoundHost:
         own = self.interfaces.pop("", ())
         return FoundHost(
             name,
@@ -79,6 +79,7 @@ class _Host:
             own,
             self.interfaces,
             facts={"sfb_pool": self.pool.name, "sfb_site": self.pool.site},
+            looked_up_in=looked_up_in,
         )
 
 

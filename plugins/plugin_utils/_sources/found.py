@@ -32,7 +32,8 @@ _TEMPLATE_MARKS = ("{{", "{%", "{#")
 class FoundHost:
     """One machine that a system knows.
 
-    ``record`` is what the system calls the entry that it was read from, such as ``worker_vm``.
+    ``record`` is what the system calls the entry that it was read from, such as ``worker_vm``. Where the system has a
+    name in place of addresses, ``looked_up_in`` says what had these: ``DNS``, or the option ``addresses``.
     """
 
     name: str
@@ -42,6 +43,7 @@ class FoundHost:
     interfaces: Mapping[str, tuple[AddressValue, ...]] = field(default_factory=dict)
     locations: tuple[str, ...] = ()
     facts: Mapping[str, object] = field(default_factory=dict)
+    looked_up_in: str = ""
 
     @property
     def own(self) -> bool:
@@ -58,6 +60,14 @@ class FoundHost:
         if self.locations:
             found["port_matrix_location"] = list(self.locations)
         return found
+
+    def source(self, system: str, read: str) -> dict[str, t.Any]:
+        """Return where this is from, for ``SOURCES``: which *system* said it, when it was *read*, and what it said."""
+        values = (*self.addresses, *(value for found in self.interfaces.values() for value in found))
+        sides = (side for value in values for side in (value.values() if isinstance(value, dict) else [value]))
+        said: dict[str, t.Any] = {"system": system, "record": self.record, "name": self.name, "read": read}
+        said["addresses"] = list(plain_addresses(sides, self.name))
+        return {**said, "looked_up_in": self.looked_up_in} if self.looked_up_in else said
 
 
 @dataclass(frozen=True, slots=True)

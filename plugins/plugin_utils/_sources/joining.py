@@ -13,7 +13,8 @@ from .._values.errors import names
 from .found import OWN_RECORDS, SOURCES, plain_addresses, seen_addresses
 
 # The variables of a host that one system sets, and that another one must not mix with its own.
-OF_ONE_SYSTEM = ("port_matrix_addresses", "port_matrix_interfaces", "port_matrix_location")
+ADDRESSES = ("port_matrix_addresses", "port_matrix_interfaces")
+OF_ONE_SYSTEM = (*ADDRESSES, "port_matrix_location")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,8 @@ def join(known: Mapping[str, Entry], found: Mapping[str, Entry]) -> Joined:
 
 def _both(name: str, one: Entry, other: Entry, warnings: list[str]) -> Entry:
     """Make one host of two. The system whose machine it is knows its addresses; two that refer to it know some each."""
-    sources = {tuple(sorted(source.items())): source for entry in (one, other) for source in entry.variables[SOURCES]}
+    known = (source for entry in (one, other) for source in entry.variables[SOURCES])
+    sources = {(source["name"], source["record"], source["system"]): source for source in known}
     if one.own != other.own:
         first, second = (one, other) if one.own else (other, one)
         unknown = second.addresses - first.addresses

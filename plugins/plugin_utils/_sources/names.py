@@ -46,6 +46,13 @@ class NameBook:
             self._asked[key] = self._given.get(key) or self._from_dns(key)
         return self._asked[key]
 
+    def looked_up_in(self, name: str) -> str:
+        """Tell where the addresses of *name* are from: ``addresses``, the option, or ``DNS``; empty for an address."""
+        key = name.lower().rstrip(".")
+        if not self._asked.get(key):
+            return ""
+        return "addresses" if self._given.get(key) else "DNS"
+
     def _from_dns(self, name: str) -> tuple[str, ...]:
         if self._look_up is None:
             return ()

@@ -19,6 +19,7 @@ from .vaulted import Vaulted
 
 IDENTIFIER_ACCEPTED = "a lower-case letter, then up to 62 lower-case letters, digits and underscores"
 _TRUE, _FALSE = ("true", "yes", "on", "y", "t", "1"), ("false", "no", "off", "n", "f", "0")
+_DIGITS = re.compile(r"\d{1,18}", re.ASCII)
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
 
 
@@ -136,6 +137,18 @@ def as_flag(value: object, where: str) -> bool:
     if text in _TRUE or text in _FALSE:
         return text in _TRUE
     raise PortMatrixError.at(where, f"{shown(value)} is not a boolean", "true or false")
+
+
+def as_number(value: object, where: str, lowest: int, highest: int) -> int:
+    """Return *value* as a whole number in these bounds.
+
+    :raises PortMatrixError: if it is none, and no text of one, or out of bounds.
+    """
+    text = str(value).strip() if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
+    number = int(text) if _DIGITS.fullmatch(text) else None
+    if number is None or not lowest <= number <= highest:
+        raise PortMatrixError.at(where, f"{shown(value)} is out of range", f"{lowest} to {highest}")
+    return number
 
 
 def as_text(value: object, where: str) -> str:

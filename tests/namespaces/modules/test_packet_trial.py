@@ -123,6 +123,27 @@ def test_drops_need_not_be_warnings(host: ModuleHost) -> None:
     assert "may drop traffic" in result["shown"]
 
 
+TRANSLATING = """
+table ip nat {
+  chain published { udp dport 8080 dnat to 198.51.100.41:80; tcp dport 8080 dnat to 198.51.100.41:80; }
+  chain pre { type nat hook prerouting priority dstnat; jump published; }
+  chain post { type nat hook postrouting priority srcnat; oifname "west" masquerade; }
+}
+table inet firewalld { chain pre { type nat hook prerouting priority dstnat; tcp dport 9 dnat ip to 198.51.100.9; }; }
+"""
+
+
+@pytest.mark.controller
+def test_what_passes_firewalld_because_others_translate_it_is_said(host: ModuleHost) -> None:
+    host.nft("-f", "-", text=TRANSLATING)
+    result = host.through_ansible(packets=[packet()], firewalld=True)
+    assert result["translated_by"] == ["table ip nat chain published"]
+    assert "Destinations are translated by table ip nat chain published. firewalld lets that traffic" in result["shown"]
+    result = host.through_ansible(packets=[packet()])
+    assert result["translated_by"] == []
+    assert "Destinations are translated" not in result["shown"]
+
+
 def test_what_will_be_is_judged_with_ours_in_it(host: ModuleHost) -> None:
     """Ours let the packet through where they are to be at the head of their chain; otherwise theirs drop it."""
     host.nft("-f", "-", text=THEIRS)
@@ -281,6 +302,7 @@ def test_the_documentation_names_every_option() -> None:
         "packets",
         "ruleset",
         "uncertain_tables",
+        "firewalld",
         "warn_drops",
     ]
 

@@ -228,7 +228,7 @@ def _rulesets(draw: st.DrawFn, matches: st.SearchStrategy[str]) -> str:
 _ONE_FIREWALL = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-    max_examples=80,
+    max_examples=40,
 )
 
 

@@ -10,7 +10,7 @@ import ipaddress
 import pytest
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.expand import expand
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables.table import Policy, render_ruleset
-from benchmark.packet_sender import frames
+from benchmark.packet_sender import Traffic
 from benchmark.part_packets import kinds_of_large_sets
 from benchmark.scaled_site import GATEWAY, scaled_inventory
 
@@ -38,7 +38,10 @@ def test_networks_have_no_neighbours() -> None:
 @pytest.mark.parametrize("networks", [False, True])
 def test_packets_come_from_clients_in_their_networks(networks: bool) -> None:
     within = [ipaddress.ip_network(one) for one in clients(networks)]
-    sources = {ipaddress.ip_address(frame[26:30]) for frame in frames("02:00:00:00:00:02", SIZE, 2000, networks)}
+    sources = {
+        ipaddress.ip_address(frame[26:30])
+        for frame in Traffic("02:00:00:00:00:02", SIZE, 2000, "networks" if networks else "hosts").first_packets()
+    }
     assert len(sources) > SIZE * 0.9
     assert all(any(source in one for one in within) for source in sources)
     if networks:

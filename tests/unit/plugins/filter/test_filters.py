@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 import typing as t
 
@@ -20,6 +21,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.filter import (
     rows,
     sample_packets,
     site,
+    unpermitted_flows,
 )
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules.protocols import ACCEPTED as PROTOCOLS
 from ansible_collections.uc_firewall.pexip_sfb.plugins.test import permitted
@@ -188,6 +190,20 @@ def test_a_ruleset_has_the_chains_of_the_host() -> None:
             "nftables_ruleset:\nlinux_firewall_enforce: 'maybe' is not a boolean; accepted: true or false",
         ),
         (
+            lambda: nftables_ruleset.nftables_ruleset(_site(), "fe1", observe_only=True),
+            "nftables_ruleset:\nlinux_firewall_observe_only: true, and linux_firewall_enforce is true as well",
+        ),
+        (
+            lambda: nftables_ruleset.nftables_ruleset(
+                _site(), "fe1", enforce=False, observe_only=True, join={"table": "filter"}
+            ),
+            "nftables_ruleset:\nlinux_firewall_observe_only: true, and linux_firewall_join puts rules into a table",
+        ),
+        (
+            lambda: unpermitted_flows.unpermitted_flows(_site(), "fe1", [], days=0),
+            "unpermitted_flows:\nlinux_firewall_observed_days: 0 is out of range; accepted: 1 to 365",
+        ),
+        (
             lambda: nftables_ruleset.nftables_ruleset(_site(), "fe1", extra_rules=[{"name": "x"}]),
             "nftables_ruleset:\nlinux_firewall_extra_rules: {'name': 'x'} has no protocol; accepted: a mapping with",
         ),
@@ -225,3 +241,21 @@ def test_the_answer_is_made_of_what_the_host_was_given_and_of_what_became_of_it(
     answer = linux_firewall_result.linux_firewall_result(objects, "fw", also_changed="yes", check=True, enforce="no")
     assert re.fullmatch(r"fw: \d+ rules, revision [0-9a-f]{12}, would change, observing: drops nothing", answer["text"])
     assert answer["rows"] is None
+
+
+def test_flows_that_are_too_old_are_no_reason_to_stop() -> None:
+    now = datetime.datetime.now(datetime.timezone.utc)
+    flow = {
+        "hook": "input", "family": "ipv4", "protocol": "tcp", "source": "192.0.2.99", "destination": "198.51.100.21",
+        "destination_port": 22, "packets": 1, "bytes": 60,
+    }  # fmt: skip
+    flows = [
+        {**flow, "last_seen": (now - datetime.timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")} for days in (2, 8)
+    ]
+    found = {days: unpermitted_flows.unpermitted_flows(_site(), "fe1", flows, days=days) for days in (1, 7, 30)}
+    assert [len(found[days]["refused"]) for days in (1, 7, 30)] == [0, 1, 2]
+    assert found[7]["refused"][0].startswith("TCP from 192.0.2.99 to 198.51.100.21 port 22 (input), packets 1,")
+    assert (
+        unpermitted_flows.unpermitted_flows(_site(), "fw", flows, gateway=True, judged_endpoints="all")["doubtful"]
+        == []
+    )

@@ -156,6 +156,16 @@ def test_observing_is_refused() -> None:
         objects("turn1", enforce=False)
 
 
+def test_the_refusal_to_observe_names_what_can() -> None:
+    with pytest.raises(AnsibleFilterError, match=r"linux_firewall_observe_only: true.* LogDenied"):
+        objects("turn1", enforce=False)
+
+
+def test_remembering_is_refused() -> None:
+    with pytest.raises(AnsibleFilterError, match="host 'turn1' linux_firewall_remember: is true, and with firewalld"):
+        objects("turn1", remember=True)
+
+
 def test_equal_input_in_another_order_gives_equal_objects() -> None:
     turned = {group: list(reversed(hosts)) for group, hosts in reversed(GROUPS.items())}
     built = site(dict(reversed(HOSTS.items())), turned, rows([], [], False), play_hosts=["fw"])

@@ -53,7 +53,7 @@ def _imports(module: Path) -> set[str]:
 
 
 PLUGIN_UTILS = Path(glue_module).parents[1]
-GLUE = {f"_glue/{name}.py" for name in ("confirmation", "filters", "https", "inventory", "warnings")}
+GLUE = {f"_glue/{name}.py" for name in ("confirmation", "filters", "https", "inventory", "inventory_files", "warnings")}
 CORE = sorted(str(path.relative_to(PLUGIN_UTILS)) for path in PLUGIN_UTILS.rglob("*.py"))
 
 

@@ -7,16 +7,44 @@ from __future__ import annotations
 
 import typing as t
 from pathlib import Path
+from random import Random
 
 import pytest
-from ansible.errors import AnsibleParserError
+from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.inventory.data import InventoryData
 from ansible.parsing.dataloader import DataLoader
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue import inventory as glue
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue.inventory import SystemInventory, look_up
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue.inventory import (
+    SystemInventory,
+    from_file,
+    look_up,
+)
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue.inventory_files import READ_FILES
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._pexip_api.client import Client
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._pexip_api.hosts import find_hosts as find_nodes
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._pexip_api.platform import read_platform
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._pexip_api.resources import read_resources
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._sfb_topology.document import parse_xml
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._sfb_topology.hosts import (
+    find_hosts as find_servers,
+)
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._sfb_topology.topology import read_topology
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._sources.found import SOURCES, Found, FoundHost
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._sources.names import NameBook
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
+from hypothesis import given
+from hypothesis import strategies as st
+from known_systems import (
+    Expected,
+    PoolOf,
+    Resources,
+    builder_file,
+    published,
+    random_platforms,
+    random_topologies,
+    uri,
+    with_uris,
+)
 
 try:
     from ansible.template import trust_as_template as trusted
@@ -57,7 +85,6 @@ class System(SystemInventory):
     """A system that knows what a test gives it."""
 
     NAME = "uc_firewall.pexip_sfb.test"
-    ENDINGS = ("test.yml",)
 
     def __init__(self, found: Found | PortMatrixError, **options: t.Any) -> None:
         super().__init__()
@@ -98,12 +125,63 @@ def test_a_machine_that_both_know_is_one_host(order: tuple[Found, ...]) -> None:
     assert host.vars["port_matrix_addresses"] == ["10.1.0.21"]
     assert "port_matrix_location" not in host.vars
     assert [source["name"] for source in host.vars[SOURCES]] == ["SfB", "fe1.example"]
-    assert host.vars[SOURCES][0] == {"system": "a system", "record": "mssip_proxy", "name": "SfB", "read": "now"}
+    assert host.vars[SOURCES][0] == {
+        "system": "a system", "record": "mssip_proxy", "name": "SfB", "read": "now", "addresses": ["10.1.0.21"],
+    }  # fmt: skip
     assert inventory.groups["all"].vars["port_matrix_ports"] == {"media": ["40000-49999"], "psom": ["444"]}
     assert "The host 'SfB' is 'fe1.example': they have the same address" in systems[1].display.notes
     said = systems[0].display.warnings + systems[1].display.warnings
     assert "Something is odd" in said
     assert any("has 'x', and the Management Node knows no such Conferencing Node" in text for text in said)
+
+
+@given(random_platforms(), random_topologies(), st.randoms())
+def test_a_random_site_reads_back_from_both_systems(
+    platform: tuple[Resources, dict[str, Expected]],
+    topology: tuple[list[PoolOf], dict[str, list[str]], dict[str, Expected], dict[str, list[str]]],
+    random: Random,
+) -> None:
+    """Whichever is read first; and where Pexip calls a Front End by another name, it is that Front End."""
+    (resources, expected), (pools, addresses, of_topology, ports) = platform, topology
+    servers = sorted(name for name, found in of_topology.items() if "sfb_front_ends" in found.groups)
+    expected = {**expected, **of_topology}
+    if servers:
+        name = random.choice(servers)
+        ((address,),) = (of_topology[name].variables.values(),)
+        (resources["mssip_proxy"], place) = (
+            [{"id": 1, "name": "SfB", "address": address[0]}],
+            resources["system_location"],
+        )
+        place[0]["mssip_proxy"] = uri("mssip_proxy", 1)
+        expected[name] = Expected({"sfb_front_ends", "pexip_mssip_proxies"}, of_topology[name].variables)
+    text = random.choice([builder_file, published])(pools, {1: "Oslo", 2: "Redmond"})
+    systems = [
+        find_nodes(read_platform(read_resources(Listed(resources))), NameBook({})),
+        find_servers(read_topology(parse_xml(text.encode(), "t.xml"), "t.xml"), NameBook(addresses)),
+    ]
+    random.shuffle(systems)
+    inventory = read(*map(System, systems))
+    assert {
+        name: Expected({group.name for group in host.get_groups()} - {"all", "ungrouped"}, of_the_matrix(host.vars))
+        for name, host in inventory.hosts.items()
+    } == expected
+    all_ports = inventory.groups["all"].vars["port_matrix_ports"]
+    assert {name: found for name, found in all_ports.items() if name in ports} == ports
+    assert all_ports["media"] == ["40000-49999"]
+
+
+def of_the_matrix(variables: dict[str, t.Any]) -> dict[str, t.Any]:
+    return {name: value for name, value in variables.items() if name.startswith("port_matrix_")}
+
+
+class Listed(Client):
+    """A client that has everything without asking."""
+
+    def __init__(self, resources: Resources) -> None:
+        self._resources = with_uris(resources)
+
+    def objects(self, resource: str) -> list[t.Any]:
+        return list(self._resources[resource])
 
 
 def test_a_host_of_somebody_else_keeps_what_it_has() -> None:
@@ -112,6 +190,31 @@ def test_a_host_of_somebody_else_keeps_what_it_has() -> None:
     inventory.set_variable("fe1.example", "port_matrix_view", "local")
     System(TOPOLOGY).parse(inventory, DataLoader(), "x.test.yml")
     assert inventory.hosts["fe1.example"].vars["port_matrix_view"] == "local"
+
+
+def test_what_somebody_wrote_before_is_replaced_with_a_warning() -> None:
+    inventory = InventoryData()
+    inventory.add_host("fe1.example")
+    inventory.set_variable("fe1.example", "port_matrix_interfaces", {"x": ["10.1.0.99"]})
+    inventory.set_variable("fe1.example", "port_matrix_location", "Redmond")  # of which the topology says nothing
+    systems = [System(TOPOLOGY), System(PEXIP)]
+    for system in systems:
+        system.parse(inventory, DataLoader(), "x.test.yml")
+    assert inventory.hosts["fe1.example"].vars["port_matrix_location"] == "Redmond"
+    assert "port_matrix_interfaces" not in inventory.hosts["fe1.example"].vars
+    assert inventory.hosts["fe1.example"].vars["port_matrix_addresses"] == ["10.1.0.21"]
+    said = [text for system in systems for text in system.display.warnings if "fe1.example" in text]
+    assert said == [
+        "The host 'fe1.example' has port_matrix_interfaces in an inventory file that is read before this one, and "
+        "what uc_firewall.pexip_sfb.test says takes its place. Write it in host_vars, or in a file that is read later"
+    ]
+
+
+def test_a_relative_path_begins_at_the_file_with_the_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    assert from_file("/etc/site/x.test.yml", "ca.pem") == "/etc/site/ca.pem"
+    assert from_file("/etc/site/x.test.yml", "/ca.pem") == "/ca.pem"
+    assert from_file("/etc/site/x.test.yml", "~/ca.pem") == "/home/me/ca.pem"
 
 
 def test_a_contradiction_is_a_warning() -> None:
@@ -143,6 +246,29 @@ def test_what_is_wrong_is_said_and_nothing_is_added() -> None:
     with pytest.raises(AnsibleParserError, match=r"uc_firewall.pexip_sfb.test:\nurl: is not a URL"):
         System(PortMatrixError.at("url", "is not a URL")).parse(inventory, DataLoader(), "x.test.yml")
     assert not inventory.hosts
+    assert READ_FILES not in inventory.groups["all"].vars
+
+
+def test_a_file_that_was_read_has_a_mark() -> None:
+    inventory = InventoryData()
+    for system, path in (
+        (System(TOPOLOGY), "b.test.yml"),
+        (System(PEXIP), "a.test.yml"),
+        (System(PEXIP), "a.test.yml"),
+    ):
+        system.parse(inventory, DataLoader(), path)
+    assert inventory.groups["all"].vars[READ_FILES] == ["a.test.yml", "b.test.yml"]
+
+
+def test_a_template_that_cannot_be_worked_out_leaves_no_mark() -> None:
+    inventory = InventoryData()
+    with pytest.raises(AnsibleError):
+        System(TOPOLOGY, compose={"x": trusted("nothing.here")}, strict=True).parse(
+            inventory, DataLoader(), "x.test.yml"
+        )
+    assert READ_FILES not in inventory.groups["all"].vars
+    System(TOPOLOGY, compose={"x": trusted("nothing.here")}).parse(inventory, DataLoader(), "x.test.yml")
+    assert "x" not in inventory.hosts["fe1.example"].vars
 
 
 def test_variables_and_groups_are_constructed() -> None:

@@ -16,7 +16,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.expa
     expand_site,
     expand_transit,
 )
-from hypothesis import event, given
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from packet_proof import oracle
 from random_sites import GATEWAY, HOSTS, cases, drawn_packets, expected_rows, matching_rows
@@ -34,6 +34,7 @@ def test_the_site_and_its_transit_permit_what_the_oracle_permits(gateway: str | 
         assert permitted >= set(oracle.permitted(case.oracle, packet, gateway))
 
 
+@settings(max_examples=50)
 @given(st.data())
 @pytest.mark.parametrize("hook", ["input", "output"])
 def test_a_host_permits_what_the_oracle_permits(hook: t.Any, data: st.DataObject) -> None:

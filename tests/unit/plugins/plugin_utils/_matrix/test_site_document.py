@@ -28,7 +28,13 @@ def _site() -> Site:
                 "port_matrix_location": ["oslo", "nyc"],
             },
             "fe1": {"port_matrix_addresses": ["198.51.100.20", "198.51.100.21/24"], "port_matrix_location": "paris"},
-            "lan": {"port_matrix_addresses": ["203.0.113.0/25"], "port_matrix_view": "local"},
+            "lan": {
+                "port_matrix_addresses": ["203.0.113.0/25"],
+                "port_matrix_view": "local",
+                "pexip_sfb_sources": [
+                    {"system": "s", "record": "r", "name": "n", "read": "now", "addresses": ["203.0.113.0"]}
+                ],
+            },
             "fw": {"port_matrix_view": {"default": "local", "conferencing_node": "advertised"}},
         },
         {"pexip_conferencing_nodes": ["node1"], "sfb_front_ends": ["fe1"], "sfb_clients": ["lan"]},
@@ -55,6 +61,9 @@ def test_what_is_special_about_hosts_is_written() -> None:
     assert document["further"] == {"node1": ["10.0.1.11/32", "2001:db8:1::11/128"]}
     assert document["locations"] == {"fe1": ["paris"], "node1": ["nyc", "oslo"]}
     assert document["same_location_rows"] == ["media_to_nodes"]
+    assert document["sources"] == {
+        "lan": [{"system": "s", "record": "r", "name": "n", "read": "now", "addresses": ["203.0.113.0/32"]}]
+    }
     assert document["warnings"]
 
 
@@ -80,7 +89,7 @@ def test_a_member_is_written_with_what_is_special_about_it() -> None:
         (
             {"extra": 1},
             "site: unknown key 'extra'; "
-            "accepted: endpoints, further, locations, notes, rows, same_location_rows, views, warnings",
+            "accepted: endpoints, further, locations, notes, rows, same_location_rows, sources, views, warnings",
         ),
         ({"rows": True}, "site: True is not a list; accepted: a list"),
         ({"same_location_rows": True}, "site: True is not a list; accepted: a list"),
@@ -89,6 +98,7 @@ def test_a_member_is_written_with_what_is_special_about_it() -> None:
         ({"further": 5}, "site further: 5 is not a mapping; accepted: a mapping"),
         ({"locations": {"h": True}}, "site locations: True is not a list; accepted: a list"),
         ({"notes": [None]}, "site: [None] holds something that is not a string; accepted: a list of strings"),
+        ({"sources": {"h": True}}, "host 'h' pexip_sfb_sources: True is not a list; accepted: a list"),
         (
             {"endpoints": {"e": ["h"]}},
             "site member: 'h' is not a mapping; accepted: a mapping with the keys advertised, host, local, networks",

@@ -28,6 +28,7 @@ CASES = sorted(path.parent.name for path in GOLDEN.glob("*/inventory.yml"))
 WITH_OWN_TABLE = [case for case in CASES if not case.startswith("joined")]
 EXPECTED_CASES = {
     "endpoint_nat_local_view",
+    "endpoint_remember",
     "endpoint_with_egress",
     "gateway_and_endpoint",
     "joined_gateway_and_endpoint",
@@ -38,6 +39,7 @@ EXPECTED_CASES = {
     "transit_local_view",
     "transit_mesh",
     "transit_observe",
+    "transit_observe_only",
     "transit_one_family",
 }
 
@@ -89,6 +91,8 @@ def _render(case: str) -> str:
         extra_rules=variables.get("linux_firewall_extra_rules", []),
         join=variables.get("linux_firewall_join"),
         enforce=variables.get("linux_firewall_enforce", True),
+        remember=variables.get("linux_firewall_remember", False),
+        observe_only=variables.get("linux_firewall_observe_only", False),
     )
 
 
@@ -116,7 +120,11 @@ def _element(element: t.Any) -> str:
 
 
 def _sets_in_kernel(loaded: Loaded) -> dict[str, list[str]]:
-    return {one["name"]: sorted(_element(element) for element in one["elem"]) for one in loaded.of_kind("set")}
+    return {
+        one["name"]: sorted(_element(element) for element in one["elem"])
+        for one in loaded.of_kind("set")
+        if "elem" in one  # those of the flows are empty
+    }
 
 
 def _rules_in_kernel(loaded: Loaded) -> dict[str, int]:

@@ -12,6 +12,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables.jo
     parse_join,
     render_joined,
 )
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables.memory import Memory
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables.table import Policy
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules.extra import parse_extra_rules
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
@@ -71,6 +72,11 @@ def test_what_is_no_join(value: object, message: str) -> None:
 def test_observing_is_up_to_the_table() -> None:
     with pytest.raises(PortMatrixError, match="linux_firewall_enforce: false, and with linux_firewall_join the table"):
         render_joined(Policy(("input",), (), enforce=False), Join("filter", {"input": "input"}, "nftables.service"))
+
+
+def test_remembering_is_up_to_the_table() -> None:
+    with pytest.raises(PortMatrixError, match="linux_firewall_remember: true, and with linux_firewall_join the table"):
+        render_joined(Policy(("input",), (), memory=Memory(9, 9)), Join("filter", {"input": "input"}, "x.service"))
 
 
 def test_rules_are_chains_beside_those_of_the_table(kernel: Kernel) -> None:

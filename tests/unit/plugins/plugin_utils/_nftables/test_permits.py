@@ -24,7 +24,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules.canon
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.addresses import FAMILIES, AddressSet
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.intervals import IntervalSet
 from example_site import TABLE_GROUPS
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 MESH = {
@@ -166,6 +166,7 @@ machines = st.fixed_dictionaries(
 )
 
 
+@settings(max_examples=40)
 @given(st.lists(machines, min_size=2, max_size=10), st.sampled_from(["all", "conferencing_node", "client"]))
 def test_the_rulesets_of_any_site_permit_what_the_rules_do(found: list[dict[str, t.Any]], endpoint: str) -> None:
     hosts = {f"host{number}": host for number, host in enumerate(found)}

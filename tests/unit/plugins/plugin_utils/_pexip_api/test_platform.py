@@ -93,7 +93,7 @@ def test_a_management_node_behind_nat() -> None:
     manager = {**platform()["management_vm"][0], "static_nat_address": "203.0.113.5", "ipv6_address": "2001:db8::5"}
     assert host(found(platform(management_vm=[manager])), "manager").interfaces == {
         "management": ({"address": "192.0.2.5", "advertised": "203.0.113.5"}, "2001:db8::5"),
-        "internode": ("192.0.2.5",),
+        "internode": ("192.0.2.5", "2001:db8::5"),
     }
 
 

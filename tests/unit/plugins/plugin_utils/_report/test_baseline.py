@@ -14,7 +14,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.base
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules.canonical import Rule
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.intervals import IntervalSet
 from example_site import GROUPS, MESH, example_site
-from hypothesis import event, given
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from random_sites import cases, drawn_packets, expected_rows, matching_rows
 
@@ -32,6 +32,7 @@ def _without_host(host: str, group: str) -> list[Rule]:
     return expand_site(example_site(groups=groups, allow_empty=["turn_server"]))
 
 
+@settings(max_examples=40)
 @given(st.data())
 def test_what_was_plus_what_changed_is_what_is(data: st.DataObject) -> None:
     before, now = data.draw(cases()), data.draw(cases())

@@ -22,7 +22,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.scop
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules.protocols import NUMBERS, has_ports
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
 from example_site import HOSTILE_NAMES, NTP, NTP_SERVER, example_report, example_site, hostile_site
-from hypothesis import given
+from hypothesis import given, settings
 from random_sites import Case, cases
 
 SCHEMA = json.loads((Path(__file__).parents[5] / "docs/port-matrix-report.schema.json").read_text(encoding="utf-8"))
@@ -59,6 +59,7 @@ def test_protocols_without_ports_fit_the_schema_and_are_read_back() -> None:
     assert [(line["source_ports"], line["destination_ports"]) for line in cells] == [("", "")] * 2
 
 
+@settings(max_examples=40)
 @given(cases())
 def test_the_report_of_a_random_site_fits_the_schema_and_is_read_back_as_it_was(case: Case) -> None:
     report = build_report(case.core, Scope(), "Port matrix")
@@ -74,6 +75,22 @@ def test_every_scope_fits_the_schema_and_is_read_back(scope: str) -> None:
     report = example_report(scope)
     assert _valid(report)["scope"] == scope
     assert read_report(json.loads(report_as_json(report)), "baseline").rules == report.rules
+
+
+def test_where_addresses_are_from_fits_the_schema() -> None:
+    found = {
+        "system": "s",
+        "record": "r",
+        "name": "n",
+        "read": "now",
+        "looked_up_in": "DNS",
+        "addresses": ["192.0.2.11"],
+    }
+    hostvars = {"node1": {"port_matrix_addresses": ["192.0.2.11"], "pexip_sfb_sources": [found]}}
+    endpoints = _valid(example_report(site=example_site(hostvars=hostvars)))["endpoints"]
+    sources = [member["sources"] for one in endpoints for member in one["members"] if "sources" in member]
+    assert sources
+    assert all(of_host == [{**found, "addresses": ["192.0.2.11/32"]}] for of_host in sources)
 
 
 def test_a_report_says_who_is_who() -> None:

@@ -97,6 +97,8 @@ def test_the_same_name_in_two_systems_is_one_host_with_the_addresses_of_its_own(
     stranger = entry("fe1.example", "mssip_proxy", "pexip_mssip_proxies", addresses=["10.9.9.9"])
     for joined in (join(FRONT_END, {"fe1.example": stranger}), join({"fe1.example": stranger}, FRONT_END)):
         assert joined.entries["fe1.example"].variables["port_matrix_addresses"] == ["10.1.0.21"]
+        records = [source["record"] for source in joined.entries["fe1.example"].variables[SOURCES]]
+        assert records == ["mssip_proxy", "topology"]
         assert joined.warnings == (
             "The host 'fe1.example' has the address 10.9.9.9 in another system, which its own does not know. "
             "It is left out",
@@ -105,8 +107,10 @@ def test_the_same_name_in_two_systems_is_one_host_with_the_addresses_of_its_own(
 
 def test_a_system_that_is_read_again_replaces_what_it_said() -> None:
     again = entry("fe1.example", "topology", "sfb_front_ends", interfaces={"internal": ["10.1.0.22"]})
+    again.variables[SOURCES][0]["read"] = "later"
     one = join(FRONT_END, {"fe1.example": again}).entries["fe1.example"]
     assert one.addresses == {"10.1.0.22"}
+    assert [source["read"] for source in one.variables[SOURCES]] == ["later"]
 
 
 def test_two_systems_that_call_it_their_own_are_not_joined() -> None:
@@ -157,12 +161,15 @@ def test_a_name_has_what_the_user_wrote_before_what_dns_has() -> None:
     assert book.looked_up == {"fe2.example": ("10.1.0.9", "2001:db8::1")}
     assert book.missing() == []
     book.check_all_used()
+    asked = ("fe1.EXAMPLE.", "FE2.example", "192.0.2.7", "fe3.example")
+    assert [book.looked_up_in(name) for name in asked] == ["addresses", "DNS", "", ""]
 
 
 def test_a_name_that_nobody_knows_is_missing() -> None:
     for book in (NameBook(None), NameBook({}, no_answer)):
         assert book.addresses_of("fe1.example") == ()
         assert book.missing() == ["fe1.example"]
+        assert book.looked_up_in("fe1.example") == ""
 
 
 def test_nothing_to_look_up_is_said() -> None:
