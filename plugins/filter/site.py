@@ -17,8 +17,10 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.inve
     check_uniform,
     collect_hosts,
     names_of_variables,
+    rules_of_hosts,
     to_plain,
 )
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.linux_host import check_extra_rules
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site import Site, build_site
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site_document import site_as_document
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.variables import check_names
@@ -32,7 +34,8 @@ author:
   - uc_firewall maintainers (@uc-firewall)
 description:
   - Reads the addresses of the hosts from the inventory, resolves the endpoints of every row, and checks all of it.
-  - Fails with every problem at once. Each line names the variable with host or row, the value, and what is accepted.
+  - Fails with every problem at once, and with nothing that only follows from another. Each line names the variable with
+    host or row, the value, and what is accepted.
   - What is likely to be wrong, though it can be applied, is a warning of Ansible.
   - A variable that begins with C(port_matrix_), C(linux_firewall_) or C(windows_firewall_) and that nobody knows is an
     error, with the nearest name. So is a group that begins with C(port_matrix_), where the group with the nearest name
@@ -87,6 +90,11 @@ options:
     type: list
     elements: str
     default: []
+  extra_rows:
+    description: Those of the O(rows) that C(port_matrix_extra_rows) has, for messages to name that variable.
+    type: list
+    elements: dict
+    default: []
   inventory_sources:
     description:
       - C(ansible_inventory_sources). A file for an inventory plugin of this collection that is among them, also in a
@@ -100,7 +108,9 @@ options:
     elements: path
     default: []
   play_hosts:
-    description: Hosts that must agree on the variables of the site, usually C(ansible_play_hosts_all).
+    description:
+      - Hosts that must agree on the variables of the site, usually C(ansible_play_hosts_all).
+      - Their C(linux_firewall_extra_rules) and C(linux_firewall_management) are checked too, but for templates in them.
     type: list
     elements: str
     default: []
@@ -166,6 +176,7 @@ def site(
     play_hosts: Iterable[str] = (),
     same_location_rows: object = (),
     variables: Iterable[str] = (),
+    extra_rows: object = (),
     inventory_sources: Iterable[str] = (),
     read_files: Iterable[str] = (),
     expired: object = "warn",
@@ -182,7 +193,9 @@ def site(
     hosts = collect_hosts(of_hosts, groups, overrides, hosts_of_play)
     problems = ProblemList()
     problems.attempt(check_names, names_of_variables(of_hosts, hosts), to_plain(variables), groups)
+    misnamed = bool(problems)
     problems.attempt(check_uniform, of_hosts, hosts_of_play)
+    problems.attempt(check_extra_rules, rules_of_hosts(of_hosts, hosts_of_play))
     built = problems.attempt(
         build_site,
         hosts,
@@ -194,6 +207,8 @@ def site(
         to_plain(same_location_rows),
         to_plain(expired),
         datetime.date.today(),
+        to_plain(extra_rows),
+        misnamed,
     )
     problems.raise_if_any()
     site_of_all: Site = t.cast("Site", built)

@@ -8,13 +8,24 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: linux_firewall_info
-short_description: Who connects to a host, what starts its services, and whether firewalld is in charge
+short_description: What a Linux host has of ours, who connects to it, and whether firewalld is in charge
 version_added: 1.0.0
 author:
   - uc_firewall maintainers (@uc-firewall)
 description:
   - The role P(uc_firewall.pexip_sfb.linux_firewall#role) asks this once, before it chooses a back end.
-  - Nothing is changed. It takes no root; C(sudo) would hide the connection.
+  - Nothing is changed. The connection is told without root only, as C(sudo) would hide it. What is ours, only root can
+    read.
+options:
+  rules:
+    description:
+      - Whether to read what is ours on the host, too - the revision, the rows, what they counted, and a change that
+        waits for its confirmation. It takes root.
+      - Of a host with firewalld, only that change is told. M(uc_firewall.pexip_sfb.firewalld_objects) in check mode
+        tells what differs there.
+    type: bool
+    default: false
+    version_added: 1.1.0
 attributes:
   check_mode:
     support: full
@@ -36,6 +47,12 @@ EXAMPLES = r"""
   uc_firewall.pexip_sfb.linux_firewall_info:
   become: false
   register: host
+
+- name: Ask which revision it has, and what its rules have counted
+  uc_firewall.pexip_sfb.linux_firewall_info:
+    rules: true
+  become: true
+  register: firewall
 """
 
 RETURN = r"""
@@ -77,15 +94,54 @@ conntrack:
   returned: success
   type: str
   sample: /usr/sbin/conntrack
+revision:
+  description:
+    - Digest of the ruleset that was confirmed last and is loaded at boot, as C(linux_firewall_result.revision) of the
+      run that applied it. Empty where there is none.
+  returned: O(rules) is true
+  type: str
+  sample: b18813ab0e1b
+rows:
+  description: Names of the rows and extra rules that the kernel has rules for.
+  returned: O(rules) is true
+  type: list
+  elements: str
+  sample: [media_nodes_to_turn, sip_signaling]
+counters:
+  description: What our rules have counted, those of a chain with the same comment together.
+  returned: O(rules) is true
+  type: list
+  elements: dict
+  sample: [{"chain": "forward", "comment": "sip_signaling", "packets": 12, "bytes": 720}]
+pending:
+  description: The change that goes back unless it is confirmed. Empty where none is pending.
+  returned: O(rules) is true
+  type: dict
+  contains:
+    seconds_left:
+      description: Seconds until it goes back.
+      type: int
+    timeout:
+      description: Seconds that it had.
+      type: int
+  sample: {seconds_left: 71, timeout: 90}
 """
 
+import hashlib
 import os
 import re
 import typing as t
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm.pending_change import PendingChange
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.program import Nft, OwnedRules
 
+RULESET = Path("/etc/pexip_sfb/ruleset.nft")
+# Comments of rules that every host has, whatever its rows are.
+OF_EVERY_HOST = frozenset({
+    "default_deny", "dhcp", "established", "icmp", "igmp", "invalid", "loopback", "not_remembered", "would_drop",
+})  # fmt: skip
 _PROPERTIES = {"LoadState": "load_state", "ActiveState": "active_state", "UnitFileState": "unit_file_state"}
 
 
@@ -121,9 +177,32 @@ def firewalld_version(module: AnsibleModule) -> str:
     return answer[1] if answer else ""
 
 
+def revision_of(path: Path) -> str:
+    """Return the digest of the ruleset in the file; empty without one."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+    except FileNotFoundError:
+        return ""
+
+
+def ours(module: AnsibleModule, path: Path = RULESET) -> dict[str, t.Any]:
+    """Return what is ours on the host."""
+    if os.geteuid():
+        module.fail_json(msg="rules: true, and only root can read the ruleset; accepted: become: true, or false")
+    nft = module.get_bin_path("nft")
+    counters = OwnedRules(Nft(module, nft)).counters() if nft else []
+    return {
+        "revision": revision_of(path),
+        "rows": sorted({counter["comment"] for counter in counters} - OF_EVERY_HOST - {""}),
+        "counters": counters,
+        "pending": PendingChange(module, "").waiting(),
+    }
+
+
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec={}, supports_check_mode=True)
+    module = AnsibleModule(argument_spec={"rules": {"type": "bool", "default": False}}, supports_check_mode=True)
+    module.run_command_environ_update = {"LANG": "C", "LC_ALL": "C"}
     manager, shown = service_manager(), ""
     if manager == "systemd":
         command = ["systemctl", "show", "firewalld.service", f"--property={','.join(_PROPERTIES)}"]
@@ -136,6 +215,8 @@ def main() -> None:
         "firewalld": {**firewalld, "version": firewalld_version(module) if runs else ""},
         "conntrack": module.get_bin_path("conntrack", opt_dirs=["/usr/sbin", "/sbin"]) or "",
     }
+    if module.params["rules"]:
+        found.update(ours(module))
     module.exit_json(changed=False, **found)
 
 

@@ -127,6 +127,11 @@ narrowed:
   returned: success, where the rules are to be there
   type: bool
   sample: false
+confirmed_in:
+  description: Seconds from the change to the new connection that confirmed it.
+  returned: when the change was confirmed
+  type: float
+  sample: 0.8
 outcome:
   description: What became of a change that was not confirmed. With V(taken_back) the host is what it was before.
   returned: when the change was not confirmed

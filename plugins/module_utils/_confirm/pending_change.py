@@ -167,6 +167,13 @@ class PendingChange:
         about = self._about(self._pending)
         return max(0.0, about["armed"] + about["timeout"] - _now()) if about else 0.0
 
+    def waiting(self) -> dict[str, int]:
+        """Return how long the pending change has until it goes back, and had; empty without one that goes back."""
+        about = self._about(self._pending)
+        if not about or not self._is_armed():
+            return {}
+        return {"seconds_left": round(self.seconds_left()), "timeout": about["timeout"]}
+
     def error(self) -> str:
         """Return why the way back failed; empty where it did not, or has not been gone."""
         self._wait_for_go_back()

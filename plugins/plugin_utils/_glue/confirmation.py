@@ -62,19 +62,26 @@ class ConfirmedAction(ActionBase):  # type: ignore[misc] # Ansible has no types
             applied = self._module("apply")
             if "pending" not in applied:
                 return applied
-            deadline = time.monotonic() + applied.pop("pending")
+            made_at = time.monotonic()
+            deadline = made_at + applied.pop("pending")
         except AnsibleConnectionFailure:
             # The change itself may have cut the connection.
-            applied, deadline = {}, started + self._timeout
+            applied, made_at, deadline = {}, started, started + self._timeout
         answer = self._until(deadline, "confirm") or self._until(deadline + _SECONDS_TO_RETURN, "outcome")
         if answer and answer["outcome"] == "confirmed":
             applied = applied or {**answer.get("about", {}), "changed": True}
+            applied["confirmed_in"] = round(time.monotonic() - made_at, 1)
             return {**applied, **_failed(answer["msg"]), "changed": True} if answer.get("failed") else applied
         made = bool(applied)
         return {
-            **_failed(_story(answer, self._timeout, made)),
+            **_failed(self._went_back(answer) + _story(answer, self._timeout, made)),
             "outcome": answer["outcome"] if answer else "unreachable",
         }
+
+    def _went_back(self, answer: Result | None) -> str:
+        """Name the host that went back, as the line of the others that were changed names them."""
+        back = answer is not None and answer["outcome"] == "taken_back" and not answer.get("error")
+        return f"{self._vars.get('inventory_hostname')}: went back: " if back else ""
 
     def _unchanged(self) -> Result | None:
         """Return the module's result where it fails or has nothing to change, so that no check matters; else None."""

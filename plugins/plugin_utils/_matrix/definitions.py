@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from .._values.addresses import AddressSet, looks_like_a_name, parse_network
-from .._values.errors import PortMatrixError, ProblemList, names, shown, unknown
+from .._values.errors import PortMatrixError, ProblemList, names, nearest, nearest_text, shown, unknown
 from .._values.mapping import as_identifier, as_list, as_mapping, as_strings, as_text
 from .endpoints import EndpointDefinition
 from .port_matrix import load_port_matrix
@@ -17,27 +17,31 @@ from .port_matrix import load_port_matrix
 _KEYS = ("groups", "interface", "networks", "exclude")
 
 
-def define_endpoints(overrides: Mapping[str, object], needed: Sequence[str]) -> dict[str, EndpointDefinition]:
-    """Return endpoint name → definition, for the table's endpoints and those that rows of the site *need*.
+def define_endpoints(
+    overrides: Mapping[str, object], needed: Mapping[str, str] | None
+) -> dict[str, EndpointDefinition]:
+    """Return endpoint name → definition, for the table's endpoints and those that rows of the site need.
 
+    :param needed: endpoint name → the row that needs it, as messages name it; None where nobody knows.
     :raises PortMatrixError: with everything that is wrong with *overrides*, and endpoints that nobody defines.
     """
     known = load_port_matrix().endpoints
     definitions = dict(known)
     problems = ProblemList()
     for name, value in as_mapping(overrides, "port_matrix_endpoints").items():
-        if name not in known and name not in needed:
+        if needed is not None and name not in known and name not in needed:
             problems.add(
-                f"port_matrix_endpoints: unknown endpoint {shown(name)}, which no row uses; accepted: {names(known)}"
+                f"port_matrix_endpoints: unknown endpoint {shown(name)}, which no row uses"
+                f"{nearest_text(name, {*known, *needed})}; accepted: {names(known)}"
             )
             continue
         definition = problems.attempt(_override, name, value, known.get(name))
         definitions[name] = definition or definitions.get(name, EndpointDefinition(name))
-    for name in needed:
+    for name, row in (needed or {}).items():
         if name not in definitions:
             problems.add(
-                f"port_matrix_rows: unknown endpoint {shown(name)}; accepted: {names(definitions)}, "
-                "or one that port_matrix_endpoints defines"
+                f"{row}: unknown endpoint {shown(name)}{nearest_text(name, definitions)}; "
+                f"accepted: {names(definitions)}, or one that port_matrix_endpoints defines"
             )
     for definition in definitions.values():
         problems.attempt(_check_exclusion, definition, definitions)
@@ -79,13 +83,17 @@ def _check_exclusion(endpoint: EndpointDefinition, definitions: Mapping[str, End
             raise PortMatrixError.at(where, problem, f"addresses, networks, or the endpoints {accepted}")
 
 
-def allowed_empty(allow_empty: object, definitions: Mapping[str, EndpointDefinition]) -> tuple[str, ...]:
+def allowed_empty(
+    allow_empty: object, definitions: Mapping[str, EndpointDefinition], problems: ProblemList
+) -> frozenset[str]:
     """Return the endpoints that may have no address.
 
-    :raises PortMatrixError: for one that nobody defines.
+    One that nobody defines goes to *problems*, and counts as the nearest, which is not to be said of that in addition.
     """
-    allowed = as_strings(allow_empty, "port_matrix_allow_empty")
+    where = "port_matrix_allow_empty"
+    allowed = problems.attempt(as_strings, allow_empty, where) or ()
     for name in allowed:
         if name not in definitions:
-            raise PortMatrixError.at("port_matrix_allow_empty", f"unknown endpoint {shown(name)}", names(definitions))
-    return allowed
+            near = nearest_text(name, definitions)
+            problems.add(f"{where}: unknown endpoint {shown(name)}{near}; accepted: {names(definitions)}")
+    return frozenset(name if name in definitions else nearest(name, definitions) for name in allowed)

@@ -19,11 +19,13 @@ def without_empty_endpoints(
     members: Mapping[str, Sequence[Member]],
     definitions: Mapping[str, EndpointDefinition],
     allowed: Collection[str],
+    groups: Collection[str],
     problems: ProblemList,
 ) -> tuple[tuple[Row, ...], list[str]]:
     """Return the *rows* that somebody can use, without the endpoints that are absent, and notes on those left out.
 
-    An endpoint that has to have somebody, and is not among *allowed*, goes to *problems*.
+    An endpoint that has to have somebody, and is not among *allowed*, goes to *problems*. *groups* are the groups that
+    there are, among which its own may be under another name.
     """
     left_out_when_empty = load_port_matrix().left_out_when_empty
     kept: list[Row] = []
@@ -43,8 +45,9 @@ def without_empty_endpoints(
             found.setdefault(name, []).append(row.id)
         if not needed:
             kept.append(replace(row, source=source, destination=destination))
+    others = set(groups).difference(*(definition.groups for definition in definitions.values()))
     for name, users in sorted(missing.items()):
-        problems.add(no_address_message(definitions[name], names(users)))
+        problems.add(no_address_message(definitions[name], names(users), others))
     return tuple(kept), [_left_out(definitions[name], users) for name, users in left_out.items()]
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from .._values.addresses import AddressSet, Family
-from .._values.errors import names, shown
+from .._values.errors import names, nearest, shown
 from .._values.mapping import as_flag, as_identifier, as_mapping, as_strings, as_text
 from .hosts import Addresses
 from .views import ADVERTISED, View
@@ -128,9 +128,11 @@ def host_names(endpoint: EndpointDefinition, groups: Mapping[str, Sequence[str]]
     return sorted({host for group in endpoint.groups for host in groups.get(group, ())})
 
 
-def no_address_message(endpoint: EndpointDefinition, users: str) -> str:
-    """Say that *endpoint* is empty, which rows need it (*users*), and every way out."""
+def no_address_message(endpoint: EndpointDefinition, users: str, other_groups: Iterable[str] = ()) -> str:
+    """Say that *endpoint* is empty, which rows need it (*users*), which of *other_groups* is near, and each way out."""
     groups = names(shown(group) for group in endpoint.groups) or "none"
+    near = {nearest(group, other_groups) for group in endpoint.groups} - {""}
+    groups += f"; there is a group {names(map(shown, near))}, which is the nearest" if near else ""
     fallback = f"; without a host there: the endpoints {names(endpoint.fallback)}" if endpoint.fallback else ""
     return (
         f"endpoint {endpoint.name}: has no addresses, and row {users} needs them (its groups: {groups}{fallback}); "

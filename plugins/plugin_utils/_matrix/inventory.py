@@ -18,6 +18,7 @@ from .variables import PREFIXES
 
 # One value holds for the whole site, because endpoints span hosts: two hosts that disagree would be two firewalls
 # that each believe in another table.
+EXTRA_RULES = ("linux_firewall_extra_rules", "linux_firewall_management")
 SITE_VARIABLES = (
     "port_matrix_allow_empty",
     "port_matrix_disabled_rows",
@@ -170,6 +171,21 @@ def _may_be_template(value: object) -> bool:
     if isinstance(value, (list, tuple)):
         return any(_may_be_template(item) for item in value)
     return value is not None and not isinstance(value, (bool, int, float))
+
+
+def rules_of_hosts(
+    hostvars: Mapping[str, Mapping[str, object]], play_hosts: Iterable[str]
+) -> dict[str, dict[str, t.Any]]:
+    """Return host → its extra rules, by the name of their variable, where the inventory has them as plain values.
+
+    A template among them may need what only the role knows. It is checked where the role does.
+    """
+    found: dict[str, dict[str, t.Any]] = {}
+    for host in play_hosts:
+        written = {name: _as_written(hostvars[host], name) for name in EXTRA_RULES}
+        plain = {name: to_plain(value) for name, value in written.items() if not _may_be_template(value)}
+        found[host] = {name: value for name, value in plain.items() if value is not None}
+    return found
 
 
 def names_of_variables(hostvars: Mapping[str, Mapping[str, object]], hosts: Iterable[str]) -> dict[str, list[str]]:

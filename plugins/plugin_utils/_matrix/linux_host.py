@@ -5,12 +5,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from .._rules.extra import parse_extra_rules
 from .._rules.permissions import Permissions
 from .._values.addresses import AddressSet
+from .._values.errors import ProblemList, shown
 from .._values.mapping import as_choice, as_flag, as_strings
+from .._values.words import some
 from .expand import expand, hooks_of
 from .site import Site
+
+
+def check_extra_rules(of_hosts: Mapping[str, Mapping[str, object]]) -> None:
+    """Check the extra rules of all hosts: host → name of the variable → its value.
+
+    :raises PortMatrixError: with each problem once, and the hosts that have it.
+    """
+    having: dict[str, list[str]] = {}
+    for host, variables in of_hosts.items():
+        problems = ProblemList()
+        for name, value in variables.items():
+            problems.attempt(parse_extra_rules, value, name)
+        for problem in problems:
+            having.setdefault(problem, []).append(shown(host))
+    found = ProblemList()
+    for problem, hosts in having.items():
+        found.add(f"host{'s' if len(hosts) > 1 else ''} {some(hosts)}: {problem}")
+    found.raise_if_any()
 
 
 def permissions_of(

@@ -54,12 +54,13 @@ def resolve_members(
     hosts: Mapping[str, Mapping[str, object]],
     groups: Mapping[str, Sequence[str]],
     problems: ProblemList,
+    missing: ProblemList | None = None,
 ) -> Members:
     """Find the members of the *needed* endpoints. Each host is parsed once, however many endpoints it is in.
 
-    What is wrong goes to *problems*.
+    What is wrong goes to *problems*, and that a host has no address to *missing* where that is another list.
     """
-    return _Resolver(definitions, hosts, groups, problems).resolve(needed)
+    return _Resolver(definitions, hosts, groups, problems, problems if missing is None else missing).resolve(needed)
 
 
 class _Resolver:
@@ -69,11 +70,13 @@ class _Resolver:
         hosts: Mapping[str, Mapping[str, object]],
         groups: Mapping[str, Sequence[str]],
         problems: ProblemList,
+        missing: ProblemList,
     ) -> None:
         self._definitions = definitions
         self._hosts = hosts
         self._groups = groups
         self._problems = problems
+        self._missing = missing
         self._members = Members()
 
     def resolve(self, needed: Sequence[str]) -> Members:
@@ -117,7 +120,7 @@ class _Resolver:
                 continue
             self._members.incomplete.add(endpoint.name)
             if host and addresses is not None:
-                self._problems.add(host.hint)
+                self._missing.add(host.hint)
         if source.networks:
             yield None, Addresses.plain(source.networks)
 

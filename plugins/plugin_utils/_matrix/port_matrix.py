@@ -13,12 +13,12 @@ from pathlib import Path
 
 import yaml
 
-from .._values.errors import PortMatrixError, ProblemList, names, shown, unknown
+from .._values.errors import PortMatrixError, ProblemList, names, nearest_text, shown, unknown
 from .._values.intervals import IntervalSet
 from .._values.mapping import as_choice, as_flag, as_identifier, as_list, as_mapping, as_strings, as_text
 from .._values.ports import format_ports, parse_ports
 from .endpoints import EndpointDefinition, parse_endpoint
-from .rows import GROUPS, ROW_KEYS, Row, parse_rows
+from .rows import EXTRA_ROWS, GROUPS, ROW_KEYS, Row, parse_rows
 
 ANSWERS = ("stun", "tls")
 # The row groups that are the vendor's numbered table for Skype for Business, and those that a site can switch on.
@@ -217,24 +217,26 @@ def select_rows(
     :raises PortMatrixError: for a group or the id of a row that does not exist, or inputs of a wrong type.
     """
     rows = _table(as_flag(psom_split, "port_matrix_psom_split"))
-    rows.extend(
-        {"group": "custom", **as_mapping(extra, "port_matrix_extra_rows")}
-        for extra in as_list(extra_rows, "port_matrix_extra_rows")
-    )
+    rows.extend({"group": "custom", **as_mapping(extra, EXTRA_ROWS)} for extra in as_list(extra_rows, EXTRA_ROWS))
     disabled = as_strings(disabled_rows, "port_matrix_disabled_rows")
-    known = [str(row.get("id")) for row in rows]
+    problems = ProblemList()
+    problems.attempt(_check_disabled, disabled, [str(row.get("id")) for row in rows])
+    chosen = problems.attempt(applying_groups, row_groups, strict_clients) or frozenset()
+    problems.raise_if_any()
+    return [row for row in rows if row.get("id") not in disabled and _applies(row, chosen)]
+
+
+def _check_disabled(disabled: Sequence[str], known: Sequence[str]) -> None:
+    problems = ProblemList()
     for row_id in disabled:
         if known.count(row_id) > 1:
-            raise PortMatrixError.at(
-                "port_matrix_extra_rows",
-                f"row id {row_id} stands twice",
-                "an id of its own for each row, disabled or not",
+            problems.add(
+                f"{EXTRA_ROWS}: row id {row_id} stands twice; accepted: an id of its own for each row, disabled or not"
             )
-    for row_id in disabled:
-        if row_id not in known:
-            raise PortMatrixError.at("port_matrix_disabled_rows", f"there is no row {shown(row_id)}", names(known))
-    chosen = applying_groups(row_groups, strict_clients)
-    return [row for row in rows if row.get("id") not in disabled and _applies(row, chosen)]
+        elif row_id not in known:
+            near = nearest_text(row_id, known)
+            problems.add(f"port_matrix_disabled_rows: there is no row {shown(row_id)}{near}; accepted: {names(known)}")
+    problems.raise_if_any()
 
 
 def applying_groups(row_groups: object, strict_clients: object = False) -> frozenset[str]:

@@ -35,6 +35,7 @@ ROW_KEYS = (
     "ticket",
     "expires",
 )
+ROWS, EXTRA_ROWS = "port_matrix_rows", "port_matrix_extra_rows"
 _PORTS = ("source_ports", "destination_ports")
 _NEEDED = ("id", "source", "destination", "protocols")
 
@@ -156,17 +157,34 @@ def _endpoint_names(data: Mapping[str, object], key: str, where: str) -> tuple[s
     return tuple(sorted({as_identifier(name, f"{where} {key}") for name in _some(data, key, where)}))
 
 
-def parse_rows(rows: object, where: str, ranges: Mapping[str, IntervalSet]) -> tuple[Row, ...]:
+class Origin:
+    """Which variable rows were written in: those of *extra_rows*, told by their ids, in a variable of their own."""
+
+    def __init__(self, extra_rows: object = ()) -> None:
+        given = as_list(extra_rows, EXTRA_ROWS)
+        self._own = [row.get("id") for row in given if isinstance(row, Mapping)]
+
+    def variable(self, row_id: object) -> str:
+        """The variable that has the row with this id."""
+        return EXTRA_ROWS if row_id in self._own else ROWS
+
+
+def parse_rows(
+    rows: object, where: str, ranges: Mapping[str, IntervalSet], origin: Origin | None = None
+) -> tuple[Row, ...]:
     """Check *rows* (the row schema) and return them in their order.
 
+    :param where: what they are in, where *origin* does not say it of each.
     :raises PortMatrixError: with every row that is wrong, and ids that stand twice.
     """
     problems = ProblemList()
     parsed: list[Row] = []
     for value in as_list(rows, where):
-        row = problems.attempt(Row.parse, value, where, ranges)
+        row_id = value.get("id") if isinstance(value, Mapping) else None
+        place = origin.variable(row_id) if origin else where
+        row = problems.attempt(Row.parse, value, place, ranges)
         if row and any(row.id == other.id for other in parsed):
-            problems.add(f"{where}: row id {row.id} stands twice; accepted: an id of its own for each row")
+            problems.add(f"{place}: row id {row.id} stands twice; accepted: an id of its own for each row")
         elif row:
             parsed.append(row)
     problems.raise_if_any()

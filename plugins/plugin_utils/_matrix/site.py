@@ -22,8 +22,9 @@ from .hosts import parse_host
 from .locations import Locations, read_locations
 from .members import resolve_members
 from .port_matrix import check_parts, in_canonical_order, resolve_ranges
-from .rows import Row, parse_rows
+from .rows import ROWS, Origin, Row, parse_rows
 from .sources import Source, read_sources
+from .variables import near_groups
 from .views import ADVERTISED, Named, View, parse_view
 from .warnings import families_apart, site_warnings
 
@@ -90,6 +91,8 @@ def build_site(
     same_location_rows: object = (),
     expired: object = "warn",
     today: datetime.date | None = None,
+    extra_rows: object = (),
+    misnamed: bool = False,
 ) -> Site:
     """Build and validate a site.
 
@@ -103,28 +106,33 @@ def build_site(
     :param same_location_rows: ``port_matrix_same_location_rows``: rows that join only hosts that share a location.
     :param expired: ``port_matrix_expired``: what to do about rows whose last day is over.
     :param today: the day that this is judged by; without it, it is not.
-    :raises PortMatrixError: with every problem of the inputs, a line each.
+    :param extra_rows: ``port_matrix_extra_rows``: those of the *rows* that are the site's own, for messages to say so.
+    :param misnamed: whether a variable has a wrong name, so that what is missing may be there under that name.
+    :raises PortMatrixError: with every problem of the inputs, a line each, and nothing that only follows from another.
     """
     problems = ProblemList()
-    ranges = problems.attempt(resolve_ranges, ports or {}, "port_matrix_ports")
-    parsed_rows: tuple[Row, ...] = ()
-    if ranges is not None:
-        parsed_rows = problems.attempt(_read_rows, rows, ranges) or ()
-    needed = sorted({name for row in parsed_rows for name in row.endpoints()})
-    definitions = problems.attempt(define_endpoints, endpoints or {}, needed) or {}
+    # One that is wrong has ports all the same, which the rows are read with.
+    ranges = problems.attempt(resolve_ranges, ports or {}, "port_matrix_ports") or resolve_ranges({}, "")
+    origin = problems.attempt(Origin, extra_rows) or Origin()
+    read_rows = problems.attempt(_read_rows, rows, ranges, origin)
+    parsed_rows = read_rows or ()
+    users = _users(parsed_rows, origin)
+    needed = sorted(users)
+    definitions = problems.attempt(define_endpoints, endpoints or {}, None if read_rows is None else users) or {}
     if problems:
         # Without rows or endpoints nobody knows which hosts matter, but what is wrong with a host is wrong anyway.
         for host, variables in hosts.items():
             problems.attempt(parse_host, host, variables)
     problems.raise_if_any()
 
-    members = resolve_members(definitions, needed, hosts, groups, problems)
-    allowed = problems.attempt(allowed_empty, allow_empty, definitions) or ()
+    missing = ProblemList() if misnamed else problems
+    members = resolve_members(definitions, needed, hosts, groups, problems, missing)
+    allowed = allowed_empty(allow_empty, definitions, problems)
     locations = problems.attempt(read_locations, hosts, same_location_rows, parsed_rows) or Locations({})
     sources = problems.attempt(read_sources, hosts) or {}
     permitted_empty = {*allowed, *members.incomplete}
     parsed_rows, left_out = without_empty_endpoints(
-        parsed_rows, members.of_endpoint, definitions, permitted_empty, problems
+        parsed_rows, members.of_endpoint, definitions, permitted_empty, groups, missing
     )
     used = sorted({name for row in parsed_rows for name in row.endpoints()})
     site = Site(
@@ -145,12 +153,22 @@ def build_site(
     gateways = [host for host in groups.get("port_matrix_gateways", ()) if host in hosts]
     unset = [host for host in gateways if "port_matrix_view" not in hosts[host]]
     unspecific = {key: of_key for key, of_key in members.unspecific.items() if key[0] in used}
-    return replace(site, warnings=(*site_warnings(site, unset, unspecific), *late))
+    taken = {group for name in used for group in definitions[name].groups}
+    return replace(site, warnings=(*near_groups(taken, groups), *site_warnings(site, unset, unspecific), *late))
 
 
-def _read_rows(rows: object, ranges: Mapping[str, IntervalSet]) -> tuple[Row, ...]:
+def _read_rows(rows: object, ranges: Mapping[str, IntervalSet], origin: Origin) -> tuple[Row, ...]:
     check_parts(rows, ranges)
-    return parse_rows(rows, "port_matrix_rows", ranges)
+    return parse_rows(rows, ROWS, ranges, origin)
+
+
+def _users(rows: Iterable[Row], origin: Origin) -> dict[str, str]:
+    """Return endpoint name → the first row that needs it, with its variable."""
+    users: dict[str, str] = {}
+    for row in rows:
+        for name in row.endpoints():
+            users.setdefault(name, f"{origin.variable(row.id)} row {shown(row.id)}")
+    return users
 
 
 def _views(

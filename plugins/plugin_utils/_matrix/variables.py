@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import difflib
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from .._values.errors import ProblemList, nearest, shown
 from .._values.words import display, some
@@ -36,10 +37,11 @@ _OF_ROLES = """
 # What playbooks ask for, and what roles tell a play.
 _OF_PLAYBOOKS = """
     port_matrix_linux_hosts port_matrix_windows_hosts port_matrix_verify_hosts
-    port_matrix_site port_matrix_report_result
+    linux_firewall_result port_matrix_site port_matrix_report_result
 """
 VARIABLES_OF_ROLES = frozenset(_OF_ROLES.split())
 VARIABLES = VARIABLES_OF_ROLES | frozenset(_OF_PLAYBOOKS.split())
+_ALMOST = 0.9  # of 1: a letter more, less or other in a name as long as theirs
 GROUPS = frozenset({"port_matrix_gateways", "port_matrix_linux", "port_matrix_windows", "port_matrix_verify"})
 
 
@@ -68,6 +70,22 @@ def check_names(variables: Mapping[str, Iterable[str]], elsewhere: Iterable[str]
         if best and best not in known:
             problems.add(f"group {shown(name)}: is not known, and there is no group {best}; accepted: {best}")
     problems.raise_if_any()
+
+
+def near_groups(used: Iterable[str], groups: Collection[str]) -> Iterator[str]:
+    """Yield a warning for each group that no endpoint uses, and that has almost the name of one that is not there.
+
+    :param used: the groups that the endpoints of the site take their hosts from.
+    :param groups: the groups that there are.
+    """
+    wanted = set(used)
+    for group in sorted(wanted.difference(groups)):
+        others = sorted(set(groups) - wanted - GROUPS)
+        for near in difflib.get_close_matches(group, others, n=1, cutoff=_ALMOST):
+            yield (
+                f"group {shown(near)}: no endpoint takes hosts of it, and there is no group {display(group)}, which is "
+                "almost the same name"
+            )
 
 
 def _meant(name: str, known: Iterable[str]) -> str:

@@ -19,28 +19,37 @@ from .port_matrix import load_port_matrix
 _MANY = 20  # hosts that are listed one by one, where somebody has to think about each
 
 if t.TYPE_CHECKING:
+    from .rows import Row
     from .site import Site
 
 
 def families_apart(site: Site) -> Iterator[str]:
-    """Yield a message for each endpoint of a row that has no family in common with the other side, or the protocol."""
+    """Yield a message for each two sides of rows, or side and protocols, that have no family in common."""
+    apart: dict[frozenset[str], tuple[str, list[str]]] = {}
     for row in site.rows:
-        for here, there in ((row.source, row.destination), (row.destination, row.source)):
-            opposite = site.side(there).seen().families()
-            for name in here:
-                own = site.side((name,)).seen().families()
-                if own and not own & row.families():
-                    yield (
-                        f"row {row.id}: endpoint {name} has only {names(own)}, "
-                        f"and {names(row.protocols)} is {names(row.families())} only; "
-                        "accepted: the protocol of a family that it has, or the row in port_matrix_disabled_rows"
-                    )
-                elif own and opposite and not own & opposite:
-                    yield (
-                        f"row {row.id}: endpoint {name} has only {names(own)}, "
-                        f"and {names(there)} only {names(opposite)}; "
-                        "accepted: a family that both have, or the row in port_matrix_disabled_rows"
-                    )
+        for side, other, accepted in _of_other_families(site, row):
+            rows = apart.setdefault(
+                frozenset((side, other)), (f"endpoint {side}, and {other}; accepted: {accepted}", [])
+            )
+            if row.id not in rows[1]:
+                rows[1].append(row.id)
+    for text, rows_apart in apart.values():
+        yield f"row{'s' if len(rows_apart) > 1 else ''} {', '.join(rows_apart)}: {text}"
+
+
+def _of_other_families(site: Site, row: Row) -> Iterator[tuple[str, str, str]]:
+    """Yield an endpoint of *row*, what has no family in common with it, and what is accepted instead."""
+    disabled = "or the row in port_matrix_disabled_rows"
+    for here, there in ((row.source, row.destination), (row.destination, row.source)):
+        opposite = site.side(there).seen().families()
+        for name in here:
+            own = site.side((name,)).seen().families()
+            side = f"{name} has only {names(own)}"
+            if own and not own & row.families():
+                other = f"{names(row.protocols)} is {names(row.families())} only"
+                yield side, other, f"the protocol of a family that it has, {disabled}"
+            elif own and opposite and not own & opposite:
+                yield side, f"{names(there)} has only {names(opposite)}", f"a family that both have, {disabled}"
 
 
 def site_warnings(

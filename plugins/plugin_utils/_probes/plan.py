@@ -19,7 +19,7 @@ from .._matrix.locations import Location
 from .._matrix.site import Site
 from .._matrix.views import View
 from .._rules.protocols import protocol_text
-from .._values.errors import PortMatrixError, names, shown
+from .._values.errors import PortMatrixError, names, nearest_text, shown
 from .._values.mapping import as_flag, as_list, as_strings
 from .._values.words import some
 from .flows import Flow, Kind, flows
@@ -57,7 +57,9 @@ def plan_probes(site: Site, managed: Mapping[str, Host], wishes: Wishes) -> dict
     """
     for host in sorted(wishes.responders - managed.keys()):
         raise PortMatrixError.at(
-            "port_matrix_verify_responders", f"{shown(host)} is no host of this play", names(map(shown, managed))
+            "port_matrix_verify_responders",
+            f"{shown(host)} is no host of this play{nearest_text(host, managed)}",
+            names(map(shown, managed)),
         )
     return _Planner(site, managed, wishes).plan()
 

@@ -12,7 +12,7 @@ from .._matrix.hosts import parse_host
 from .._matrix.site import Site
 from .._matrix.views import ADVERTISED, View
 from .._values.addresses import AddressSet, looks_like_a_name, parse_network
-from .._values.errors import PortMatrixError, nearest, shown
+from .._values.errors import PortMatrixError, nearest_text, shown
 from .._values.intervals import IntervalSet
 from .._values.ports import parse_ports
 from .._values.words import display, people_cidrs, ports_text, some
@@ -77,8 +77,7 @@ class Asked:
         if not looks_like_a_name(value):
             addresses = parse_network(value, where)
             return Place(value, addresses, not addresses.only_single_addresses())
-        best = nearest(value, self._names())
-        meant = f"; the nearest name is {best}" if best and best != value else ""
+        meant = nearest_text(value, (name for name in self._names() if name != value))
         raise PortMatrixError.at(
             where, f"{shown(value)} is no host with an address, endpoint or group{meant}", ACCEPTED
         )

@@ -15,7 +15,7 @@ from .._matrix.expand import expand_host, expand_site, expand_transit
 from .._matrix.rows import Row
 from .._matrix.site import Site
 from .._rules.canonical import Rule
-from .._values.errors import PortMatrixError, names, shown
+from .._values.errors import PortMatrixError, names, nearest_text, shown
 
 Kind = t.Literal["site", "host", "gateway", "pair"]
 ACCEPTED = "site, host:NAME, gateway:NAME or pair:ENDPOINT:ENDPOINT"
@@ -68,7 +68,9 @@ def _known(name: str, where: str, what: str, known: set[str]) -> str:
     if name not in known:
         some = sorted(known)[:30]
         listed = names(shown(one) for one in some) + (f" and {len(known) - 30} more" if len(known) > 30 else "")
-        raise PortMatrixError.at(where, f"there is no {what} {shown(name)}", listed or "none, as there is none")
+        raise PortMatrixError.at(
+            where, f"there is no {what} {shown(name)}{nearest_text(name, known)}", listed or "none, as there is none"
+        )
     return name
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 
 from .._values.addresses import FAMILIES, Family
-from .._values.errors import PortMatrixError, names, shown
+from .._values.errors import PortMatrixError, names, nearest_text, shown
 from .._values.mapping import as_list
 
 # Name → number (IANA, Protocol Numbers).
@@ -47,7 +47,7 @@ def parse_protocol(value: object, where: str) -> str:
             raise PortMatrixError.at(where, f"{shown(value)} is out of range", ACCEPTED)
         return _NAMES.get(number, str(number))
     if not isinstance(value, str) or value not in NUMBERS:
-        raise PortMatrixError.at(where, f"unknown value {shown(value)}", ACCEPTED)
+        raise PortMatrixError.at(where, f"unknown value {shown(value)}{nearest_text(value, NUMBERS)}", ACCEPTED)
     return str.__str__(value)
 
 

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import difflib
 import typing as t
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
+from .vaulted import Vaulted
+
+_SHORT = 4  # letters: one other of three makes another word of it
 T = t.TypeVar("T")
 P = t.ParamSpec("P")
 
@@ -35,6 +38,10 @@ class ProblemList:
         """Tell whether there is any problem."""
         return bool(self._messages)
 
+    def __iter__(self) -> Iterator[str]:
+        """The problems, a line each."""
+        return iter(self._messages)
+
     def attempt(self, build: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
         """Return what *build* returns; where it raises ``PortMatrixError``, keep the message and return None."""
         try:
@@ -59,8 +66,32 @@ def names(values: Iterable[str]) -> str:
 
 
 def nearest(name: object, known: Iterable[str]) -> str:
-    """Return which of *known* the *name* is most like, so that a typing error is mended at once; empty without any."""
-    return next(iter(difflib.get_close_matches(str(name), sorted(known), n=1)), "")
+    """Return which of *known* the *name* is most like, so that a typing error is mended at once; empty without any.
+
+    ``fe1`` is ``fe1.contoso.example`` where no other host begins with that label, and the other way round. ``avatar``
+    is ``conference_avatar`` where no other name has that word.
+    """
+    if not isinstance(name, str) or isinstance(name, Vaulted):
+        return ""
+    choices = sorted(known)
+    text = name.lower()
+    by_label = [one for one in choices if text in (one.lower(), _label(one)) or _label(text) == one.lower()]
+    by_word = by_label or [one for one in choices if text in one.split("_")]
+    if len(by_word) == 1:
+        return by_word[0]
+    cutoff = 0.75 if len(name) <= _SHORT else 0.6
+    return next(iter(difflib.get_close_matches(name, choices, n=1, cutoff=cutoff)), "")
+
+
+def _label(name: str) -> str:
+    """The first label of the name of a host."""
+    return name.partition(".")[0].lower()
+
+
+def nearest_text(name: object, known: Iterable[str]) -> str:
+    """Name the nearest of *known*, to be said right behind *name*; empty without any."""
+    best = nearest(name, known)
+    return f", the nearest is {best if best.isprintable() else shown(best)}" if best else ""
 
 
 def unknown(name: object, known: Iterable[str], most: int = 30) -> tuple[str, str]:
@@ -69,10 +100,8 @@ def unknown(name: object, known: Iterable[str], most: int = 30) -> tuple[str, st
     Returns the problem and what is accepted, for :meth:`PortMatrixError.at`.
     """
     choices = sorted(known)
-    best = nearest(name, choices)
     listed = ", ".join(choices[:most]) + (f" and {len(choices) - most:,} more" if len(choices) > most else "")
-    meant = f", the nearest is {best}" if best else ""
-    return f"{shown(name)} is not known{meant}", listed
+    return f"{shown(name)} is not known{nearest_text(name, choices)}", listed
 
 
 def shown(value: object) -> str:

@@ -15,7 +15,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from .errors import PortMatrixError, names, shown
+from .errors import PortMatrixError, names, nearest_text, shown
 from .vaulted import Vaulted
 
 IDENTIFIER_ACCEPTED = "a lower-case letter, then up to 62 lower-case letters, digits and underscores"
@@ -39,7 +39,7 @@ def as_mapping(value: object, where: str, keys: Iterable[str] | None = None) -> 
         raise PortMatrixError.at(where, f"{shown(value)} is not a mapping", accepted)
     for key in value:
         if known is not None and key not in known:
-            raise PortMatrixError.at(where, f"unknown key {shown(key)}", names(known))
+            raise PortMatrixError.at(where, f"unknown key {shown(key)}{nearest_text(key, known)}", names(known))
     return value
 
 
@@ -112,15 +112,21 @@ def as_list(value: object, where: str) -> Sequence[object]:
 
 
 def as_strings(value: object, where: str) -> tuple[str, ...]:
-    """Return *value*, a string or a list of strings, as strings.
+    """Return *value*, a string or a list of strings, as strings. Ansible writes a number out, and so does this.
 
     :raises PortMatrixError: if it is anything else.
     """
-    items = as_list(value, where)
-    strings = tuple(item for item in items if isinstance(item, str))
+    items = as_list([value] if _is_number(value) else value, where)
+    strings = tuple(
+        item if isinstance(item, str) else str(item) for item in items if isinstance(item, str) or _is_number(item)
+    )
     if len(strings) != len(items):
         raise PortMatrixError.at(where, f"{shown(value)} holds something that is not a string", "a list of strings")
     return strings
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def as_flag(value: object, where: str) -> bool:
@@ -149,10 +155,12 @@ def as_number(value: object, where: str, lowest: int, highest: int) -> int:
 
 
 def as_text(value: object, where: str) -> str:
-    """Return *value* as one line of text, white space folded.
+    """Return *value* as one line of text, white space folded. A number is written out.
 
     :raises PortMatrixError: if it is no string or holds a control character.
     """
+    if _is_number(value):
+        value = str(value)
     if not isinstance(value, str):
         raise PortMatrixError.at(where, f"{shown(value)} is not a string", "one line of text")
     text = " ".join(value.split())
@@ -203,5 +211,5 @@ def as_choice(value: object, where: str, choices: Iterable[str]) -> str:
     """
     known = tuple(choices)
     if not isinstance(value, str) or value not in known:
-        raise PortMatrixError.at(where, f"unknown value {shown(value)}", names(known))
+        raise PortMatrixError.at(where, f"unknown value {shown(value)}{nearest_text(value, known)}", names(known))
     return value

@@ -16,7 +16,11 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm.ste
 TOP = Path(__file__).parents[3]
 ROLES = sorted(path.name for path in (TOP / "roles").iterdir())
 # What the role tells the play, and nobody sets.
-RESULTS = {"port_matrix": {"port_matrix_site"}, "port_matrix_report": {"port_matrix_report_result"}}
+RESULTS = {
+    "linux_firewall": {"linux_firewall_result"},
+    "port_matrix": {"port_matrix_site"},
+    "port_matrix_report": {"port_matrix_report_result"},
+}
 # A variable, or one that stays commented out because it has no default.
 VARIABLE = re.compile(r"^(?P<off># )?(?P<name>[a-z][a-z0-9_]*):(?: |$)")
 

@@ -6,12 +6,15 @@
 from __future__ import annotations
 
 import datetime
+import re
 import typing as t
 
 import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.uc_firewall.pexip_sfb.plugins.filter import (
     expand,
+    firewalld_objects,
+    linux_firewall_result,
     nftables_ruleset,
     port_matrix_report,
     query,
@@ -155,8 +158,8 @@ def test_a_ruleset_has_the_chains_of_the_host() -> None:
             "site:\nport_matrix_ports.sip: 0: port 0 is out of range; accepted: a port 1-65535,",
         ),
         (
-            lambda: _site(endpoints={"edge": {"groups": 5}}),
-            "site:\nport_matrix_endpoints.edge.groups: 5 is not a list; accepted: a list",
+            lambda: _site(endpoints={"edge": {"groups": True}}),
+            "site:\nport_matrix_endpoints.edge.groups: True is not a list; accepted: a list",
         ),
         (lambda: _site(endpoints=[5]), "site:\nport_matrix_endpoints: [5] is not a mapping; accepted: a mapping"),
         (
@@ -234,6 +237,20 @@ def test_judging_an_unknown_endpoint_names_the_variable() -> None:
 def test_who_is_judged_does_not_matter_on_a_host_that_is_no_gateway() -> None:
     built = site.site(HOSTVARS, GROUPS, [{**MESH, "destination": "sfb_server"}])
     assert "chain input" in nftables_ruleset.nftables_ruleset(built, "fe1")
+
+
+def test_the_answer_is_made_of_what_the_host_was_given_and_of_what_became_of_it() -> None:
+    text = nftables_ruleset.nftables_ruleset(_site(), "fw", gateway=True)
+    rows = [row["id"] for row in ONLY_SIP]
+    answer = linux_firewall_result.linux_firewall_result(text, "fw", rows, {"changed": True, "confirmed_in": 0.8})
+    assert re.fullmatch(
+        r"fw: 2 rules of 1 row, revision [0-9a-f]{12}, changed, confirmed over a new connection in 0.8 s",
+        answer["text"],
+    )
+    objects = firewalld_objects.firewalld_objects(_site(), "fw", gateway=True)
+    answer = linux_firewall_result.linux_firewall_result(objects, "fw", also_changed="yes", check=True, enforce="no")
+    assert re.fullmatch(r"fw: \d+ rules, revision [0-9a-f]{12}, would change, observing: drops nothing", answer["text"])
+    assert answer["rows"] is None
 
 
 def test_flows_that_are_too_old_are_no_reason_to_stop() -> None:

@@ -59,7 +59,7 @@ LOST: Answer = AnsibleConnectionFailure("timed out")
 
 def test_a_new_connection_confirms() -> None:
     action = Played({"confirm_timeout": 90}, [APPLIED, {"outcome": "confirmed"}])
-    assert action.run() == {"changed": True, "diff": []}
+    assert action.run() == {"changed": True, "diff": [], "confirmed_in": 5}
     assert (action.asked, action.resets) == (["apply", "confirm"], 1)
 
 
@@ -80,7 +80,7 @@ def test_it_goes_on_trying_while_the_host_cannot_be_reached_and_says_so(monkeypa
     said: list[str] = []
     monkeypatch.setattr(confirmation, "_display", SimpleNamespace(display=said.append))
     action = Played({"confirm_timeout": 90}, [APPLIED, LOST, LOST, {"msg": "sudo: no"}, {"outcome": "confirmed"}])
-    assert action.run() == {"changed": True, "diff": []}
+    assert action.run() == {"changed": True, "diff": [], "confirmed_in": 20}
     assert action.resets == 4
     assert len(said) == 3
     assert said[0].startswith("fw: not confirmed yet, ")
@@ -90,7 +90,7 @@ def test_it_goes_on_trying_while_the_host_cannot_be_reached_and_says_so(monkeypa
 
 def test_a_connection_that_breaks_during_the_change_is_no_end() -> None:
     action = Played({"confirm_timeout": 90}, [LOST, {"outcome": "confirmed", "about": {"nft": "/usr/sbin/nft"}}])
-    assert action.run() == {"changed": True, "nft": "/usr/sbin/nft"}
+    assert action.run() == {"changed": True, "nft": "/usr/sbin/nft", "confirmed_in": 5}
 
 
 @pytest.mark.parametrize(
@@ -99,13 +99,14 @@ def test_a_connection_that_breaks_during_the_change_is_no_end() -> None:
         (
             {"outcome": "taken_back", "reason": "", "error": ""},
             "taken_back",
-            "The change was made and taken back again, because no new connection to the host worked within 90 s. "
+            "fw: went back: The change was made and taken back again, because no new connection to the host worked "
+            "within 90 s. "
             "The host's firewall is what it was before this task, in the kernel and for the next boot.",
         ),
         (
             {"outcome": "taken_back", "reason": "there was no answer of a:1", "error": ""},
             "taken_back",
-            "The change was made and taken back again, because there was no answer of a:1. ",
+            "fw: went back: The change was made and taken back again, because there was no answer of a:1. ",
         ),
         (
             {"outcome": "taken_back", "error": "nft: no"},

@@ -24,9 +24,13 @@ def _member(name: str | None, *addresses: object) -> Member:
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("e", {"group": "x"}, "W: unknown key 'group'; accepted: fallback, groups, interface, may_be_empty, title"),
-        ("e", {"groups": 5}, "W groups: 5 is not a list; accepted: a list"),
-        ("e", {"interface": 5}, "W interface: 5 is not a string; accepted: one line of text"),
+        (
+            "e",
+            {"group": "x"},
+            "W: unknown key 'group', the nearest is groups; accepted: fallback, groups, interface, may_be_empty, title",
+        ),
+        ("e", {"groups": True}, "W groups: True is not a list; accepted: a list"),
+        ("e", {"interface": True}, "W interface: True is not a string; accepted: one line of text"),
         (
             "E",
             {},

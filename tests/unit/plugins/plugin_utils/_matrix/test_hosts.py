@@ -188,7 +188,8 @@ def test_the_hint_says_which_host_and_variable_to_set(variables: dict[str, t.Any
         ),
         (
             {"port_matrix_addresses": [{"adress": "192.0.2.1"}]},
-            "host 'h' port_matrix_addresses: unknown key 'adress'; accepted: address, advertised",
+            "host 'h' port_matrix_addresses: unknown key 'adress', the nearest is address; "
+            "accepted: address, advertised",
         ),
         (
             {"port_matrix_addresses": [{"advertised": "192.0.2.1"}]},

@@ -20,6 +20,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.inve
     ReadOnce,
     check_uniform,
     collect_hosts,
+    rules_of_hosts,
     to_plain,
 )
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError, shown
@@ -282,3 +283,17 @@ def test_hosts_that_were_read_are_not_read_again() -> None:
     assert "nobody" not in once
     assert once["fe1"] is once["fe1"]
     assert hostvars.reads == ["fe1"]
+
+
+def test_rules_of_a_host_are_taken_where_they_are_plain_values() -> None:
+    rules = [{"name": "ssh", "protocol": "tcp"}]
+    hostvars = {
+        "a": Templated({"linux_firewall_extra_rules": rules, "other": 1}, []),
+        "b": Templated({"linux_firewall_extra_rules": [{"name": "{{ own }}"}], "linux_firewall_management": "ssh"}, []),
+        "c": {"linux_firewall_extra_rules": rules},  # who knows how it is written
+    }
+    assert rules_of_hosts(hostvars, hostvars) == {
+        "a": {"linux_firewall_extra_rules": rules},
+        "b": {"linux_firewall_management": "ssh"},
+        "c": {},
+    }

@@ -110,7 +110,7 @@ def test_rows_are_named_by_id_by_group_or_all(named: object, kept: set[str]) -> 
 
 @pytest.mark.parametrize(
     ("value", "locations"),
-    [("oslo", {"oslo"}), (["oslo", "nyc"], {"oslo", "nyc"}), ("oslo,nyc", {"oslo", "nyc"}), ([], set())],
+    [("oslo", {"oslo"}), (["oslo", "nyc"], {"oslo", "nyc"}), ("oslo,nyc", {"oslo", "nyc"}), (5, {"5"}), ([], set())],
 )
 def test_a_host_is_at_one_location_or_several(value: object, locations: set[str]) -> None:
     read = read_locations({"h": {"port_matrix_location": value}, "other": {}}, (), ())
@@ -119,12 +119,12 @@ def test_a_host_is_at_one_location_or_several(value: object, locations: set[str]
 
 
 def test_everything_wrong_is_reported() -> None:
-    hosts = {"h": {"port_matrix_location": 5}, "i": {"port_matrix_location": ["oslo", ""]}}
+    hosts = {"h": {"port_matrix_location": True}, "i": {"port_matrix_location": ["oslo", ""]}}
     with pytest.raises(PortMatrixError) as caught:
         read_locations(hosts, ["sip_signalling", "Custom", "r1"], _rows("r1"))
     lines = str(caught.value).splitlines()
     assert lines[:2] == [
-        "host 'h' port_matrix_location: 5 is not a list; accepted: a list",
+        "host 'h' port_matrix_location: True is not a list; accepted: a list",
         "host 'i' port_matrix_location: holds an empty name; accepted: the names of locations, or no such variable",
     ]
     assert [line.partition("; ")[0] for line in lines[2:]] == [

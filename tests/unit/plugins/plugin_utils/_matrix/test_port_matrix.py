@@ -38,7 +38,7 @@ STRICT = ["strict_client_relay", "strict_edge_media"]
 RANGE_NAMES = "avatar, edge_media, edge_relay, ephemeral, https, media, psom, signalling, sip, turn"
 MEDIA = "ports in 10000-49999, at least 100 (Pexip: global setting, media port range)"
 EDGE_MEDIA = "ports in 1024-65535, at least 1 (SfB: Set-CsEdgeServer, media port start and count)"
-LITERALS = 'a port 1-65535, a range "first-last", or any'
+LITERALS = "a port 1-65535, a range first-last, or any"
 OWN_ROW = {"id": "ntp", "source": "client", "destination": "edge", "protocols": "udp", "destination_ports": 123}
 
 
@@ -145,7 +145,7 @@ def test_selecting_does_not_change_the_table() -> None:
             {"disabled_rows": ["sip"]},
             "port_matrix_disabled_rows: there is no row 'sip'; accepted: " + ", ".join(sorted(EVERY_ROW)),
         ),
-        ({"disabled_rows": 5}, "port_matrix_disabled_rows: 5 is not a list; accepted: a list"),
+        ({"disabled_rows": True}, "port_matrix_disabled_rows: True is not a list; accepted: a list"),
         ({"strict_clients": "maybe"}, "port_matrix_strict_clients: 'maybe' is not a boolean; accepted: true or false"),
         ({"psom_split": "maybe"}, "port_matrix_psom_split: 'maybe' is not a boolean; accepted: true or false"),
         (
@@ -157,7 +157,7 @@ def test_selecting_does_not_change_the_table() -> None:
             {"row_groups": "custom"},
             "port_matrix_row_groups: row group 'custom' is not known; accepted: " + ROW_GROUPS,
         ),
-        ({"row_groups": 5}, "port_matrix_row_groups: 5 is not a list; accepted: a list"),
+        ({"row_groups": True}, "port_matrix_row_groups: True is not a list; accepted: a list"),
         ({"extra_rows": 5}, "port_matrix_extra_rows: 5 is not a list; accepted: a list"),
         ({"extra_rows": ["ntp"]}, "port_matrix_extra_rows: 'ntp' is not a mapping; accepted: a mapping"),
     ],
@@ -195,7 +195,7 @@ def test_ranges_up_to_their_bounds(overrides: dict[str, object], written: list[s
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        ({"medai": 1}, f"port_matrix_ports: unknown key 'medai'; accepted: {RANGE_NAMES}"),
+        ({"medai": 1}, f"port_matrix_ports: unknown key 'medai', the nearest is media; accepted: {RANGE_NAMES}"),
         ([5061], f"port_matrix_ports: [5061] is not a mapping; accepted: a mapping with the keys {RANGE_NAMES}"),
         (
             {"media": "9999-49999"},

@@ -12,7 +12,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.port
 RANGES = {"sip": IntervalSet(((5061, 5061),)), "media": IntervalSet(((40000, 49999),))}
 KEYS = ", ".join(sorted(ROW_KEYS))
 PROTOCOLS_ACCEPTED = "ah, esp, gre, icmp, icmpv6, sctp, tcp, udp, vrrp, or a number 0-255"
-PORTS_ACCEPTED = 'a port 1-65535, a range "first-last", or any, or a range name (media, sip)'
+PORTS_ACCEPTED = "a port 1-65535, a range first-last, or any, or a range name (media, sip)"
 ID_ACCEPTED = "a lower-case letter, then up to 62 lower-case letters, digits and underscores"
 
 
@@ -109,17 +109,20 @@ def test_directions(changes: dict[str, object], directions: object) -> None:
         ({"id": "x\n}"}, f"W row 'x\\n}}' id: 'x\\n}}' cannot be an id; accepted: {ID_ACCEPTED}"),
         ({"id": 5}, f"W id: 5 cannot be an id; accepted: {ID_ACCEPTED}"),
         ({"source": []}, "W row 'r1' source: is an empty list; accepted: at least one"),
-        ({"source": 5}, "W row 'r1' source: 5 is not a list; accepted: a list"),
+        ({"source": True}, "W row 'r1' source: True is not a list; accepted: a list"),
         (
-            {"destination": ["edge", 5]},
-            "W row 'r1' destination: ['edge', 5] holds something that is not a string; accepted: a list of strings",
+            {"destination": ["edge", None]},
+            "W row 'r1' destination: ['edge', None] holds something that is not a string; accepted: a list of strings",
         ),
         (
             {"destination": "edge; drop"},
             f"W row 'r1' destination: 'edge; drop' cannot be an id; accepted: {ID_ACCEPTED}",
         ),
         ({"protocols": ["ipsec"]}, f"W row 'r1' protocols: unknown value 'ipsec'; accepted: {PROTOCOLS_ACCEPTED}"),
-        ({"protocols": "TCP"}, f"W row 'r1' protocols: unknown value 'TCP'; accepted: {PROTOCOLS_ACCEPTED}"),
+        (
+            {"protocols": "TCP"},
+            f"W row 'r1' protocols: unknown value 'TCP', the nearest is tcp; accepted: {PROTOCOLS_ACCEPTED}",
+        ),
         ({"protocols": True}, f"W row 'r1' protocols: unknown value True; accepted: {PROTOCOLS_ACCEPTED}"),
         ({"protocols": 256}, f"W row 'r1' protocols: '256' is out of range; accepted: {PROTOCOLS_ACCEPTED}"),
         ({"protocols": -1}, f"W row 'r1' protocols: unknown value '-1'; accepted: {PROTOCOLS_ACCEPTED}"),
@@ -163,7 +166,7 @@ def test_directions(changes: dict[str, object], directions: object) -> None:
             "W row 'r1' group: unknown value 'mine'; "
             "accepted: custom, federation, integration, platform, strict_clients, video_endpoints",
         ),
-        ({"purpose": 5}, "W row 'r1' purpose: 5 is not a string; accepted: one line of text"),
+        ({"purpose": True}, "W row 'r1' purpose: True is not a string; accepted: one line of text"),
         ({"purpose": "a\x00b"}, "W row 'r1' purpose: 'a\\x00b' holds a control character; accepted: one line of text"),
         ({"reference": None}, "W row 'r1' reference: None is not a string; accepted: one line of text"),
         ({"owner": ["a"]}, "W row 'r1' owner: ['a'] is not a string; accepted: one line of text"),

@@ -6,6 +6,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.port_matrix import select_rows
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site import Site, build_site
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.views import ADVERTISED, LOCAL, View
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.addresses import ACCEPTED
@@ -208,18 +209,19 @@ def test_a_site_knows_no_endpoint_that_its_rows_do_not_use() -> None:
         (
             _row(),
             {"ports": {"sip": 0}},
-            'port_matrix_ports.sip: 0: port 0 is out of range; accepted: a port 1-65535, a range "first-last", or any',
+            "port_matrix_ports.sip: 0: port 0 is out of range; accepted: a port 1-65535, a range first-last, or any",
         ),
         (
             _row(source="fe"),
             {},
-            "port_matrix_rows: unknown endpoint 'fe'"
+            "port_matrix_rows row 'r1': unknown endpoint 'fe'"
             f"; accepted: {ENDPOINTS}, or one that port_matrix_endpoints defines",
         ),
         (
             _row(),
             {"endpoints": {"egde": {}}},
-            f"port_matrix_endpoints: unknown endpoint 'egde', which no row uses; accepted: {ENDPOINTS}",
+            "port_matrix_endpoints: unknown endpoint 'egde', which no row uses, the nearest is edge; "
+            f"accepted: {ENDPOINTS}",
         ),
         (
             _row(),
@@ -229,7 +231,8 @@ def test_a_site_knows_no_endpoint_that_its_rows_do_not_use() -> None:
         (
             _row(),
             {"endpoints": {"edge": {"group": "x"}}},
-            "port_matrix_endpoints.edge: unknown key 'group'; accepted: exclude, groups, interface, networks",
+            "port_matrix_endpoints.edge: unknown key 'group', the nearest is groups; "
+            "accepted: exclude, groups, interface, networks",
         ),
         (
             _row(),
@@ -239,13 +242,13 @@ def test_a_site_knows_no_endpoint_that_its_rows_do_not_use() -> None:
         ),
         (
             _row(),
-            {"endpoints": {"edge": {"groups": 5}}},
-            "port_matrix_endpoints.edge.groups: 5 is not a list; accepted: a list",
+            {"endpoints": {"edge": {"groups": True}}},
+            "port_matrix_endpoints.edge.groups: True is not a list; accepted: a list",
         ),
         (
             _row(),
-            {"endpoints": {"edge": {"interface": 5}}},
-            "port_matrix_endpoints.edge.interface: 5 is not a string; accepted: one line of text",
+            {"endpoints": {"edge": {"interface": True}}},
+            "port_matrix_endpoints.edge.interface: True is not a string; accepted: one line of text",
         ),
         (
             _row(),
@@ -297,8 +300,12 @@ def test_a_site_knows_no_endpoint_that_its_rows_do_not_use() -> None:
         ),
         (_row(), {"endpoints": 5}, "port_matrix_endpoints: 5 is not a mapping; accepted: a mapping"),
         (_row(), {"endpoints": [{}]}, "port_matrix_endpoints: [{}] is not a mapping; accepted: a mapping"),
-        (_row(), {"allow_empty": ["egde"]}, f"port_matrix_allow_empty: unknown endpoint 'egde'; accepted: {ENDPOINTS}"),
-        (_row(), {"allow_empty": 5}, "port_matrix_allow_empty: 5 is not a list; accepted: a list"),
+        (
+            _row(),
+            {"allow_empty": ["egde"]},
+            f"port_matrix_allow_empty: unknown endpoint 'egde', the nearest is edge; accepted: {ENDPOINTS}",
+        ),
+        (_row(), {"allow_empty": True}, "port_matrix_allow_empty: True is not a list; accepted: a list"),
         (
             _row(),
             {"hosts": {**HOSTS, "fw": {"port_matrix_view": "inside"}}},
@@ -411,16 +418,15 @@ def test_a_machine_that_has_not_the_family_of_the_protocol_is_a_warning() -> Non
     assert site.warnings == ("host 'fe2': only ipv6, so row ping opens nothing for it",)
 
 
-def test_families_that_do_not_meet_are_reported_from_both_sides() -> None:
+def test_families_that_do_not_meet_are_reported_once_with_all_rows() -> None:
     hosts = {**HOSTS, "edge1": {"port_matrix_addresses": ["2001:db8::1"]}}
     assert _problems(_row(source=["edge", "front_end"]), hosts=hosts) == [
-        "row r1: endpoint edge has only ipv6, and conferencing_node only ipv4; "
+        "row r1: endpoint edge has only ipv6, and conferencing_node has only ipv4; "
         "accepted: a family that both have, or the row in port_matrix_disabled_rows"
     ]
-    assert _problems(_row(source="edge"), hosts=hosts) == [
-        "row r1: endpoint edge has only ipv6, and conferencing_node only ipv4; "
-        "accepted: a family that both have, or the row in port_matrix_disabled_rows",
-        "row r1: endpoint conferencing_node has only ipv4, and edge only ipv6; "
+    back = _row("back", source="conferencing_node", destination="edge")
+    assert _problems(_row(source="edge"), back, hosts=hosts) == [
+        "rows back, r1: endpoint conferencing_node has only ipv4, and edge has only ipv6; "
         "accepted: a family that both have, or the row in port_matrix_disabled_rows",
     ]
 
@@ -441,9 +447,9 @@ def test_a_machine_that_meets_nobody_is_warned_of() -> None:
 def test_all_problems_of_the_variables_are_reported_at_once() -> None:
     problems = _problems(_row(source="fe"), endpoints={"egde": {}, "edge": 5})
     assert [problem.partition(";")[0] for problem in problems] == [
-        "port_matrix_endpoints: unknown endpoint 'egde', which no row uses",
+        "port_matrix_endpoints: unknown endpoint 'egde', which no row uses, the nearest is edge",
         "port_matrix_endpoints.edge: 5 is not a mapping",
-        "port_matrix_rows: unknown endpoint 'fe'",
+        "port_matrix_rows row 'r1': unknown endpoint 'fe'",
     ]
 
 
@@ -464,3 +470,69 @@ def test_all_problems_of_the_hosts_are_reported_at_once() -> None:
 def test_a_wrong_range_and_a_wrong_endpoint_are_reported_at_once() -> None:
     problems = _problems(_row(), ports={"sip": 0}, endpoints={"egde": {}})
     assert [problem.partition(":")[0] for problem in problems] == ["port_matrix_ports.sip", "port_matrix_endpoints"]
+
+
+# --- one cause, one line ------------------------------------------------------------------------------------------
+
+
+def test_a_row_of_the_sites_own_is_named_by_the_variable_that_it_is_in() -> None:
+    own = {**_row(protocols="x"), "id": "own"}
+    unused = {"own_endpoint": {"networks": ["192.0.2.1"]}}  # which of the rows uses it, nobody can tell
+    problems = _problems(*select_rows(), own, extra_rows=[own], endpoints=unused)
+    assert [problem.partition(";")[0] for problem in problems] == [
+        "port_matrix_extra_rows row 'own' protocols: unknown value 'x'"
+    ]
+    problems = _problems({**own, "id": "r1"}, extra_rows=[own])
+    assert problems[0].startswith("port_matrix_rows row 'r1' protocols:")
+    problems = _problems(_row("own", source="egde"), extra_rows=[{"id": "own"}])
+    assert problems[0].startswith("port_matrix_extra_rows row 'own': unknown endpoint 'egde', the nearest is edge;")
+    problems = _problems(_row("own"), _row("own"), extra_rows=[{"id": "own"}])
+    assert problems == ["port_matrix_extra_rows: row id own stands twice; accepted: an id of its own for each row"]
+    assert _problems(_row(), extra_rows=True)[0] == "port_matrix_extra_rows: True is not a list; accepted: a list"
+
+
+def test_rows_are_checked_although_a_range_is_wrong() -> None:
+    problems = _problems(_row(destination_ports=["sip", "sap"]), ports={"sip": 0})
+    assert [problem.partition(";")[0] for problem in problems] == [
+        "port_matrix_ports.sip: 0: port 0 is out of range",
+        "port_matrix_rows row 'r1' destination_ports: the range name 'sap' is not defined",
+    ]
+
+
+def test_an_endpoint_that_may_be_empty_by_a_misspelt_name_is_not_missing_too() -> None:
+    problems = _problems(_row(source="wac_server"), allow_empty=["wac_servr"])
+    assert [problem.partition(";")[0] for problem in problems] == [
+        "port_matrix_allow_empty: unknown endpoint 'wac_servr', the nearest is wac_server"
+    ]
+
+
+def test_an_address_that_is_none_does_not_make_its_endpoint_empty() -> None:
+    hosts = {**HOSTS, "fe1": {"port_matrix_addresses": ["192.0.2.256"]}}
+    assert [problem.partition(";")[0] for problem in _problems(_row(), hosts=hosts)] == [
+        "host 'fe1' port_matrix_addresses: '192.0.2.256' is not an address"
+    ]
+
+
+def test_the_group_that_an_empty_endpoint_may_mean_is_named() -> None:
+    groups = {**GROUPS, "wac_srevers": ["fe1"]}
+    (problem,) = _problems(_row(source="wac_server"), groups=groups)
+    assert "(its groups: 'wac_servers'; there is a group 'wac_srevers', which is the nearest)" in problem
+
+
+def test_what_may_be_there_under_a_wrong_name_is_not_missing() -> None:
+    rows = [_row(), _row("r2", source="wac_server")]
+    lacking = {**HOSTS, "fe1": {}}
+    assert len(_problems(*rows, hosts=lacking)) == 2
+    wrong = {**lacking, "node1": {"port_matrix_addresses": ["x!"]}}
+    assert [problem.partition(";")[0] for problem in _problems(*rows, hosts=wrong, misnamed=True)] == [
+        "host 'node1' port_matrix_addresses: 'x!' is not an address"
+    ]
+
+
+def test_a_group_with_almost_the_name_of_one_is_warned_of() -> None:
+    near = {"pexip_transcoding_node": ["fe1"], "sfb_front_end": ["fe1"], "my_servers": ["fe1"]}
+    site = _build(_row(destination="pexip_node"), groups={**GROUPS, **near})
+    assert site.warnings == (
+        "group 'pexip_transcoding_node': no endpoint takes hosts of it, and there is no group pexip_transcoding_nodes, "
+        "which is almost the same name",
+    )

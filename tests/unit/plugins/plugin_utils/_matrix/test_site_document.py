@@ -92,14 +92,14 @@ def test_a_member_is_written_with_what_is_special_about_it() -> None:
             "site: unknown key 'extra'; "
             "accepted: endpoints, further, locations, notes, rows, same_location_rows, sources, views, warnings",
         ),
-        ({"rows": 5}, "site: 5 is not a list; accepted: a list"),
-        ({"same_location_rows": 5}, "site: 5 is not a list; accepted: a list"),
-        ({"warnings": 5}, "site: 5 is not a list; accepted: a list"),
+        ({"rows": True}, "site: True is not a list; accepted: a list"),
+        ({"same_location_rows": True}, "site: True is not a list; accepted: a list"),
+        ({"warnings": True}, "site: True is not a list; accepted: a list"),
         ({"views": {"fw": {"default": "x"}}}, "site view: unknown value 'x'; accepted: advertised, local"),
         ({"further": 5}, "site further: 5 is not a mapping; accepted: a mapping"),
-        ({"sources": {"h": 5}}, "host 'h' pexip_sfb_sources: 5 is not a list; accepted: a list"),
-        ({"locations": {"h": 5}}, "site locations: 5 is not a list; accepted: a list"),
-        ({"notes": [5]}, "site: [5] holds something that is not a string; accepted: a list of strings"),
+        ({"locations": {"h": True}}, "site locations: True is not a list; accepted: a list"),
+        ({"notes": [None]}, "site: [None] holds something that is not a string; accepted: a list of strings"),
+        ({"sources": {"h": True}}, "host 'h' pexip_sfb_sources: True is not a list; accepted: a list"),
         (
             {"endpoints": {"e": ["h"]}},
             "site member: 'h' is not a mapping; accepted: a mapping with the keys advertised, host, local, networks, "

@@ -215,7 +215,7 @@ def test_turn_servers_that_do_not_fit_are_warnings() -> None:
         ({"system_location": [location(1, "Oslo", dns_servers={"a": 1})]}, "system_location 'Oslo' dns_servers: is no"),
         ({"system_location": [location(1, "Oslo", dns_servers=[{}])]}, "dns_servers: None is not a string"),
         ({"turn_server": [{"id": 1, "name": "t", "address": "198.51.100.1", "port": 0}]}, "turn_server 't' port: 0 is"),
-        ({"turn_server": [{"id": 1, "name": "t", "address": 7}]}, "turn_server 't' address: 7 is not a string"),
+        ({"turn_server": [{"id": 1, "name": "t", "address": True}]}, "turn_server 't' address: True is not a string"),
         ({"global": []}, "global: 0 records; accepted: one"),
         ({"global": [{"id": 1}]}, "global media_ports_start: None is not a port; accepted: 1-65535"),
     ],

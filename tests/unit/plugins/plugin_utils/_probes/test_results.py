@@ -143,7 +143,7 @@ def test_what_is_accepted_does_not_fail_and_keeps_its_verdict(accept: list[objec
     ("accept", "message"),
     [
         ([{}], "port_matrix_verify_accept: {} would accept everything; accepted: one of destination"),
-        ([{"port": 1}], "port_matrix_verify_accept: unknown key 'port'; accepted: destination, destination_host"),
+        ([{"port": 1}], "port_matrix_verify_accept: unknown key 'port', the nearest is destination_port; accepted"),
         ({}, "port_matrix_verify_accept: {} is not a list"),
         (["row"], "port_matrix_verify_accept: 'row' is not a mapping"),
     ],

@@ -50,7 +50,7 @@ def test_a_certificate_is_said_in_words(certificate: object, text: str) -> None:
         ({"version": 1}, "v probes: None is not a list"),
         ({"version": 1, "probes": [5]}, "v probes: 5 is not a mapping"),
         ({"version": 1, "probes": [{**PROBE, "verdict": "maybe"}]}, "v probes verdict: unknown value 'maybe'"),
-        ({"version": 1, "probes": [{**PROBE, "detail": 5}]}, "v probes detail: 5 is not a string"),
+        ({"version": 1, "probes": [{**PROBE, "detail": True}]}, "v probes detail: True is not a string"),
         ({"version": 1, "probes": [{**PROBE, "source_port": "x"}]}, "v probes source_port: 'x' is not a port"),
         ({"version": 1, "probes": [{**PROBE, "source_port": True}]}, "v probes source_port: True is not a port"),
         ({"version": 1, "probes": [{**PROBE, "certificate": "x"}]}, "v probes certificate: 'x' is not a mapping"),

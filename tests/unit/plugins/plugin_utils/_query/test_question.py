@@ -198,7 +198,7 @@ def test_a_host_that_no_row_names_has_the_addresses_of_its_variables() -> None:
     [
         (
             {"source": "node9"},
-            "source: 'node9' is no host with an address, endpoint or group; the nearest name is node2; "
+            "source: 'node9' is no host with an address, endpoint or group, the nearest is node2; "
             "accepted: the name of a host, an endpoint or a group, an address, or a network",
         ),
         ({"source": "x"}, "source: 'x' is no host with an address, endpoint or group; accepted: the name of a host"),

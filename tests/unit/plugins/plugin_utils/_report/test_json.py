@@ -184,7 +184,7 @@ def test_hostile_texts_stay_text(name: str) -> None:
         (lambda d: {**d, "flows": [{**d["flows"][0], "row": "<img>"}]}, "b flows row: '<img>' cannot be an id"),
         (lambda d: {**d, "flows": [{**d["flows"][0], "source": ["x"]}]}, "b flows source: 'x' is not an address"),
         (lambda d: {**d, "flows": [{**d["flows"][0], "source_ports": ["0"]}]}, "b flows source_ports: '0': port 0"),
-        (lambda d: {**d, "flows": [{**d["flows"][0], "purpose": 5}]}, "b flows purpose: [5] holds something"),
+        (lambda d: {**d, "flows": [{**d["flows"][0], "purpose": True}]}, "b flows purpose: [True] holds something"),
         (lambda d: {**d, "flows": [{**d["flows"][0], "tls": "maybe"}]}, "b flows tls: 'maybe' is not a boolean"),
         (lambda d: {**d, "flows": [{**d["flows"][0], "hook": "up"}]}, "b flows hook: unknown value 'up'"),
     ],

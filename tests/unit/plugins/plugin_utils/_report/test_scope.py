@@ -76,10 +76,16 @@ def test_a_scope_is_written_as_it_is_read(text: str) -> None:
         ("hots:fe1", "s: 'hots:fe1' is not a scope; accepted: site"),
         ("host", "s: 'host' is not a scope"),
         ("pair:client", "s: 'pair:client' is not a scope"),
-        ("host:fe9", "s: there is no host that is an endpoint of an enabled row 'fe9'; accepted: 'edge1', 'fe1',"),
+        (
+            "host:fe9",
+            "s: there is no host that is an endpoint of an enabled row 'fe9'; accepted: 'edge1', 'fe1',",
+        ),
         ("host:fw", "s: there is no host that is an endpoint of an enabled row 'fw'"),
         ("gateway:fe1", "s: there is no gateway 'fe1'; accepted: 'fw'"),
-        ("pair:client:edeg", "s: there is no endpoint of an enabled row 'edeg'; accepted: 'client',"),
+        (
+            "pair:client:edeg",
+            "s: there is no endpoint of an enabled row 'edeg', the nearest is edge; accepted: 'client',",
+        ),
     ],
 )
 def test_what_is_no_scope_is_an_error(value: object, message: str) -> None:

@@ -13,7 +13,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.erro
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.ports import ANY_PORT, format_ports
 
 KEYS = "destination, destination_ports, hook, name, protocol, source, source_ports"
-PORTS = 'a port 1-65535, a range "first-last", or any'
+PORTS = "a port 1-65535, a range first-last, or any"
 
 
 def test_a_short_rule_lets_everybody_in_from_any_port() -> None:

@@ -10,9 +10,12 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.erro
     PortMatrixError,
     ProblemList,
     names,
+    nearest,
+    nearest_text,
     shown,
     unknown,
 )
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.vaulted import Vaulted
 
 
 def _fail(text: str) -> None:
@@ -96,3 +99,26 @@ def test_a_name_that_is_not_known_is_said_with_the_nearest_and_not_with_thousand
     assert problem == "'hots0007' is not known, the nearest is host0007"
     assert accepted.endswith("host0029 and 970 more")
     assert unknown("x", ["alpha"]) == ("'x' is not known", "alpha")
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "near"),
+    [
+        ("egde", ["edge", "client"], "edge"),
+        ("fe1", ["fe1.contoso.example", "fe12.contoso.example"], "fe1.contoso.example"),
+        ("FE1.contoso.example", ["fe1", "fe2"], "fe1"),
+        ("fe1", ["fe1.oslo.example", "fe1.nyc.example"], ""),  # either may be meant
+        ("avatar", ["conference_avatar", "web_app"], "conference_avatar"),
+        ("edge", ["edge_av", "edge_internal"], ""),
+        ("x", ["alpha"], ""),
+        (5, ["5"], ""),
+        (Vaulted("egde"), ["edge"], ""),  # what is near to a secret says what it is
+    ],
+)
+def test_the_nearest_is_a_typing_error_or_a_name_without_its_domain(name: object, known: list[str], near: str) -> None:
+    assert nearest(name, known) == near
+
+
+def test_a_nearest_name_that_does_not_print_is_written_out() -> None:
+    assert nearest_text("edge_", ["edge\n"]) == ", the nearest is 'edge\\n'"
+    assert nearest_text("x", ["alpha"]) == ""

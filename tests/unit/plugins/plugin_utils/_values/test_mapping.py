@@ -40,15 +40,15 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.vaul
         (lambda v: as_mapping(v, "W"), "{'a'", "W: \"{'a'\" is not a mapping; accepted: a mapping"),
         (lambda v: as_mapping(v, "W"), "", "W: '' is not a mapping; accepted: a mapping"),
         (lambda v: as_list(v, "W"), {"a": 1}, "W: {'a': 1} is not a list; accepted: a list"),
-        (lambda v: as_strings(v, "W"), 5, "W: 5 is not a list; accepted: a list"),
+        (lambda v: as_strings(v, "W"), True, "W: True is not a list; accepted: a list"),
         (
             lambda v: as_strings(v, "W"),
-            ["a", 5],
-            "W: ['a', 5] holds something that is not a string; accepted: a list of strings",
+            ["a", None],
+            "W: ['a', None] holds something that is not a string; accepted: a list of strings",
         ),
         (lambda v: as_flag(v, "W"), "maybe", "W: 'maybe' is not a boolean; accepted: true or false"),
         (lambda v: as_flag(v, "W"), 2, "W: 2 is not a boolean; accepted: true or false"),
-        (lambda v: as_text(v, "W"), 5, "W: 5 is not a string; accepted: one line of text"),
+        (lambda v: as_text(v, "W"), True, "W: True is not a string; accepted: one line of text"),
         (lambda v: as_text(v, "W"), "a\x1bb", "W: 'a\\x1bb' holds a control character; accepted: one line of text"),
         (lambda v: as_lines(v, "W"), 5, "W: 5 is not a string; accepted: one line of text"),
         (lambda v: as_lines(v, "W"), ["a", {}], "W: {} is not a string; accepted: one line of text"),
@@ -91,9 +91,16 @@ def test_mapping_returns_what_it_was_given() -> None:
     assert as_mapping({"whatever": 1}, "W") == {"whatever": 1}
 
 
-@pytest.mark.parametrize(("value", "strings"), [("a", ("a",)), (["b", "a"], ("b", "a")), ((), ())])
+@pytest.mark.parametrize(
+    ("value", "strings"),
+    [("a", ("a",)), (["b", "a"], ("b", "a")), ((), ()), (5, ("5",)), (["a", 4711, 1.5], ("a", "4711", "1.5"))],
+)
 def test_strings_take_one_or_a_list(value: object, strings: tuple[str, ...]) -> None:
     assert as_strings(value, "W") == strings
+
+
+def test_a_number_is_text_where_text_is_wanted() -> None:
+    assert as_text(4711, "W") == "4711"
 
 
 @pytest.mark.parametrize(

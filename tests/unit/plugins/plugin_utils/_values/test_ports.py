@@ -15,7 +15,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.vaul
 from hypothesis import given
 from hypothesis import strategies as st
 
-LITERALS = 'a port 1-65535, a range "first-last", or any'
+LITERALS = "a port 1-65535, a range first-last, or any"
 RANGES = {"sip": IntervalSet(((5061, 5061),)), "media": IntervalSet(((40000, 49999),))}
 
 
@@ -36,6 +36,11 @@ RANGES = {"sip": IntervalSet(((5061, 5061),)), "media": IntervalSet(((40000, 499
         ("1-65535", ["1-65535"]),
         ("sip", ["5061"]),
         (["media", 50000], ["40000-50000"]),
+        ("40000\u201349999", ["40000-49999"]),
+        ("40000 \u2013 49999", ["40000-49999"]),
+        ("443, 8057", ["443", "8057"]),
+        ("[443, '8057', 'sip']", ["443", "5061", "8057"]),
+        (" 5061\n", ["5061"]),
     ],
 )
 def test_ports_are_sorted_and_merged(value: object, written: list[str]) -> None:
@@ -54,16 +59,15 @@ def test_ports_are_sorted_and_merged(value: object, written: list[str]) -> None:
         ("49999-40000", "'49999-40000' ends before it begins"),
         (-1, "-1 is not a port"),
         ("5061;", "'5061;' is not a port"),
-        ("443,8057", "'443,8057' is not a port"),
-        ("443 - 444", "'443 - 444' is not a port"),
+        ("443 8057", "'443 8057' is not a port"),
+        ("443--444", "'443--444' is not a port"),
+        ("443\u2014444", "'443\\u2014444' is not a port"),
         ("40000-", "'40000-' is not a port"),
-        ("5061\n", "'5061\\n' is not a port"),
         ("\u0665", "'\\u0665' is not a port"),
         ("12345678901", "'12345678901' is not a port"),
-        ("", "'' is not a port"),
+        (["443", ""], "'' is not a port"),
         ("443 }; accept", "'443 }; accept' is not a port"),
-        ("mediaa", "the range name 'mediaa' is not defined"),
-        ("edge_medai", "the range name 'edge_medai' is not defined"),
+        ("psom_all", "the range name 'psom_all' is not defined"),
         (True, "True is not a port"),
         (443.0, "443.0 is not a port"),
         (None, "None is not a port"),
@@ -82,7 +86,7 @@ def test_refuses_what_is_no_port(
     assert str(caught.value) == f"W: {problem}; accepted: {accepted}"
 
 
-@pytest.mark.parametrize("value", [[], ()])
+@pytest.mark.parametrize("value", [[], (), ""])
 def test_refuses_an_empty_list(value: object) -> None:
     with pytest.raises(PortMatrixError) as caught:
         parse_ports(value, "W")
@@ -92,6 +96,11 @@ def test_refuses_an_empty_list(value: object) -> None:
 def test_one_wrong_item_in_a_list_is_named() -> None:
     with pytest.raises(PortMatrixError, match=r"^W: 'x' is not a port|^W: the range name 'x' is not defined"):
         parse_ports([443, "x"], "W")
+
+
+def test_a_range_name_that_is_not_defined_is_said_with_the_nearest() -> None:
+    with pytest.raises(PortMatrixError, match="the range name 'medai' is not defined, the nearest is media;"):
+        parse_ports("medai", "W", RANGES)
 
 
 def test_any_holds_every_port() -> None:
