@@ -40,8 +40,8 @@ author:
 description:
   - Takes the flows that hosts remember, and says of each that is not permitted by now who it is, and why it is not
     permitted, in the words of the filter P(uc_firewall.pexip_sfb.query#filter).
-  - Proposes variables of the role P(uc_firewall.pexip_sfb.port_matrix#role) that would permit it. Where these permit more
-    than what was seen, it says so. For a stranger who tries many ports or addresses, nothing is proposed.
+  - Proposes variables of the role P(uc_firewall.pexip_sfb.port_matrix#role) that would permit it. Where these permit
+    more than what was seen, it says so. For a stranger who tries many ports or addresses, nothing is proposed.
   - A host that could not be asked, one that remembers nothing, and one whose memory is full are warnings of Ansible.
 positional: _input, hostvars, groups
 options:

@@ -19,7 +19,7 @@ from .._values.words import count
 from .findings import few_ranges
 from .flows import Pair
 from .judgement import Part
-from .names import Names
+from .names import OF_A_PROPOSAL, Names
 
 _LONGEST = 44  # of an id that gets an end, and is 63 at most with it
 _NO_IDENTIFIER = re.compile("[^a-z0-9]+", re.ASCII)
@@ -169,7 +169,7 @@ def _label(end: End, part: Part, names: Mapping[str, Names]) -> str:
 
 def _free_id(flow: _Flow, label: str, used: set[str]) -> str:
     port = f"_{flow.ports[0][0]}" if has_ports(flow.protocol) else ""
-    stem = _NO_IDENTIFIER.sub("_", f"observed_{flow.protocol}{port}_to_{label.lower()}")[:_LONGEST].strip("_")
+    stem = _NO_IDENTIFIER.sub("_", f"{OF_A_PROPOSAL}{flow.protocol}{port}_to_{label.lower()}")[:_LONGEST].strip("_")
     number, row_id = 1, stem
     while any(name in used for name in (row_id, f"{row_id}_source", f"{row_id}_destination")):
         number += 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from .._rules.protocols import has_ports, protocol_text
 from .._values.addresses import format_address
@@ -106,7 +107,7 @@ def few_ranges(ports: IntervalSet) -> IntervalSet:
     spans = ports.intervals
     if len(spans) <= MOST_RANGES:
         return ports
-    gaps = sorted(zip(spans, spans[1:], strict=False), key=lambda gap: gap[0][1] - gap[1][0])
+    gaps = sorted(pairwise(spans), key=lambda gap: gap[0][1] - gap[1][0])
     wide = [gap for gap in gaps if gap[1][0] - gap[0][1] > _SMALL_GAP][: MOST_RANGES - 1]
     return IntervalSet.of([*spans, *((gap[0][1], gap[1][0]) for gap in gaps if gap not in wide)])
 

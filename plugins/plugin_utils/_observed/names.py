@@ -29,6 +29,8 @@ class Party(t.NamedTuple):
 
 NOBODY = Party()
 _MOST_OF_A_MACHINE = 64
+OF_A_PROPOSAL = "observed_"
+"""How the endpoints of proposed rows begin. Who is in one was seen once, which makes nobody part of the site."""
 _EVERYBODY: dict[Family, int] = {"ipv4": 1 << 32, "ipv6": 1 << 128}
 
 
@@ -48,7 +50,7 @@ class Names:
                     self._add_machine(str(member.host), member.addresses.seen(sight))
         for site in known:
             for endpoint, members in site.endpoints.items():
-                for member in members:
+                for member in members if not endpoint.startswith(OF_A_PROPOSAL) else ():
                     self._add(endpoint, member)
             for host, addresses in site.further.items():
                 self._add_further(host, addresses)

@@ -13,8 +13,10 @@ from .._matrix.site import Site
 from .._rules.canonical import Hook, Rule
 from .._rules.extra import ExtraRule
 from .._values.intervals import IntervalSet
-from .._values.ports import ANY_PORT
 from .flows import Pair
+
+# Where the port of a client that opens a flow can be (RFC 6056, section 3.2).
+CLIENT_PORTS = IntervalSet(((1024, 65535),))
 
 
 class SiteRules:
@@ -50,18 +52,18 @@ class SiteRules:
 
 
 def permitted(rules: Iterable[Rule]) -> IntervalSet:
-    """The destination ports that *rules* permit from every source port."""
-    return IntervalSet.union(rule.destination_ports for rule in rules if rule.source_ports == ANY_PORT)
+    """The destination ports that *rules* permit from every port that a client takes."""
+    return IntervalSet.union(rule.destination_ports for rule in rules if CLIENT_PORTS.issubset(rule.source_ports))
 
 
 def permitted_by_extra_rules(pair: Pair, rules: Iterable[ExtraRule]) -> IntervalSet:
-    """The destination ports that *rules* of the pair's host permit from every source port."""
+    """The destination ports that *rules* of the pair's host permit from every port that a client takes."""
     return IntervalSet.union(
         rule.destination_ports
         for rule in rules
         if rule.hook == pair.hook
         and rule.protocol == pair.protocol
-        and rule.source_ports == ANY_PORT
+        and CLIENT_PORTS.issubset(rule.source_ports)
         and all(
             side is None or address in side.of_family(pair.family)
             for side, address in ((rule.source, pair.source), (rule.destination, pair.destination))

@@ -11,10 +11,24 @@ import pytest
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._observed.observation import observe
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
 from observed_site import (
-    CLIENT, EVERYTHING, MANAGER, MEDIA, MONITOR, NODE, SCAN, SCANNER, SECOND, TURN, applied, found, observed, variables,
+    CLIENT,
+    EVERYTHING,
+    MANAGER,
+    MEDIA,
+    MONITOR,
+    NODE,
+    SCAN,
+    SCANNER,
+    SECOND,
+    TURN,
+    applied,
+    found,
+    observed,
+    variables,
 )  # fmt: skip
 from remembered import answer, flow
 
+NO_ROW = "no row comes near, what does not match: "
 SOURCE, DESTINATION, PORT = "source address", "destination address", "destination port"
 
 
@@ -144,14 +158,14 @@ def test_a_limit_that_makes_everybody_a_scanner_is_refused(limit: object) -> Non
 @pytest.mark.parametrize(
     ("seen", "why"),
     [
-        (flow(NODE, "224.0.0.251", "udp", 5353), "no row comes near, what does not match: destination address"),
-        (flow("0.0.0.0", "255.255.255.255", "udp", 67), "no row comes near, what does not match: source address"),
-        (flow("2001:db8:9::1", "2001:db8:1::11", "icmp"), "no row comes near, what does not match: protocol"),
-        (flow(CLIENT, NODE, "udp"), "no row comes near, what does not match: destination port"),
-        (flow(NODE, NODE, "udp", 7), "no row comes near, what does not match: source and destination, which are the same"),
-        (flow("10.1.1.1", "10.2.2.2", "tcp", 5), "nearest is row media_from_nodes, what does not match: source address, "
+        (flow(NODE, "224.0.0.251", "udp", 5353), f"{NO_ROW}destination address"),
+        (flow("0.0.0.0", "255.255.255.255", "udp", 67), f"{NO_ROW}source address"),
+        (flow("2001:db8:9::1", "2001:db8:1::11", "icmp"), f"{NO_ROW}protocol"),
+        (flow(CLIENT, NODE, "udp"), f"{NO_ROW}destination port"),
+        (flow(NODE, NODE, "udp", 7), f"{NO_ROW}source and destination, which are the same"),
+        (flow("10.1.1.1", "10.2.2.2", "tcp", 5), f"nearest is row media_from_nodes, what does not match: {SOURCE}, "
          "destination address"),
-        (flow("10.1.1.1", NODE, "tcp", 22, hook="input"), "no row comes near, what does not match: family, as no row has"),
+        (flow("10.1.1.1", NODE, "tcp", 22, hook="input"), f"{NO_ROW}family, as no row has"),
     ],
 )  # fmt: skip
 def test_what_nothing_can_be_proposed_for_is_said(seen: t.Any, why: str) -> None:
@@ -313,7 +327,7 @@ def test_where_the_table_is_replaced_rows_are_added_to_that() -> None:
     observation = observed(flows, site)
     assert {one.reason.kind for one in observation.findings} == {"missing_row"}
     after = applied(observation)
-    assert [row["id"] for row in t.cast("list[t.Any]", after.rows)][0] == "sip_signaling"
+    assert t.cast("list[t.Any]", after.rows)[0]["id"] == "sip_signaling"
     assert not observed(flows, after).findings
 
 
@@ -325,9 +339,11 @@ def test_names_are_those_of_the_inventory_as_the_gateway_sees_them() -> None:
 
 
 def test_an_address_that_no_row_uses_has_the_name_of_its_host() -> None:
-    turn = {"port_matrix_addresses": [TURN], "port_matrix_interfaces": {"management": ["10.3.0.41"]}}
-    site = variables(hosts={**variables().hosts, "turn1": turn})
-    assert [one.source.name for one in observed([flow("10.3.0.41", NODE, "tcp", 9)], site).findings] == ["turn1"]
+    for management in ("10.3.0.41", "10.3.0.0/16"):
+        turn = {"port_matrix_addresses": [TURN], "port_matrix_interfaces": {"management": [management]}}
+        site = variables(hosts={**variables().hosts, "turn1": turn})
+        (finding,) = observed([flow("10.3.0.41", NODE, "tcp", 9)], site).findings
+        assert (finding.source.name, finding.source.is_machine) == ("turn1", "/" not in management)
 
 
 def test_a_literal_network_has_the_name_of_its_endpoint_and_everybody_is_nobody() -> None:

@@ -74,6 +74,7 @@ def test_what_a_host_cannot_say_is_a_warning() -> None:
             "a": {"unreachable": True, "msg": "no route"},
             "b": answer([], remembering=False),
             "c": answer([], full=True, entries=9, limit=9, enforcing=True),
+            "d": answer([]),
         },
     )
     assert warnings(observation) == [
