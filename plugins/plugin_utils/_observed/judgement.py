@@ -20,7 +20,7 @@ from .._values.mapping import as_strings
 from .findings import SOURCE_PORT, Reason
 from .flows import NO_PORT, Pair, Talk
 from .names import Names
-from .permitted_ports import SiteRules, permitted, permitted_by_extra_rules
+from .site_rules import SiteRules, permitted, permitted_by_extra_rules
 from .strangers import Candidate, Rows
 from .variables import Variables
 

@@ -18,7 +18,7 @@ from .extra_rows import Ends, ProposedRow, ends_of, propose_rows
 from .findings import Reason
 from .judgement import Judgement, Part, covers
 from .names import Names
-from .permitted_ports import SiteRules
+from .site_rules import SiteRules
 from .variables import Variables
 
 Address = tuple[Family, int]

@@ -14,9 +14,7 @@ from .._rules.canonical import Hook, Rule
 from .._rules.extra import ExtraRule
 from .._values.intervals import IntervalSet
 from .flows import Pair
-
-# Where the port of a client that opens a flow can be (RFC 6056, section 3.2).
-CLIENT_PORTS = IntervalSet(((1024, 65535),))
+from .permitted import CLIENT_PORTS
 
 
 class SiteRules:
