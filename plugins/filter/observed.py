@@ -82,10 +82,10 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Show what would be dropped
+- name: Show what would be dropped, of what hosts answered to the module observed_flows
   ansible.builtin.debug:
     msg: >-
-      {{ ({'fw1': observed_on_fw1} | uc_firewall.pexip_sfb.observed(hostvars, groups, rows=port_matrix_rows)).table }}
+      {{ (answers | uc_firewall.pexip_sfb.observed(hostvars, groups, rows=[] | uc_firewall.pexip_sfb.rows)).table }}
 """
 
 RETURN = r"""

@@ -67,6 +67,10 @@ class Talk:
         """The destination ports."""
         return IntervalSet.of((port, port) for port in self.weights)
 
+    def seen_after(self, time: str) -> IntervalSet:
+        """The destination ports of which something was seen after *time*."""
+        return IntervalSet.of((port, port) for port, weight in self.weights.items() if weight.last_seen > time)
+
     def weight(self, ports: IntervalSet) -> Weight:
         """What was seen on *ports*."""
         return Weight.total(weight for port, weight in self.weights.items() if port in ports)
@@ -74,7 +78,10 @@ class Talk:
 
 @dataclass(frozen=True)
 class Memory:
-    """What a host says of its memory. ``problem`` says why it said nothing, and is empty where it did."""
+    """What a host says of its memory. ``problem`` says why it said nothing, and is empty where it did.
+
+    ``rules_since`` is when its rules became what they are, empty where that is not known.
+    """
 
     gateway: str
     problem: str = ""
@@ -83,6 +90,7 @@ class Memory:
     enforcing: bool = False
     entries: int = 0
     limit: int = 0
+    rules_since: str = ""
 
 
 def read_answers(answers: object, since: str = "") -> tuple[tuple[Memory, ...], tuple[Talk, ...], int]:
@@ -135,6 +143,7 @@ def _memory(gateway: str, data: Mapping[str, object], where: str) -> Memory:
         enforcing=enforcing,
         entries=_count(data.get("entries", 0), f"{where} entries"),
         limit=_count(data.get("limit", 0), f"{where} limit"),
+        rules_since=read_time(data["rules_since"], f"{where} rules_since") if data.get("rules_since") else "",
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from .._matrix.port_matrix import load_port_matrix
 from .._matrix.rows import Row
 from .._query.question import Place, Question, nearest_rule
+from .._rules.canonical import Rule
 from .._rules.extra import ExtraRule
 from .._rules.protocols import families_of, has_ports
 from .._values.addresses import AddressSet, Family, format_address, parse_network
@@ -45,12 +46,17 @@ class Judgement:
     """The rules of a site and those that it could have, which say of each talk what is not permitted."""
 
     def __init__(
-        self, variables: Variables, extra_rules: Mapping[str, Sequence[ExtraRule]], names: Mapping[str, Names]
+        self,
+        variables: Variables,
+        extra_rules: Mapping[str, Sequence[ExtraRule]],
+        names: Mapping[str, Names],
+        rules_since: Mapping[str, str],
     ) -> None:
         self.site = variables.site()
         self.rules = SiteRules(self.site)
         self._extra_rules = extra_rules
         self._names = names
+        self._rules_since = rules_since
         self._chosen = set(variables.chosen_groups())
         self._disabled = set(as_strings(variables.disabled_rows, "port_matrix_disabled_rows"))
         self._is_replaced = variables.rows is not None
@@ -70,9 +76,12 @@ class Judgement:
         matching = self.rules.matching(pair)
         left = talk.ports().difference(permitted(matching))
         left = left.difference(permitted_by_extra_rules(pair, self._extra_rules.get(pair.gateway, ())))
-        for reason, ports in self._settled(pair, left, [(r.row, r.destination_ports) for r in matching]):
+        for reason, ports in self._no_row_can_have(pair, left):
             left = left.difference(ports)
             yield Part(talk, ports, reason)
+        for reason, ports in self._from_other_ports(talk, left, matching):
+            yield Part(talk, ports, reason)
+        left = left.difference(covers(self.rules, pair))
         for part in (*self._rows_that_are_off(talk, left), *self._missing_hosts(talk, left)):
             ports = part.ports.intersection(left)
             if ports:
@@ -81,22 +90,29 @@ class Judgement:
         if left:
             yield Part(talk, left)
 
-    def _settled(
-        self, pair: Pair, ports: IntervalSet, rows: Sequence[tuple[str, IntervalSet]]
+    def _no_row_can_have(self, pair: Pair, ports: IntervalSet) -> Iterator[tuple[Reason, IntervalSet]]:
+        """Yield the ports that no row can permit, with what of them it is."""
+        what = _no_row_can_have(pair)
+        if not what and has_ports(pair.protocol):
+            what, ports = "destination port", ports.intersection(IntervalSet(((NO_PORT, NO_PORT),)))
+        if what and ports:
+            yield Reason("unknown", differs_in=(what,)), ports
+
+    def _from_other_ports(
+        self, talk: Talk, ports: IntervalSet, matching: Sequence[Rule]
     ) -> Iterator[tuple[Reason, IntervalSet]]:
-        """Yield the ports that nothing can be proposed for, which need not be apart from each other."""
-        no_row_can = _no_row_can_have(pair)
-        if no_row_can and ports:
-            yield Reason("unknown", differs_in=(no_row_can,)), ports
-            return
-        for row, of_row in rows:
-            common = of_row.intersection(ports)
+        """Yield the ports that rows permit from some source ports only.
+
+        What was seen since the host has these rules, came from another source port. What was last seen before, these
+        rules may permit, and nothing is said of it. Where nobody knows since when the host has them, that is said.
+        """
+        since = self._rules_since.get(talk.pair.gateway, "")
+        later = talk.seen_after(since).intersection(ports) if since else ports
+        for rule in matching:
+            common = rule.destination_ports.intersection(later)
             if common:
-                ports = ports.difference(common)
-                yield Reason("unknown", row, SOURCE_PORT), common
-        without = ports.intersection(IntervalSet(((NO_PORT, NO_PORT),)))
-        if without and has_ports(pair.protocol):
-            yield Reason("unknown", differs_in=("destination port",)), without
+                later = later.difference(common)
+                yield Reason("missing_row" if since else "unknown", rule.row, SOURCE_PORT), common
 
     def _rows_that_are_off(self, talk: Talk, ports: IntervalSet) -> Iterator[Part]:
         for off in self.off:

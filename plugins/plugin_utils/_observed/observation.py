@@ -69,7 +69,8 @@ def observe(
     )
     sites = [site, *variables.rows_off(variables.site()).sites]
     names = {memory.gateway: Names(sites, memory.gateway, others) for memory in memories}
-    judgement = Judgement(variables, rules, names)
+    since_when = {memory.gateway: memory.rules_since for memory in memories}
+    judgement = Judgement(variables, rules, names, since_when)
     parts = [part for talk in talks for part in judgement.parts(talk)]
     found = scanners(
         [(part.talk, part.ports) for part in parts if part.reason is None],

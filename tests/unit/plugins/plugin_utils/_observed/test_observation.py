@@ -97,6 +97,19 @@ def test_what_is_permitted_by_now_is_left_out() -> None:
         observed(flows, extra_rules={"fw": [{}]})
 
 
+def test_the_time_of_the_rules_tells_whether_the_source_port_was_another() -> None:
+    seen = flow(NODE, TURN, "udp", 3478)
+    earlier, later, unknown = (
+        observe(variables(), {"fw": answer([seen], rules_since=time)})
+        for time in ("2026-05-04T10:00:00Z", "2026-05-04T09:59:59Z", "")
+    )
+    assert not earlier.findings
+    assert found(unknown) == [("unknown", NODE, TURN, "media_nodes_to_turn", "source port")]
+    assert found(later) == [("missing_row", NODE, TURN, "media_nodes_to_turn", "source port")]
+    assert later.findings[0].why() == "nearest is row media_nodes_to_turn, what does not match: source port"
+    assert not observed([seen], applied(later)).findings
+
+
 def test_what_was_last_seen_before_a_time_is_left_out_and_counted() -> None:
     old = flow(CLIENT, NODE, "tcp", 80, last_seen="2026-05-03T23:59:59Z")
     observation = observed([old, flow(MONITOR, NODE, "tcp", 9100)], since="2026-05-04T00:00:00Z")
