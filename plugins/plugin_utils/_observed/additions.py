@@ -55,16 +55,21 @@ def additions(
     :param names: no network with a machine of these is given to it.
     """
     known = list(names)
+    taken = {_network(*other) for other in others}
     by_network: dict[tuple[Family, int], list[int]] = {}
     for family, address in sorted(set(addresses)):
-        by_network.setdefault((family, address >> _NETWORK_BITS[family]), []).append(address)
+        by_network.setdefault(_network(family, address), []).append(address)
     found = []
     for (family, network), seen in sorted(by_network.items()):
         bits = _NETWORK_BITS[family]
         first, last = network << bits, ((network + 1) << bits) - 1
-        is_free = not any(kind == family and first <= other <= last for kind, other in others)
-        if len(seen) >= MANY and is_free and not any(one.machines_in(family, first, last) for one in known):
+        is_many = len(seen) >= MANY and (family, network) not in taken
+        if is_many and not any(one.machines_in(family, first, last) for one in known):
             found.append(Addition(endpoint, family, first, last, tuple(seen)))
         else:
             found += [Addition(endpoint, family, address, address, (address,)) for address in seen]
     return found
+
+
+def _network(family: Family, address: int) -> tuple[Family, int]:
+    return family, address >> _NETWORK_BITS[family]

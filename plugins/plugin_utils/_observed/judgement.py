@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from .._matrix.port_matrix import load_port_matrix
 from .._matrix.rows import Row
@@ -160,6 +161,7 @@ def _no_row_can_have(pair: Pair) -> str:
     return "" if pair.source != pair.destination else "source and destination, which are the same"
 
 
+@lru_cache(maxsize=65536)
 def _is_of_a_machine(family: Family, address: int) -> bool:
     try:
         parse_network(format_address(address, family), "")

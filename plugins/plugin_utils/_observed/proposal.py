@@ -137,10 +137,12 @@ class _Maker:
         if self._attempt(
             f"endpoint {endpoint}", lambda variables: variables.with_networks(endpoint, [one.cidr() for one in added])
         ):
-            for one in added:
-                self._additions[one] = tuple(
-                    p for p in wanting if p.candidate and one.has(p.pair.family, p.candidate.address(p.pair))
-                )
+            parts_of: dict[Addition, list[Part]] = {one: [] for one in added}
+            having = {(one.family, address): one for one in added for address in one.seen}
+            for part in wanting:
+                if part.candidate:
+                    parts_of[having[part.pair.family, part.candidate.address(part.pair)]].append(part)
+            self._additions.update((one, tuple(of_one)) for one, of_one in parts_of.items())
 
     def _permitted_now(self, rules: SiteRules, part: Part, permitted: IntervalSet) -> list[Part]:
         if not permitted or part.candidate:
