@@ -115,10 +115,13 @@ class _Maker:
 
     def add_addresses(self, parts: Sequence[Part]) -> list[Part]:
         """Add the addresses that endpoints lack, and return the parts. What these permit, too, has a reason now."""
-        for endpoint in sorted({part.candidate.endpoint for part in parts if part.candidate}):
-            self._add_to(
-                endpoint, [part for part in parts if part.candidate and part.candidate.endpoint == endpoint], parts
-            )
+        wanting: dict[str, list[tuple[Part, Address]]] = {}
+        for part in parts:
+            if part.candidate:
+                address = part.pair.family, part.candidate.address(part.pair)
+                wanting.setdefault(part.candidate.endpoint, []).append((part, address))
+        for endpoint in sorted(wanting):
+            self._add_to(endpoint, wanting[endpoint], parts)
         rules = SiteRules(self._after.site())
         found: list[Part] = []
         for part in parts:
@@ -130,18 +133,16 @@ class _Maker:
                 found.append(part)
         return found
 
-    def _add_to(self, endpoint: str, wanting: Sequence[Part], parts: Sequence[Part]) -> None:
-        lacking = {(p.pair.family, p.candidate.address(p.pair)): None for p in wanting if p.candidate}
+    def _add_to(self, endpoint: str, wanting: Sequence[tuple[Part, Address]], parts: Sequence[Part]) -> None:
+        lacking = dict.fromkeys(address for _part, address in wanting)
         others = self._shunned | {address for part in parts for address in _ends(part)} - set(lacking)
         added = additions(endpoint, lacking, others, self._names.values())
-        if self._attempt(
-            f"endpoint {endpoint}", lambda variables: variables.with_networks(endpoint, [one.cidr() for one in added])
-        ):
-            parts_of: dict[Addition, list[Part]] = {one: [] for one in added}
+        networks = [one.cidr() for one in added]
+        if self._attempt(f"endpoint {endpoint}", lambda variables: variables.with_networks(endpoint, networks)):
             having = {(one.family, address): one for one in added for address in one.seen}
-            for part in wanting:
-                if part.candidate:
-                    parts_of[having[part.pair.family, part.candidate.address(part.pair)]].append(part)
+            parts_of: dict[Addition, list[Part]] = {one: [] for one in added}
+            for part, address in wanting:
+                parts_of[having[address]].append(part)
             self._additions.update((one, tuple(of_one)) for one, of_one in parts_of.items())
 
     def _permitted_now(self, rules: SiteRules, part: Part, permitted: IntervalSet) -> list[Part]:

@@ -54,7 +54,7 @@ def proposed_yaml(observation: Observation) -> str:
     """Write the file."""
     proposal, explain = observation.proposal, observation.finding
     after = proposal.after
-    lines = ["---", *_comment("", _HEAD), ""]
+    lines = ["---", *comment_lines("", _HEAD), ""]
     if not proposal:
         return "\n".join([*lines[:2], "# Nothing is proposed.", "{}", ""])
     if proposal.switches:
@@ -71,7 +71,7 @@ def proposed_yaml(observation: Observation) -> str:
 def _row_groups(proposal: Proposal, explain: t.Callable[[Part], Finding]) -> list[str]:
     lines: list[str] = []
     for switch, parts in proposal.switches.items():
-        lines += _comment("", [proposal.wider_switch(switch), *_evidence(parts, explain)])
+        lines += comment_lines("", [proposal.wider_switch(switch), *_evidence(parts, explain)])
     return [*lines, *_yaml({"port_matrix_row_groups": proposal.after.chosen_groups()}, 0), ""]
 
 
@@ -105,17 +105,18 @@ def _variable(name: str, value: object, comments: Mapping[str, Sequence[str]]) -
     else:
         items = [(str(as_mapping(item, name).get("id")), [item]) for item in as_list(value, name)]
     secret = _has_secret(value)
-    lines = [*(_comment("", [_VAULTED.format(name)]) if secret else ()), f"{name}:"]
+    lines = [*(comment_lines("", [_VAULTED.format(name)]) if secret else ()), f"{name}:"]
     for key, item in items:
         if not secret or key in comments:
-            lines += _comment("  ", comments.get(key, ()))
+            lines += comment_lines("  ", comments.get(key, ()))
             lines += [] if _has_secret(item) else _yaml(item, 2)
     if secret:
         lines = [line if line.startswith("#") else f"# {line}" for line in lines]
     return [*lines, ""]
 
 
-def _comment(indent: str, lines: Iterable[str]) -> list[str]:
+def comment_lines(indent: str, lines: Iterable[str]) -> list[str]:
+    """Write *lines* as comments, of which no text gets out."""
     return [f"{indent}# {display(line)}" for line in lines]
 
 

@@ -21,7 +21,10 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._observed.do
 )
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._observed.observation import observe
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._observed.prometheus import as_prometheus
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._observed.proposed_file import proposed_yaml
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._observed.proposed_file import (
+    comment_lines,
+    proposed_yaml,
+)
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._observed.table import table_lines, warnings
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.vaulted import Vaulted
@@ -147,6 +150,12 @@ def test_hostile_texts_cannot_break_out_of_the_file(text: str, name: str) -> Non
     assert "\x1b" not in proposed_yaml(observation)
     if "{{" in text:
         assert "!unsafe" in proposed_yaml(observation)
+
+
+def test_no_text_gets_out_of_a_comment() -> None:
+    for end in ("\n", "\r", "\x85", "\u2028", "\u2029"):
+        (line,) = comment_lines("", [f"x{end}port_matrix_allow_empty: [client]"])
+        assert yaml.safe_load(f"{line}\n") is None
 
 
 def test_what_is_in_a_vault_is_not_written() -> None:
