@@ -34,7 +34,14 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.reas
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules.protocols import protocol_text  # noqa: E402
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.ports import format_ports  # noqa: E402
 
-ROLES = ("port_matrix", "linux_firewall", "windows_firewall", "port_matrix_report", "port_matrix_verify")
+ROLES = (
+    "port_matrix",
+    "linux_firewall",
+    "windows_firewall",
+    "port_matrix_report",
+    "port_matrix_verify",
+    "port_matrix_observed",
+)
 PAGES = (
     "README.md",
     "docs/demo.md",

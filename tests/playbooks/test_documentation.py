@@ -34,6 +34,7 @@ GIVEN: dict[str, t.Any] = {
     "firewall": {"rules": [], "foreign_rules": [], "profiles": []},
     "responder": {"process": {"pid": 4711, "start": 123456}},
     "answers": {},
+    "observed": {"flows": []},
 }
 FIRST = f"""
 - name: The site that the examples are about

@@ -48,6 +48,8 @@ class Case(t.NamedTuple):
     core: Site
     oracle: OracleSite
     hostvars: dict[str, dict[str, t.Any]]
+    groups: dict[str, list[str]]
+    variables: dict[str, t.Any]
 
 
 def _address(host: int, number: int, version: int) -> str:
@@ -204,7 +206,7 @@ def cases(draw: st.DrawFn) -> Case:
         "port_matrix_endpoints": endpoints,
         "port_matrix_same_location_rows": same_location,
     }
-    return Case(core, build_oracle_site(groups, hostvars, variables), hostvars)
+    return Case(core, build_oracle_site(groups, hostvars, variables), hostvars, groups, variables)
 
 
 @st.composite

@@ -26,6 +26,8 @@ _OF_ROLES = """
     port_matrix_psom_split
     port_matrix_reuse_site port_matrix_row_groups port_matrix_rows port_matrix_same_location_rows
     port_matrix_strict_clients port_matrix_view
+    port_matrix_observed_baseline port_matrix_observed_directory port_matrix_observed_mode
+    port_matrix_observed_prometheus port_matrix_observed_scan port_matrix_observed_since
     port_matrix_report_baseline port_matrix_report_change port_matrix_report_directory port_matrix_report_formats
     port_matrix_report_mode port_matrix_report_platform_options port_matrix_report_platforms
     port_matrix_report_scope port_matrix_report_title port_matrix_report_verification

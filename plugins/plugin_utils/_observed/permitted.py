@@ -17,7 +17,7 @@ from .._values.intervals import IntervalSet
 from .._values.mapping import as_choice, as_list, as_mapping, as_number
 
 # Where the port of a client that opens a flow can be (RFC 6056, section 3.2).
-_CLIENT_PORTS = IntervalSet(((1024, 65535),))
+CLIENT_PORTS = IntervalSet(((1024, 65535),))
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 _KEYS = ("hook", "family", "protocol", "source", "destination", "destination_port", "packets", "last_seen")
 
@@ -83,7 +83,7 @@ def unpermitted(
     for flow in sorted(flows, key=lambda flow: -flow.packets):
         if _is_judged(flow, judged):
             fitting = [one for one in by_kind.get((flow.hook, flow.protocol, flow.family), ()) if one.fits(flow)]
-            if not any(_CLIENT_PORTS.issubset(one.source_ports) for one in fitting):
+            if not any(CLIENT_PORTS.issubset(one.source_ports) for one in fitting):
                 before = rules_since is not None and flow.last_seen <= rules_since
                 (found.doubtful if fitting and before else found.refused).append(flow)
     return found

@@ -149,7 +149,7 @@ def ask(
     )
     notes = [*unknown, *_nat_notes(site, question, local, view), *_way_back_notes(rules, backwards)]
     notes += [] if rows_off is None else _notes_on_rows_off(site, rows_off(), question, at, gateways)
-    nearest, mismatches = _nearest(rules, question)
+    nearest, mismatches = nearest_rule(rules, question)
     return Answer(question, (), nearest, mismatches, tuple(notes))
 
 
@@ -220,7 +220,7 @@ def _mismatches(rule: Rule, question: Question) -> tuple[str, ...]:
     return tuple(part for part, fits in matching.items() if not fits)
 
 
-def _nearest(rules: Sequence[Rule], question: Question) -> tuple[Rule | None, tuple[str, ...]]:
+def nearest_rule(rules: Sequence[Rule], question: Question) -> tuple[Rule | None, tuple[str, ...]]:
     """Return the rule that the question misses by the least, the first of equals, and what does not match."""
     source, destination = question.source.addresses, question.destination.addresses
     common = [family for family in FAMILIES if source.of_family(family) and destination.of_family(family)]

@@ -54,6 +54,11 @@ def changes_as_csv(changes: Changes) -> str:
     return _csv(("change", *HEADER), lines)
 
 
+def mappings_as_csv(header: Sequence[str], lines: Iterable[Mapping[str, object]]) -> str:
+    """Return what *lines* have for *header* as CSV, with the same spelling of lists and the same care of formulas."""
+    return _csv(header, ([_cell(line[column]) for column in header] for line in lines))
+
+
 def too_long_for_a_spreadsheet(rules: Iterable[Rule]) -> list[str]:
     """Return the rows that have a cell which a spreadsheet cuts off."""
     found = [rule.row for rule in rules if any(len(cell) > LONGEST_CELL for cell in _cells(rule))]

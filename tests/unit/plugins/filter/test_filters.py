@@ -16,6 +16,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.filter import (
     firewalld_objects,
     linux_firewall_result,
     nftables_ruleset,
+    observed,
     port_matrix_report,
     query,
     rows,
@@ -26,6 +27,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.filter import (
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules.protocols import ACCEPTED as PROTOCOLS
 from ansible_collections.uc_firewall.pexip_sfb.plugins.test import permitted
 from lazy_mapping import Lazy
+from remembered import flow
 
 GROUPS = {
     "all": ["node1", "fe1", "fw", "unrelated"],
@@ -52,6 +54,7 @@ def _site(own_rows: list[dict[str, t.Any]] = ONLY_SIP, **arguments: t.Any) -> di
     [
         (expand, "expand"),
         (nftables_ruleset, "nftables_ruleset"),
+        (observed, "observed"),
         (port_matrix_report, "port_matrix_report"),
         (query, "query"),
         (rows, "rows"),
@@ -255,12 +258,12 @@ def test_the_answer_is_made_of_what_the_host_was_given_and_of_what_became_of_it(
 
 def test_flows_that_are_too_old_are_no_reason_to_stop() -> None:
     now = datetime.datetime.now(datetime.timezone.utc)
-    flow = {
+    seen = {
         "hook": "input", "family": "ipv4", "protocol": "tcp", "source": "192.0.2.99", "destination": "198.51.100.21",
         "destination_port": 22, "packets": 1, "bytes": 60,
     }  # fmt: skip
     flows = [
-        {**flow, "last_seen": (now - datetime.timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")} for days in (2, 8)
+        {**seen, "last_seen": (now - datetime.timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")} for days in (2, 8)
     ]
     found = {days: unpermitted_flows.unpermitted_flows(_site(), "fe1", flows, days=days) for days in (1, 7, 30)}
     assert [len(found[days]["refused"]) for days in (1, 7, 30)] == [0, 1, 2]
@@ -269,3 +272,15 @@ def test_flows_that_are_too_old_are_no_reason_to_stop() -> None:
         unpermitted_flows.unpermitted_flows(_site(), "fw", flows, gateway=True, judged_endpoints="all")["doubtful"]
         == []
     )
+
+
+def test_what_is_observed_is_written_in_each_form_and_with_text_where_ansible_has_some() -> None:
+    asked = {"fw": {"flows": [flow("192.0.2.99", "192.0.2.11", "tcp", 9100)], "remembering": True}}
+    found = observed.observed(asked, HOSTVARS, GROUPS, ONLY_SIP, {"strict_clients": "false"}, baseline='{"flows": []}')
+    assert set(found) == {
+        "table", "json", "csv", "proposed", "prometheus", "new", "not_asked", "remembering",
+    }  # fmt: skip
+    assert found["new"][0].startswith("TCP from 192.0.2.99 to node1 (192.0.2.11) port 9100")
+    assert "port_matrix_rows:" in found["proposed"]
+    with pytest.raises(AnsibleFilterError, match=r"uc_firewall\.pexip_sfb\.observed:\nhost 'fw'"):
+        observed.observed({"fw": {"flows": 5}}, HOSTVARS, GROUPS, ONLY_SIP)
