@@ -112,7 +112,7 @@ class Variables:
         :raises PortMatrixError: for one that is not what it should be.
         """
         overrides = as_mapping(self.endpoints, "port_matrix_endpoints")
-        return define_endpoints(overrides, [name for name in overrides if isinstance(name, str)])
+        return define_endpoints(overrides, None)
 
     def _override(self, endpoint: str) -> object:
         return as_mapping(self.endpoints, "port_matrix_endpoints").get(endpoint, {})

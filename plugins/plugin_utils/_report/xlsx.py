@@ -23,9 +23,10 @@ from .._values.errors import PortMatrixError
 from .._values.words import people_cidrs
 from .baseline import Changes
 from .csv import HEADER, LONGEST_CELL
+from .host_lists import LITERAL_NETWORKS, endpoint_title
 from .pairs import HEADER as PAIRS_HEADER
 from .pairs import Pairs
-from .report import LITERAL_NETWORKS, Report, endpoint_title
+from .report import Report
 
 Line = tuple[str, ...]
 # The file says when it was made. Nothing in a report may, or a second run would change it.
