@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from .._matrix.site import Site
 from .._values.addresses import Family, format_cidrs
 from .._values.intervals import IntervalSet
-from .report import LITERAL_NETWORKS, Report
+from .host_lists import LITERAL_NETWORKS
+from .report import Report
 
 HEADER = (
     "rule",
