@@ -116,3 +116,15 @@ def test_a_full_disk_leaves_the_file_as_it_was(tmp_path: Path) -> None:
     assert code == 2
     assert "No space left on device" in result["msg"]
     assert {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "seen").iterdir()} == {"a": "before\n"}
+
+
+def test_a_file_that_is_no_text_is_given_as_base64(tmp_path: Path) -> None:
+    wanted = {"directory": str(tmp_path), "files": [{"name": "a", "content": "UEsAAQ==", "encoding": "base64"}]}
+    code, result = run(tmp_path, **wanted)
+    assert (code, result["changed"]) == (0, True)
+    assert (tmp_path / "a").read_bytes() == b"PK\0\1"
+    assert run(tmp_path, **wanted)[1]["changed"] is False
+    wanted["files"][0]["content"] = "no base64"
+    code, result = run(tmp_path, **wanted)
+    assert code
+    assert "the content of a is not base64" in str(result)

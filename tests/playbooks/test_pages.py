@@ -130,7 +130,7 @@ def test_a_file_of_requirements_that_a_page_speaks_of_is_one_that_its_reader_has
 
 def test_the_page_of_the_architecture_has_every_folder_of_tests() -> None:
     folders = {path.parts[1] for path in map(Path, tracked("tests/*/*"))}
-    programs_and_data = {"checks", "golden", "golden_report", "sites"}
+    programs_and_data = {"checks", "golden", "golden_aerleon", "golden_report", "sites"}
     assert folders - programs_and_data == set(
         re.findall(r"^\| `tests/(\w+)`", page("docs/architecture.md"), re.MULTILINE)
     )

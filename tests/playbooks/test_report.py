@@ -379,6 +379,14 @@ def test_what_the_managed_hosts_believe_must_be_what_is_said(controller: Control
                 "  by row media_nodes_to_edge: UDP from 192.0.2.11 port 40000 to 10.0.0.31 port 50000-59999",
             ],
         ),
+        (
+            {"destination": "turn_servers", "protocol": "UDP", "source_port": "media"},
+            [
+                "What is permitted: UDP from anybody port media (40000-49999) to turn_servers (198.51.100.41)",
+                "  by row media_nodes_to_turn: UDP from 192.0.2.11, 192.0.2.13 port 40000-49999"
+                " to 198.51.100.41 port 3478",
+            ],
+        ),
     ],
 )
 def test_a_question_is_answered(controller: Controller, question: dict[str, Any], answer: list[str]) -> None:

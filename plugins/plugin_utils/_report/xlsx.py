@@ -18,7 +18,6 @@ except ImportError:  # only this format needs it
     xlsxwriter = None
 
 from .._matrix.site import Site
-from .._values.addresses import AddressSet
 from .._values.errors import PortMatrixError
 from .._values.words import people_cidrs
 from .baseline import Changes
@@ -34,7 +33,7 @@ _MADE = datetime.datetime(1980, 1, 1)
 _WIDEST, _NARROWEST = 60, 8
 
 
-def report_as_xlsx(report: Report, site: Site, pairs: Pairs, gateways: Sequence[str]) -> bytes:
+def report_as_xlsx(report: Report, site: Site, pairs: Pairs) -> bytes:
     """Return the workbook. Each cell is text, so none is a formula, and the same report gives the same bytes.
 
     :raises PortMatrixError: where the library that writes it is missing.
@@ -49,7 +48,7 @@ def report_as_xlsx(report: Report, site: Site, pairs: Pairs, gateways: Sequence[
     with xlsxwriter.Workbook(data, {"in_memory": True}) as workbook:
         workbook.set_properties({"title": report.title, "created": _MADE})
         heading = workbook.add_format({"bold": True, "bottom": 1})
-        for name, header, lines in _sheets(report, site, pairs, gateways):
+        for name, header, lines in _sheets(report, site, pairs):
             _write(workbook.add_worksheet(name), header, lines, heading)
     return data.getvalue()
 
@@ -76,16 +75,14 @@ def _fitting(text: str) -> str:
     return f"{len(text.split()):,} entries, more than a cell holds: they are in the CSV and JSON files"
 
 
-def _sheets(
-    report: Report, site: Site, pairs: Pairs, gateways: Sequence[str]
-) -> Iterator[tuple[str, Line, Iterable[Line]]]:
+def _sheets(report: Report, site: Site, pairs: Pairs) -> Iterator[tuple[str, Line, Iterable[Line]]]:
     flows = pairs.by_rule() if pairs.are_too_many() else pairs
     yield "Flows", PAIRS_HEADER, _lines(PAIRS_HEADER, flows)
     yield "Hosts", ("host", "endpoint", "address", "own_address"), sorted(_hosts(site))
     yield (
         "NAT",
         ("host", "own_address", "advertised_address", "own_address_seen_by"),
-        sorted(_translations(site, gateways)),
+        ((one.host, one.own, one.advertised, " ".join(one.own_seen_by)) for one in report.translations),
     )
     yield "Changes", ("change", *HEADER), _changes(report.changes)
 
@@ -116,23 +113,3 @@ def _hosts(site: Site) -> Iterator[Line]:
                 " ".join(people_cidrs(advertised)),
                 "" if local == advertised else " ".join(people_cidrs(local)),
             )
-
-
-def _translations(site: Site, gateways: Sequence[str]) -> Iterator[Line]:
-    """Yield who is behind static NAT, with which addresses, and which gateways see the own ones."""
-    found: dict[tuple[str, AddressSet, AddressSet], None] = {}
-    for members in site.endpoints.values():
-        for member in members:
-            own = member.addresses.local.difference(member.addresses.advertised)
-            advertised = member.addresses.advertised.difference(member.addresses.local)
-            if own and member.host is not None:
-                found[member.host, own, advertised] = None
-    known: dict[str, AddressSet] = {}
-    # What an endpoint with one interface says is not said once more by one with all of them.
-    for host, own, advertised in sorted(found, key=lambda one: one[1].ipv4.size() + one[1].ipv6.size()):
-        said = known.get(host, AddressSet())
-        sides = [side.difference(said) for side in (own, advertised)]
-        known[host] = AddressSet.union((said, own, advertised))
-        seeing = [gateway for gateway in gateways if site.view_of(gateway).of(host) == "local"]
-        if sides[0]:
-            yield host, *(" ".join(people_cidrs(side)) for side in sides), " ".join(seeing)
