@@ -11,7 +11,8 @@ from functools import lru_cache
 
 from .._matrix.port_matrix import load_port_matrix
 from .._matrix.rows import Row
-from .._query.question import Place, Ports, Question, nearest_rule
+from .._query.places import Place, Ports
+from .._query.question import Question, nearest_rule
 from .._rules.canonical import Rule
 from .._rules.extra import ExtraRule
 from .._rules.protocols import families_of, has_ports
@@ -140,7 +141,7 @@ class Judgement:
             for address in (pair.source, pair.destination)
         )
         first = ports.intervals[0][0]
-        port = Ports(str(first), IntervalSet(((first, first),))) if has_ports(pair.protocol) else None
+        port = Ports(IntervalSet(((first, first),)), str(first)) if has_ports(pair.protocol) else None
         question = Question(source, destination, pair.protocol, None, port)
         rule, mismatches = nearest_rule(self.rules.all_at(pair.gateway, pair.hook), question)
         return (rule.row if rule else ""), mismatches
