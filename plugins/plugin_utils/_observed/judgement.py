@@ -140,8 +140,8 @@ class Judgement:
             Place(format_address(address, pair.family), single(pair.family, address))
             for address in (pair.source, pair.destination)
         )
-        first = ports.intervals[0][0] if has_ports(pair.protocol) else None
-        port = None if first is None else Ports(IntervalSet(((first, first),)), str(first))
+        first = ports.intervals[0][0]
+        port = Ports(IntervalSet(((first, first),)), str(first)) if has_ports(pair.protocol) else None
         question = Question(source, destination, pair.protocol, None, port)
         rule, mismatches = nearest_rule(self.rules.all_at(pair.gateway, pair.hook), question)
         return (rule.row if rule else ""), mismatches
