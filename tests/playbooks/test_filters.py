@@ -148,7 +148,12 @@ def test_templated_addresses_are_read(result: dict[str, t.Any]) -> None:
     ]
     assert result["site"]["endpoints"]["front_end"] == [{"host": "fe1", "local": ["198.51.100.21/32"]}]
     assert result["site"]["endpoints"]["edge_av"] == [
-        {"host": "edge1", "local": ["10.0.0.31/32"], "advertised": ["203.0.113.31/32"]}
+        {
+            "host": "edge1",
+            "local": ["10.0.0.31/32"],
+            "advertised": ["203.0.113.31/32"],
+            "translated": [["10.0.0.31/32", "203.0.113.31/32"]],
+        }
     ]
 
 

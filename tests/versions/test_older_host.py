@@ -188,7 +188,9 @@ def _with_a_rule_more(_listed: str) -> tuple[list[str], list[str]]:
 
 
 def _without_the_table(listed: str) -> tuple[list[str], list[str]]:
-    return ["nft", "delete", "table", "inet", "pexip_sfb"], [f"+{line}" for line in listed.splitlines() if line]
+    # What is in the set of older flows comes and goes by itself, and is no difference.
+    lines = [line for line in listed.splitlines() if line and "timeout 1d" not in line]
+    return ["nft", "delete", "table", "inet", "pexip_sfb"], [f"+{line}" for line in lines]
 
 
 @pytest.mark.parametrize("drift", [_without_one_rule, _with_a_rule_more, _without_the_table])
