@@ -35,8 +35,8 @@ positional: _input, host
 options:
   _input:
     description:
-      - What the host was given: the text that P(uc_firewall.pexip_sfb.nftables_ruleset#filter) returned, or objects of
-        P(uc_firewall.pexip_sfb.firewalld_objects#filter).
+      - What the host was given. That is the text that P(uc_firewall.pexip_sfb.nftables_ruleset#filter) returned, or
+        objects of P(uc_firewall.pexip_sfb.firewalld_objects#filter).
     type: raw
     required: true
   row_ids:
