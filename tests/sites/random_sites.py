@@ -188,7 +188,8 @@ def cases(draw: st.DrawFn) -> Case:
             core = build_site(hostvars, groups, rows, ports, endpoints, ENDPOINTS, same_location)
             break
         except PortMatrixError as e:
-            apart = set(re.findall(r"^row (\w+): endpoint \w+ has only", str(e), re.MULTILINE))
+            lists = re.findall(r"^rows? ([\w, ]+): endpoint \w+ has only", str(e), re.MULTILINE)
+            apart = {row for rows_apart in lists for row in rows_apart.split(", ")}
             undecided = re.findall(r"^host '(\w+)' port_matrix_view: names host", str(e), re.MULTILINE)
             lacking = re.findall(r"^host '(\w+)' port_matrix_interfaces: has no web_conf", str(e), re.MULTILINE)
             if not apart and not undecided and not lacking:

@@ -14,10 +14,11 @@ from datetime import datetime
 
 from .._rules.canonical import HOOKS, Hook
 from .._rules.protocols import has_ports, parse_protocol
-from .._values.addresses import FAMILIES, Family, is_literal_address, read_cidrs
+from .._values.addresses import FAMILIES, Family
 from .._values.errors import PortMatrixError, shown
 from .._values.intervals import IntervalSet
 from .._values.mapping import as_choice, as_flag, as_list, as_mapping
+from .permitted import parse_seen_address
 
 NO_PORT = 0
 """The port of a flow that has none. No row can have it, as theirs begin with 1."""
@@ -150,7 +151,7 @@ def _memory(gateway: str, data: Mapping[str, object], where: str) -> Memory:
 def _flow(gateway: str, data: Mapping[str, object], where: str) -> tuple[Pair, int, Weight]:
     family = t.cast(Family, as_choice(data.get("family"), f"{where} family", FAMILIES))
     protocol = parse_protocol(data.get("protocol"), f"{where} protocol")
-    ends = [_address(data.get(side), family, f"{where} {side}") for side in ("source", "destination")]
+    ends = [parse_seen_address(data.get(side), family, f"{where} {side}") for side in ("source", "destination")]
     hook = t.cast(Hook, as_choice(data.get("hook"), f"{where} hook", HOOKS))
     port = data.get("destination_port")
     weight = Weight(
@@ -160,13 +161,6 @@ def _flow(gateway: str, data: Mapping[str, object], where: str) -> tuple[Pair, i
     )
     number = NO_PORT if port is None or not has_ports(protocol) else _count(port, f"{where} destination_port")
     return Pair(gateway, hook, family, protocol, ends[0], ends[1]), number, weight
-
-
-def _address(value: object, family: Family, where: str) -> int:
-    addresses = read_cidrs([str(value)]).of_family(family) if is_literal_address(value) else IntervalSet()
-    if not addresses:
-        raise PortMatrixError.at(where, f"{shown(value)} is not an address", f"one address, {family}")
-    return addresses.intervals[0][0]
 
 
 def _count(value: object, where: str) -> int:

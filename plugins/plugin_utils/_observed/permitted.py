@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from .._rules.canonical import HOOKS, Hook
 from .._rules.permissions import Permissions
 from .._rules.protocols import parse_protocol, protocol_text
-from .._values.addresses import FAMILIES, AddressSet, Family, format_address, parse_single_address
+from .._values.addresses import FAMILIES, AddressSet, Family, format_address, is_literal_address, read_cidrs
 from .._values.errors import PortMatrixError, shown
 from .._values.intervals import IntervalSet
 from .._values.mapping import as_choice, as_list, as_mapping, as_number
@@ -108,8 +108,8 @@ def _read_flow(item: object, where: str) -> Flow:
         t.cast(Hook, as_choice(hook, f"{where} hook", HOOKS)),
         known,
         parse_protocol(protocol, f"{where} protocol"),
-        _address(source, known, f"{where} source"),
-        _address(destination, known, f"{where} destination"),
+        parse_seen_address(source, known, f"{where} source"),
+        parse_seen_address(destination, known, f"{where} destination"),
         None if port is None else as_number(port, f"{where} destination_port", 0, 65535),
         as_number(packets, f"{where} packets", 0, 2**64),
         parse_time(seen, f"{where} last_seen"),
@@ -143,10 +143,14 @@ def _by_kind(permissions: Permissions) -> dict[tuple[Hook, str, Family], list[_P
     return found
 
 
-def _address(value: object, family: Family, where: str) -> int:
-    found = parse_single_address(value, where).of_family(family)
+def parse_seen_address(value: object, family: Family, where: str) -> int:
+    """Read an address of a packet. Whatever was on the wire is one, such as a multicast address.
+
+    :raises PortMatrixError: for anything else; the message begins with *where*.
+    """
+    found = read_cidrs([str(value)]).of_family(family) if is_literal_address(value) else IntervalSet()
     if not found:
-        raise PortMatrixError.at(where, f"{shown(value)} is of the other family", family)
+        raise PortMatrixError.at(where, f"{shown(value)} is not an address", f"one address, {family}")
     return found.intervals[0][0]
 
 

@@ -183,7 +183,7 @@ def test_a_ruleset_has_the_chains_of_the_host() -> None:
         ),
         (
             lambda: query.query(_site(), "node1", "fe9"),
-            "query:\ndestination: 'fe9' is no host with an address, endpoint or group, the nearest is fe1",
+            "query:\ndestination: 'fe9' is no host with an address, endpoint or group; accepted: the name of a host",
         ),
         (
             lambda: permitted.permitted(_site(), "node1", "fe1", "x"),

@@ -50,7 +50,7 @@ def test_chains_and_service_have_defaults() -> None:
     ("value", "message"),
     [
         ([], "W: [] is not a mapping; accepted: a mapping with the keys chains, service, table"),
-        ({"chain": "x"}, "W: unknown key 'chain'; accepted: chains, service, table"),
+        ({"chain": "x"}, "W: unknown key 'chain', the nearest is chains; accepted: chains, service, table"),
         ({"chains": {}}, "W: has no table; accepted: the name of a table of the family inet that the host has"),
         ({"table": 5}, "W table: 5 is none; accepted: a name as nftables has them"),
         ({"table": "a b"}, "W table: 'a b' is none; accepted: a name as nftables has them"),

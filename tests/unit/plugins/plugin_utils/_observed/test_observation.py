@@ -315,7 +315,7 @@ def test_an_endpoint_that_the_site_cannot_have_with_it_gets_nothing_and_that_is_
     flows = [flow(CLIENT, NODE, "tcp", 80)]
     observation = observed(flows, site)
     assert observation.proposal.problems == (
-        "endpoint client cannot be proposed: row own: endpoint client has only ipv4, and six only ipv6; "
+        "endpoint client cannot be proposed: row own: endpoint client has only ipv4, and six has only ipv6; "
         "accepted: a family that both have, or the row in port_matrix_disabled_rows",
     )
     assert not observation.proposal.additions

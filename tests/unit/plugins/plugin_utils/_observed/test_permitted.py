@@ -115,6 +115,12 @@ def test_transit_that_is_not_judged_passes(network: str, verdict: str) -> None:
     assert judged(flow(protocol="tcp", hook="input"), transit=transit) == "refused"
 
 
+def test_what_was_sent_to_a_group_of_hosts_is_a_flow_too() -> None:
+    one = flow(hook="input", destination="224.0.0.251", destination_port=5353)
+    assert judged(one) == "refused"
+    assert "to 224.0.0.251 port 5353" in one.line()
+
+
 def test_the_heaviest_come_first_and_a_line_says_what_it_is() -> None:
     light, heavy = flow(protocol="253", destination_port=None, packets=1), flow(destination_port=54, packets=9)
     assert unpermitted(TRANSIT, None, [light, heavy], None).refused == [heavy, light]
@@ -131,7 +137,7 @@ def test_the_heaviest_come_first_and_a_line_says_what_it_is() -> None:
         ({"hook": "prerouting"}, "W hook: unknown value 'prerouting'; accepted: forward, input, output"),
         ({"family": "ipx"}, "W family: unknown value 'ipx'; accepted: ipv4, ipv6"),
         ({"protocol": "{{ x }}"}, "W protocol: unknown value '{{ x }}'"),
-        ({"source": "2001:db8::1"}, "W source: '2001:db8::1' is of the other family; accepted: ipv4"),
+        ({"source": "2001:db8::1"}, "W source: '2001:db8::1' is not an address; accepted: one address, ipv4"),
         ({"destination": "{{ x }}"}, "W destination: '{{ x }}'"),
         ({"destination_port": "{{ x }}"}, "W destination_port: '{{ x }}' is out of range; accepted: 0 to 65535"),
         ({"packets": -1}, "W packets: -1 is out of range; accepted: 0 to"),
