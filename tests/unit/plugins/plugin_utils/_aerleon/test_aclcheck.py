@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Aerleon's own check of the policy against the oracle of the packet proof: a hundred thousand random packets."""
+"""Aerleon's own check of the policy against the oracle of the packet proof: random packets on random sites."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from other_firewalls import policy_of
 from packet_proof import oracle
 from random_sites import GROUPS_OF_ROWS, Case, cases, expected_rows
 
-SITES, PACKETS_OF_EACH = 5, 20_000
+SITES, PACKETS_OF_EACH = 5, 4_000  # 20,000 of each agreed, too, which takes half a minute
 
 
 def _packets(case: Case, rng: random.Random) -> t.Iterator[oracle.Packet]:

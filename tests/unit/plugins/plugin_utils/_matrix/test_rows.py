@@ -170,7 +170,7 @@ def test_directions(changes: dict[str, object], directions: object) -> None:
         ({"purpose": "a\x00b"}, "W row 'r1' purpose: 'a\\x00b' holds a control character; accepted: one line of text"),
         ({"reference": None}, "W row 'r1' reference: None is not a string; accepted: one line of text"),
         ({"owner": ["a"]}, "W row 'r1' owner: ['a'] is not a string; accepted: one line of text"),
-        ({"ticket": 4711}, "W row 'r1' ticket: 4711 is not a string; accepted: one line of text"),
+        ({"ticket": True}, "W row 'r1' ticket: True is not a string; accepted: one line of text"),
         ({"expires": "soon"}, "W row 'r1' expires: 'soon' is not a day; accepted: one such as 2027-03-31"),
     ],
 )

@@ -48,7 +48,7 @@ def test_the_variable_has_one_name() -> None:
             [{"a": 1}],
             "host 'h' pexip_sfb_sources: unknown key 'a'; accepted: addresses, looked_up_in, name, read, record,",
         ),
-        ([{"read": 7}], "host 'h' pexip_sfb_sources read: 7 is not"),
+        ([{"read": True}], "host 'h' pexip_sfb_sources read: True is not"),
         ([{"addresses": ["x"]}], "host 'h' pexip_sfb_sources addresses: 'x' is"),
     ],
 )

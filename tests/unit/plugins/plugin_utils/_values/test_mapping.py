@@ -50,7 +50,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.vaul
         (lambda v: as_flag(v, "W"), 2, "W: 2 is not a boolean; accepted: true or false"),
         (lambda v: as_text(v, "W"), True, "W: True is not a string; accepted: one line of text"),
         (lambda v: as_text(v, "W"), "a\x1bb", "W: 'a\\x1bb' holds a control character; accepted: one line of text"),
-        (lambda v: as_lines(v, "W"), 5, "W: 5 is not a string; accepted: one line of text"),
+        (lambda v: as_lines(v, "W"), True, "W: True is not a string; accepted: one line of text"),
         (lambda v: as_lines(v, "W"), ["a", {}], "W: {} is not a string; accepted: one line of text"),
         (lambda v: as_lines(v, "W"), "a\n\x1bb", "W: '\\x1bb' holds a control character; accepted: one line of text"),
         (lambda v: as_date(v, "W"), "2027-02-29", "W: '2027-02-29' is not a day; accepted: one such as 2027-03-31"),
