@@ -73,7 +73,8 @@ EXAMPLES = r"""
 - name: Say what was done
   ansible.builtin.debug:
     msg: >-
-      {{ (ruleset | uc_firewall.pexip_sfb.linux_firewall_result(inventory_hostname,
+      {{ (port_matrix_site | uc_firewall.pexip_sfb.nftables_ruleset(inventory_hostname)
+      | uc_firewall.pexip_sfb.linux_firewall_result(inventory_hostname,
       row_ids=port_matrix_site.rows | map(attribute='id') | list, applied=applied)).text }}
 """
 

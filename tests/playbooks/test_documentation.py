@@ -35,6 +35,7 @@ GIVEN: dict[str, t.Any] = {
     "responder": {"process": {"pid": 4711, "start": 123456}},
     "answers": {},
     "observed": {"flows": []},
+    "applied": {"changed": False},
 }
 FIRST = f"""
 - name: The site that the examples are about

@@ -159,6 +159,7 @@ def product_text() -> str:
         "plugins/**/*.py",
         "plugins/**/*.ps1",
         "roles/**/*.yml",
+        "playbooks/*.yml",
         "tests/prepare-machine",
         "extensions/lab/**/*.yml",
     ):

@@ -28,9 +28,7 @@ def families_apart(site: Site) -> Iterator[str]:
     apart: dict[frozenset[str], tuple[str, list[str]]] = {}
     for row in site.rows:
         for side, other, accepted in _of_other_families(site, row):
-            rows = apart.setdefault(
-                frozenset((side, other)), (f"endpoint {side}, and {other}; accepted: {accepted}", [])
-            )
+            rows = apart.setdefault(frozenset((side, other)), (f"endpoint {side}, and {other}; {accepted}", []))
             if row.id not in rows[1]:
                 rows[1].append(row.id)
     for text, rows_apart in apart.values():
@@ -38,7 +36,7 @@ def families_apart(site: Site) -> Iterator[str]:
 
 
 def _of_other_families(site: Site, row: Row) -> Iterator[tuple[str, str, str]]:
-    """Yield an endpoint of *row*, what has no family in common with it, and what is accepted instead."""
+    """Yield an endpoint of *row*, what has no family in common with it, and what is accepted."""
     disabled = "or the row in port_matrix_disabled_rows"
     for here, there in ((row.source, row.destination), (row.destination, row.source)):
         opposite = site.side(there).seen().families()
@@ -47,9 +45,13 @@ def _of_other_families(site: Site, row: Row) -> Iterator[tuple[str, str, str]]:
             side = f"{name} has only {names(own)}"
             if own and not own & row.families():
                 other = f"{names(row.protocols)} is {names(row.families())} only"
-                yield side, other, f"the protocol of a family that it has, {disabled}"
+                yield side, other, f"accepted: the protocol of a family that it has, {disabled}"
             elif own and opposite and not own & opposite:
-                yield side, f"{names(there)} has only {names(opposite)}", f"a family that both have, {disabled}"
+                yield (
+                    side,
+                    f"{names(there)} has only {names(opposite)}",
+                    f"accepted: a family that both have, {disabled}",
+                )
 
 
 def site_warnings(
