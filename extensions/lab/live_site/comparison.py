@@ -155,7 +155,7 @@ def _made_of(inventory: Inventory, variables: Mapping[str, t.Any]) -> Iterator[t
     """Yield everything that a site is for: the rules of all, and the ruleset of each host that gets one."""
     hostvars = {host: _hostvars(inventory).get(host, {}) for host in resolved_groups(inventory)["all"]}
     groups = resolved_groups(inventory)
-    of_all = next(iter(hostvars.values()))
+    of_all = hostvars[min(hostvars)]
     chosen = rows(variables.get("port_matrix_extra_rows", ()), row_groups=variables["port_matrix_row_groups"])
     made = site(
         hostvars,

@@ -56,7 +56,7 @@ def change_facts(report: Report) -> tuple[Fact, ...]:
     facts += [_moved(host, before[host], known, networks) for host, known in after.items()
               if host in before and before[host].addresses != known.addresses]  # fmt: skip
     services = [fact for row in _rows(report.rules) if (fact := _service(row, report.changes.rules, report.rules))]
-    facts += _row_facts(report) + [fact for _row, fact in services]
+    facts += _row_facts(report.changes, report) + [fact for _row, fact in services]
     said = {row for row, _fact in services} | (_rows(report.rules) ^ _rows(report.changes.rules))
     return (*facts, *_unexplained(report.changes, said, before, after))
 
@@ -119,10 +119,8 @@ def _rows(rules: Iterable[Rule]) -> set[str]:
     return {rule.row for rule in rules}
 
 
-def _row_facts(report: Report) -> list[Fact]:
-    changes, now = report.changes, _rows(report.rules)
-    assert changes is not None
-    before = _rows(changes.rules)
+def _row_facts(changes: Changes, report: Report) -> list[Fact]:
+    before, now = _rows(changes.rules), _rows(report.rules)
     purposes = {rule.row: display(rule.purpose) for rule in (*changes.rules, *report.rules)}
     return [Fact("removed", f"Row {row} ({purposes[row]}) removed.") for row in sorted(before - now)] + [
         Fact("added", f"Row {row} ({purposes[row]}) added.") for row in sorted(now - before)

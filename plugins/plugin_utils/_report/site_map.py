@@ -168,7 +168,7 @@ def _row_height(row: Sequence[Sequence[Place]]) -> int:
 def _row(row: Sequence[Sequence[Place]], canvas: _Canvas) -> None:
     """Draw locations next to each other, each as one or more columns, with their firewalls at one height."""
     above, _below = _sides(row)
-    bar, height = canvas.top + above, _row_height(row)
+    wall, height = canvas.top + above, _row_height(row)
     left = _MARGIN
     for parts in row:
         width = _width(len(parts))
@@ -176,23 +176,23 @@ def _row(row: Sequence[Sequence[Place]], canvas: _Canvas) -> None:
         if parts[0].name:
             canvas.label("name", parts[0].name, left, width, canvas.top + 21, _TITLE)
         for number, place in enumerate(parts):
-            _rail(place, left + number * (_COLUMN + _GAP), bar, canvas)
-        _firewall(parts[0].firewalls, left, bar, width, canvas)
+            _rail(place, left + number * (_COLUMN + _GAP), wall, canvas)
+        _firewall(parts[0].firewalls, left, wall, width, canvas)
         left += width + _GAP
-    canvas.bars.append((bar + _BAR // 2, left - _GAP - _MARGIN))
+    canvas.bars.append((wall + _BAR // 2, left - _GAP - _MARGIN))
     canvas.top += height + _GAP
 
 
-def _firewall(firewalls: Sequence[str], left: int, bar: int, width: int, canvas: _Canvas) -> None:
-    canvas.rects.append(Rect("firewall" if firewalls else "no-firewall", left, bar, width, _BAR, 0))
+def _firewall(firewalls: Sequence[str], left: int, wall: int, width: int, canvas: _Canvas) -> None:
+    canvas.rects.append(Rect("firewall" if firewalls else "no-firewall", left, wall, width, _BAR, 0))
     text = ", ".join(firewalls) or "no firewall of the inventory"
-    canvas.label("firewall-name" if firewalls else "note", text, left, width, bar + 22, _NAME)
+    canvas.label("firewall-name" if firewalls else "note", text, left, width, wall + 22, _NAME)
 
 
-def _rail(place: Place, left: int, bar: int, canvas: _Canvas) -> None:
+def _rail(place: Place, left: int, wall: int, canvas: _Canvas) -> None:
     """Draw the groups above and below the firewall, and the rail that leads through it."""
-    heights = [bar, bar + _BAR]
-    for groups, top in ((place.others, bar - _stacked(place.others)), (place.pexip, bar + _BAR + 12)):
+    heights = [wall, wall + _BAR]
+    for groups, top in ((place.others, wall - _stacked(place.others)), (place.pexip, wall + _BAR + 12)):
         y = top
         for group in groups:
             _box(group, left, y, canvas)

@@ -54,7 +54,8 @@ def scope_sentence(scope: Scope) -> str:
 
 def protocols_text(flow: Flow) -> str:
     """Write the protocols of a flow for people."""
-    return " and ".join(map(protocol_text, flow.protocols)) + (f" ({tls})" if (tls := _tls_text(flow)) else "")
+    tls = _tls_text(flow)
+    return " and ".join(map(protocol_text, flow.protocols)) + (f" ({tls})" if tls else "")
 
 
 def _tls_text(flow: Flow) -> str:
