@@ -16,7 +16,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules.answe
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules.canonical import Hook
 from module_host import ModuleHost
 
-GOLDEN = Path(__file__).parents[2] / "golden"
+GOLDEN = Path(__file__).parents[3] / "golden"
 
 
 @pytest.fixture
