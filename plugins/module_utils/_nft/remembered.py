@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import datetime
+import ipaddress
 import re
-import socket
 import typing as t
 from collections.abc import Iterable
 
@@ -22,7 +22,6 @@ TIME = "%Y-%m-%dT%H:%M:%SZ"
 # A test compares them with those of the core.
 _NAMES = {51: "ah", 50: "esp", 47: "gre", 1: "icmp", 58: "icmpv6", 132: "sctp", 6: "tcp", 17: "udp", 112: "vrrp"}
 _FAMILIES = {"4": "ipv4", "6": "ipv6"}
-_OF_FAMILY = {"ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
 # A set of addresses ends in the family, so it has none of these names, whatever its endpoint is called.
 _NAME = re.compile(r"(observed|dropped)_(ports_)?v([46])_(input|output|forward)")
 _MISSED = "not_remembered"
@@ -71,7 +70,7 @@ def read(outputs: Iterable[str], now: datetime.datetime) -> Remembered:
         flows = [flow for match, about in sets for flow in _flows(match, about, now)]
         sizes = [(len(about.get("elem", ())), int(about["size"])) for _match, about in sets]
         missed = sum(_missed(about) for kind, about in listed if kind == "rule")
-    except (ValueError, TypeError, KeyError, AttributeError, OSError) as e:
+    except (ValueError, TypeError, KeyError, AttributeError) as e:
         raise UnreadableError(f"nft printed no set that it is known to print ({type(e).__name__}: {e})") from e
     return Remembered(
         sorted(flows, key=_place),
@@ -102,8 +101,7 @@ def _flows(match: t.Match[str], about: Item, now: datetime.datetime) -> Iterable
 
 
 def _place(flow: Flow) -> tuple[t.Any, ...]:
-    family = _OF_FAMILY[flow["family"]]
-    addresses = [socket.inet_pton(family, flow[side]) for side in ("source", "destination")]
+    addresses = [ipaddress.ip_address(flow[side]).packed for side in ("source", "destination")]
     port = -1 if flow["destination_port"] is None else flow["destination_port"]
     return (flow["hook"], flow["family"], flow["protocol"], *addresses, port)
 
