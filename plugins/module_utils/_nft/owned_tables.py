@@ -143,7 +143,7 @@ def _owned_set(part: Part, text: str) -> OwnedSet:
     about = {key: value for key, value in part.about.items() if key != "handle"}
     before_elements, _words, elements = text.removesuffix("\t}\n").partition(_ELEMENTS)
     flags = part.about.get("flags", ())
-    # What packets put into it, or what is in it for a time, is no part of what is compared. Somebody may have put more
+    # What packets put into it, or what is in it for a time, is not compared. Somebody may have put more
     # into the latter.
     for_a_time = "timeout" in flags and all(" timeout " in element for element in elements.split(",") if elements)
     if for_a_time or _of_packets(f"set {part.name}", text):
