@@ -12,11 +12,10 @@ import uuid
 
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables.table import Policy, render_ruleset
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules.extra import parse_extra_rules
+from commands import run
 
 HOST, LINK = "192.0.2.10", "192.0.2.1"
 HOST_V6, LINK_V6 = "fe80::10", "fe80::1"
-# Which only a test that hangs reaches.
-HANGS = 60
 
 # Both ends: an open socket of a family, bound to an address and port; "reach" sends a datagram, "get" waits for one.
 SOCKETS = """
@@ -61,9 +60,7 @@ class Wire:
     def judge(self, *extra_rules: dict[str, t.Any]) -> None:
         """Give the host a ruleset that permits nothing of the matrix, in and out."""
         policy = Policy(("input", "output"), (), extra_rules=parse_extra_rules(list(extra_rules), "W"))
-        subprocess.run(
-            ["ip", "netns", "exec", self.host, "nft", "-f", "-"], input=render_ruleset(policy), text=True, check=True
-        )
+        run("ip", "netns", "exec", self.host, "nft", "-f", "-", text=render_ruleset(policy))
 
     def seen(self, chain: str, words: str) -> int:
         """Return how many packets the rules with *words* have let through."""
@@ -81,10 +78,3 @@ class Wire:
                 return run("ip", "netns", "exec", self.host, "python3", "-c", SOCKETS + host)
             finally:
                 other.kill()
-
-
-def run(*command: str) -> str:
-    """Run *command* and return what it printed."""
-    done = subprocess.run(command, capture_output=True, text=True, timeout=HANGS, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout

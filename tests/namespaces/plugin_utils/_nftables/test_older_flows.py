@@ -15,7 +15,6 @@ import re
 import socket
 import struct
 import subprocess
-import time
 import typing as t
 import uuid
 from collections.abc import Callable, Iterator
@@ -24,13 +23,12 @@ from contextlib import ExitStack, contextmanager
 import pytest
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables.table import Policy, render_ruleset
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules.extra import parse_extra_rules
+from commands import HANGS, run, until
 from module_host import ModuleHost
 
 NODE, PEER = "192.0.2.11", "198.51.100.21"
 ROUTER = "198.51.100.1"  # of the peer
 SIP, TURN, STRANGE = 5061, 3478, 7000
-# Which only a test that hangs reaches.
-HANGS = 120
 # The node may open these, and nobody may open anything to it.
 WAY = {"hook": "forward", "source": [NODE], "destination": [PEER]}
 ROWS = [
@@ -82,19 +80,17 @@ class Way:
 
     def make(self) -> None:
         for namespace in (self.node, self.gateway, self.peer):
-            _run("ip", "netns", "add", namespace)
-            _run("ip", "-n", namespace, "link", "set", "lo", "up")
+            run("ip", "netns", "add", namespace)
+            run("ip", "-n", namespace, "link", "set", "lo", "up")
         for end, address, router in ((self.node, NODE, "192.0.2.1"), (self.peer, PEER, ROUTER)):
             there = "node" if end == self.node else "peer"
-            _run(
-                "ip", "link", "add", "wire", "netns", end, "type", "veth", "peer", "name", there, "netns", self.gateway
-            )
+            run("ip", "link", "add", "wire", "netns", end, "type", "veth", "peer", "name", there, "netns", self.gateway)
             for namespace, link, own in ((end, "wire", address), (self.gateway, there, router)):
-                _run("ip", "-n", namespace, "address", "add", f"{own}/24", "dev", link)
-                _run("ip", "-n", namespace, "link", "set", link, "up")
-            _run("ip", "-n", end, "route", "add", "default", "via", router)
-            _run("ip", "netns", "exec", end, "nft", "-f", "-", data=SEEN)
-        _run("ip", "netns", "exec", self.gateway, "sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward")
+                run("ip", "-n", namespace, "address", "add", f"{own}/24", "dev", link)
+                run("ip", "-n", namespace, "link", "set", link, "up")
+            run("ip", "-n", end, "route", "add", "default", "via", router)
+            run("ip", "netns", "exec", end, "nft", "-f", "-", text=SEEN)
+        run("ip", "netns", "exec", self.gateway, "sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward")
 
     def remove(self) -> None:
         self._sockets.close()
@@ -123,14 +119,14 @@ class Way:
 
     def arrived(self, end: str, what: str) -> int:
         """Return how many packets of a kind came to *end*."""
-        listed = _run("ip", "netns", "exec", end, "nft", "list", "counter", "inet", "seen", what)
+        listed = run("ip", "netns", "exec", end, "nft", "list", "counter", "inet", "seen", what)
         return int(re.findall(r"packets (\d+)", listed)[0])
 
     def is_refused(self, deed: Callable[[], object]) -> None:
         """Do something, and wait until the table has dropped a packet more."""
         before = self.refused()
         deed()
-        _until(lambda: self.refused() > before)
+        until(lambda: self.refused() > before)
 
     def connection(self, port: int, opener: str = "") -> tuple[socket.socket, socket.socket]:
         """Return the two ends of a new connection: of the node, and of the peer."""
@@ -200,19 +196,6 @@ def datagram(source: str, destination: str, ports: tuple[int, int]) -> bytes:
     return struct.pack("!BBHHHBBH", 0x45, 0, 28, 0, 0, 64, 17, 0) + ends + struct.pack("!HHHH", *ports, 8, 0)
 
 
-def _run(*command: str, data: str | None = None) -> str:
-    done = subprocess.run(command, input=data, capture_output=True, text=True, timeout=HANGS, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def _until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + HANGS
-    while not condition():
-        assert time.monotonic() < deadline, "it hangs"
-        time.sleep(0.02)
-
-
 @pytest.fixture
 def way() -> Iterator[Way]:
     made = Way()
@@ -273,7 +256,7 @@ def test_a_connection_whose_opener_tracking_has_wrong_opens_nothing(way: Way, pr
     else:
         before = way.arrived(way.node, "openings")
         way.sends(way.peer, syn)
-        _until(lambda: way.arrived(way.node, "openings") > before)
+        until(lambda: way.arrived(way.node, "openings") > before)
     hears(node, peer)
 
 
@@ -283,7 +266,7 @@ def test_who_may_open_a_connection_may_open_it_anew(way: Way) -> None:
     hears(node, peer)
     before = way.arrived(way.peer, "openings")
     way.sends(way.node, segment(NODE, PEER, (node.getsockname()[1], SIP), SYN, (7, 0)))
-    _until(lambda: way.arrived(way.peer, "openings") > before)
+    until(lambda: way.arrived(way.peer, "openings") > before)
     assert way.refused() == 0
 
 
@@ -311,7 +294,7 @@ def test_media_of_which_nothing_was_learnt_is_refused_once_the_time_is_over(way:
 def test_the_kernel_ends_the_time_and_nothing_has_changed_then(way: Way, seconds: int) -> None:
     _node, relay = way.flow(TURN)
     way.apply(older_flows=seconds)
-    _until(lambda: "udp" not in way.older())
+    until(lambda: "udp" not in way.older())
     assert "tcp timeout 1d" in way.older()
     way.is_refused(lambda: relay.send(b"message"))
     assert way.firewall.module(check_mode=True, ruleset=RULESET)["changed"] is False
@@ -404,7 +387,7 @@ def test_nothing_is_opened_by_hostile_packets(way: Way) -> None:
         else:
             numbers = (rng.choice([0, 1, rng.getrandbits(32)]), rng.choice([0, 1, rng.getrandbits(32)]))
             way.sends(way.peer, segment(PEER, NODE, (source_port, port), rng.choice(all_flags), numbers))
-    _until(lambda: way.arrived(way.node, "datagrams") - datagrams >= answers)
+    until(lambda: way.arrived(way.node, "datagrams") - datagrams >= answers)
     assert way.arrived(way.node, "openings") == syns
     assert way.arrived(way.node, "datagrams") - datagrams == answers
     for listener in listeners:

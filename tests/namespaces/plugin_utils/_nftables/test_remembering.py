@@ -10,7 +10,6 @@ import json
 import re
 import subprocess
 import sys
-import time
 import typing as t
 import uuid
 from collections.abc import Iterator
@@ -21,9 +20,9 @@ import pytest
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables.memory import Memory
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables.table import Policy, render_ruleset
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules.extra import parse_extra_rules
+from commands import run, until
 from module_host import ModuleHost
 
-HANGS = 120  # seconds that only what hangs takes
 CLIENT, SERVER = {"4": "192.0.2.2", "6": "2001:db8:1::2"}, {"4": "198.51.100.2", "6": "2001:db8:2::2"}
 ROUTER = {"client": ("192.0.2.1", "2001:db8:1::1"), "server": ("198.51.100.1", "2001:db8:2::1")}
 PERMITTED, DNS, ESP, ECHO = 5061, 53, 50, 8
@@ -84,20 +83,20 @@ class Way:
 
     def make(self) -> None:
         for space in self.spaces.values():
-            _run("ip", "netns", "add", space)
-            _run("ip", "-n", space, "link", "set", "lo", "up")
+            run("ip", "netns", "add", space)
+            run("ip", "-n", space, "link", "set", "lo", "up")
         gateway = self.spaces["gateway"]
         for end, addresses in (("client", CLIENT), ("server", SERVER)):
             space = self.spaces[end]
-            _run("ip", "link", "add", "wire", "netns", space, "type", "veth", "peer", "name", end, "netns", gateway)
+            run("ip", "link", "add", "wire", "netns", space, "type", "veth", "peer", "name", end, "netns", gateway)
             for place, link, own in ((space, "wire", addresses.values()), (gateway, end, ROUTER[end])):
                 for address in own:
                     options = ["nodad"] if ":" in address else []
                     length = 64 if options else 24
-                    _run("ip", "-n", place, "address", "add", f"{address}/{length}", "dev", link, *options)
-                _run("ip", "-n", place, "link", "set", link, "up")
+                    run("ip", "-n", place, "address", "add", f"{address}/{length}", "dev", link, *options)
+                run("ip", "-n", place, "link", "set", link, "up")
             for router in ROUTER[end]:
-                _run("ip", "-n", space, "route", "add", "default", "via", router)
+                run("ip", "-n", space, "route", "add", "default", "via", router)
         self.firewall.run(
             "sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward; echo 1 >/proc/sys/net/ipv6/conf/all/forwarding"
         )
@@ -123,7 +122,7 @@ class Way:
         """Send packets, and wait until the gateway has judged all of them."""
         before = self.judged()
         self._client.run(sys.executable, "-c", SENDER, text=json.dumps(packets))
-        _until(lambda: self.judged() >= before + sum(packet[3] for packet in packets))
+        until(lambda: self.judged() >= before + sum(packet[3] for packet in packets))
 
     def judged(self) -> int:
         return _counted(self.firewall.nft("list", "table", "inet", "pexip_sfb"))
@@ -148,18 +147,6 @@ class Way:
 def _counted(listed: str) -> int:
     rules = re.findall(r"counter packets (\d+) bytes \d+ (?:accept |drop |)comment \"(\w+)\"", listed)
     return sum(int(packets) for packets, comment in rules if comment != "not_remembered")
-
-
-def _run(*command: str) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=HANGS, check=False)
-    assert done.returncode == 0, done.stderr
-
-
-def _until(condition: t.Callable[[], bool]) -> None:
-    deadline = time.monotonic() + HANGS
-    while not condition():
-        assert time.monotonic() < deadline, "it hangs"
-        time.sleep(0.02)
 
 
 @pytest.fixture(scope="module")
@@ -205,7 +192,7 @@ def test_what_is_not_permitted_is_remembered_and_passes(way: Way) -> None:
         _flow("6", "icmpv6", None, 1),
         _flow("6", "udp", DNS, 3),
     ]
-    _until(lambda: way.arrived() == before + 18)
+    until(lambda: way.arrived() == before + 18)
     found = way.observed(check_mode=True)
     assert (found["remembering"], found["enforcing"], found["full"], found["missed"]) == (True, False, False, 0)
     assert (found["entries"], found["limit"]) == (8, 100)
@@ -231,7 +218,7 @@ def test_a_full_set_takes_no_more_and_all_is_judged_the_same(way: Way) -> None:
     way.apply(replace(ENFORCE, memory=Memory(entries=2, days=1)))
     before = way.arrived()
     way.send(*(("udp", SERVER["4"], port, 1) for port in (1, 2, 3, 2, 4)), ("udp", SERVER["4"], PERMITTED, 1))
-    _until(lambda: way.arrived() == before + 1)
+    until(lambda: way.arrived() == before + 1)
     found = way.observed()
     assert (found["full"], found["missed"], found["limit"], found["entries"]) == (True, 2, 2, 2)
     assert way.flows() == [_flow("4", "udp", 1, 1), _flow("4", "udp", 2, 2)]
@@ -261,7 +248,7 @@ def test_what_belongs_to_no_flow_is_not_remembered(way: Way) -> None:
     sender = "import socket; s = socket.socket(socket.AF_INET, socket.SOCK_RAW, 6); s.sendto"
     before = way.judged()
     way._client.run(sys.executable, "-c", f"{sender}({answer!r}, ('198.51.100.2', 0))")
-    _until(lambda: way.judged() == before + 1)
+    until(lambda: way.judged() == before + 1)
     assert way.flows() == []
     assert way.observed()["missed"] == 0
 
@@ -278,7 +265,7 @@ def test_it_watches_behind_the_firewall_of_others_and_changes_nothing_of_it(way:
     way._client.run(sys.executable, "-c", SENDER, text=json.dumps([("udp", SERVER["4"], 123, 1)]))
     way.send(("udp", SERVER["4"], DNS, 1), ("udp", SERVER["4"], PERMITTED, 1))
     assert way.flows() == [_flow("4", "udp", DNS, 1)]
-    _until(lambda: way.arrived() == before + 2)
+    until(lambda: way.arrived() == before + 2)
     removed = way.firewall.module(state="absent")
     assert (removed["failed"], removed["changed"]) == (False, True)
     assert way.firewall.nft("list", "ruleset") == listed

@@ -13,7 +13,8 @@ import typing as t
 from collections.abc import Iterator
 
 import pytest
-from wire import HOST, HOST_V6, LINK, LINK_V6, Wire, run
+from commands import run
+from wire import HOST, HOST_V6, LINK, LINK_V6, Wire
 
 
 @pytest.fixture

@@ -9,8 +9,6 @@ import json
 import re
 import subprocess
 import sys
-import time
-import typing as t
 import uuid
 from collections.abc import Iterator
 
@@ -20,10 +18,10 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables.me
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables.table import Policy, render_ruleset
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._observed.observation import Observation, observe
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._observed.variables import Variables
+from commands import run, until
 from module_host import ModuleHost
 from observed_site import applied
 
-HANGS = 120  # seconds that only what hangs takes
 NODE, ROUTERS = "198.51.100.2", {"wire": "192.0.2.1", "nodes": "198.51.100.1"}
 MANAGER, CLIENT, MONITOR, SCANNER = (f"192.0.2.{number}" for number in (10, 77, 98, 66))
 SITE = Variables(
@@ -70,15 +68,15 @@ class Way:
     def make(self) -> None:
         senders, gateway, node = self.spaces
         for space in self.spaces:
-            _run("ip", "netns", "add", space)
+            run("ip", "netns", "add", space)
         addresses = {senders: [MANAGER, CLIENT, MONITOR, SCANNER], node: [NODE]}
         for (space, own), (link, router) in zip(addresses.items(), ROUTERS.items()):
-            _run("ip", "link", "add", "wire", "netns", space, "type", "veth", "peer", "name", link, "netns", gateway)
+            run("ip", "link", "add", "wire", "netns", space, "type", "veth", "peer", "name", link, "netns", gateway)
             for place, device, all_of_it in ((space, "wire", own), (gateway, link, [router])):
                 for address in all_of_it:
-                    _run("ip", "-n", place, "address", "add", f"{address}/24", "dev", device)
-                _run("ip", "-n", place, "link", "set", device, "up")
-            _run("ip", "-n", space, "route", "add", "default", "via", router)
+                    run("ip", "-n", place, "address", "add", f"{address}/24", "dev", device)
+                run("ip", "-n", place, "link", "set", device, "up")
+            run("ip", "-n", space, "route", "add", "default", "via", router)
         self.gateway.run("sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward")
         chain = "add chain inet seen arrived { type filter hook input priority 0; policy drop; }"
         self.node.nft("-f", "-", text=f"add table inet seen\n{chain}\n{SEEN}\n")
@@ -96,7 +94,7 @@ class Way:
     def send(self) -> None:
         before = self._judged()
         self.senders.run(sys.executable, "-c", SENDER, text=json.dumps(PACKETS))
-        _until(lambda: self._judged() >= before + len(PACKETS))
+        until(lambda: self._judged() >= before + len(PACKETS))
 
     def _judged(self) -> int:
         listed = self.gateway.nft("list", "chain", "inet", "pexip_sfb", "forward")
@@ -111,18 +109,6 @@ class Way:
         result = self.memory.module()
         assert not result["failed"], result
         return observe(variables, {"fw": result})
-
-
-def _run(*command: str) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=HANGS, check=False)
-    assert done.returncode == 0, done.stderr
-
-
-def _until(condition: t.Callable[[], bool]) -> None:
-    deadline = time.monotonic() + HANGS
-    while not condition():
-        assert time.monotonic() < deadline, "it hangs"
-        time.sleep(0.02)
 
 
 @pytest.fixture
