@@ -46,9 +46,7 @@ PAGES = (
     "README.md",
     "docs/demo.md",
     "docs/port-matrix.md",
-    "docs/report.md",
     "docs/rows.md",
-    "docs/verify.md",
     *(f"roles/{role}/README.md" for role in ROLES),
 )
 

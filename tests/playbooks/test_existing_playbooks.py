@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What docs/existing-playbooks.md and docs/rows.md tell people to put into playbooks and inventories."""
+"""What the pages tell people to put into playbooks and inventories, docs/existing-playbooks.md above all."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ RENDER = """
 
 
 def inventory(**groups: Any) -> dict[str, Any]:
-    """The inventory of the README, with other groups beside its own."""
+    """The inventory of the README, with other groups next to its own."""
     content: dict[str, Any] = yaml.safe_load(ten_line_inventory())
     content["all"]["children"].update(groups)
     return content
@@ -55,9 +55,7 @@ def variables(page: str, kind: str, title: str) -> dict[str, Any]:
 
 
 def test_all_playbooks_of_the_page_are_tried() -> None:
-    assert set(PLAYBOOKS) == {
-        "imported", "imported for other groups", "removed from other groups", "role", "one after the other"
-    }  # fmt: skip
+    assert set(PLAYBOOKS) == {"imported", "imported for other groups", "removed from other groups", "role"}
 
 
 @pytest.mark.parametrize(
@@ -88,9 +86,8 @@ def test_the_hosts_of_a_playbook_are_given_to_the_play_and_not_to_the_inventory(
     assert "\n      fw\n" not in output
 
 
-@pytest.mark.parametrize(("page", "title"), [(PAGE, "one after the other"), ("docs/scaling.md", "a canary first")])
-def test_gateways_that_only_have_a_report_are_not_connected_to(page: str, title: str, tmp_path: Path) -> None:
-    (tmp_path / "site.yml").write_text(examples(page, "playbook")[title], encoding="utf-8")
+def test_gateways_that_only_have_a_report_are_not_connected_to(tmp_path: Path) -> None:
+    (tmp_path / "site.yml").write_text(IN_BATCHES["a canary first"], encoding="utf-8")
     content = examples("docs/inventories.md", "inventory")["DMZ nodes with static NAT"]
     assert "provider_router" in content
     for options in (["--list-hosts"], []):
@@ -129,7 +126,6 @@ WRONG_OF_ONE = {
     ),
 }
 IN_BATCHES = {
-    "one after the other": PLAYBOOKS["one after the other"],
     "a canary first": examples("docs/scaling.md", "playbook")["a canary first"],
     "the playbook site": "- {ansible.builtin.import_playbook: uc_firewall.pexip_sfb.site}\n",
 }
@@ -176,7 +172,7 @@ def test_a_group_may_be_a_child(tmp_path: Path) -> None:
     assert avatar["destination"] == ["192.0.2.77/32"]
 
 
-def test_the_edge_of_the_page_about_windows_goes_beside_the_other_groups(tmp_path: Path) -> None:
+def test_the_edge_of_the_page_about_windows_goes_next_to_the_other_groups(tmp_path: Path) -> None:
     content = inventory(**variables("docs/windows.md", "inventory part", "an Edge"))
     output = run_playbook(
         tmp_path,
@@ -225,7 +221,9 @@ def test_row_6_may_be_narrower(tmp_path: Path) -> None:
 
 def test_the_extra_rules_of_the_page_become_rules(tmp_path: Path) -> None:
     (tmp_path / "site.yml").write_text(RENDER, encoding="utf-8")
-    output = run_playbook(tmp_path, ten_line_inventory(), "site.yml", **variables(PAGE, "variables", "extra rules"))
+    output = run_playbook(
+        tmp_path, ten_line_inventory(), "site.yml", **variables("docs/tasks.md", "variables", "extra rules")
+    )
     for comment in ("monitoring", "ping", "ping_v6"):
         assert f'comment \\"{comment}\\"' in output
     assert "tcp dport 9100 ip saddr 10.20.0.9" in output

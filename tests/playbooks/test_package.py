@@ -24,7 +24,7 @@ PACKED = NEEDED | {
     "CHANGELOG.md", "CHANGELOG.rst", "CONTRIBUTING.md", "FILES.json", "LICENSE", "MANIFEST.json",
     "README.md", "SECURITY.md", "changelogs", "docs", "requirements.txt", "requirements.yml",
 }  # fmt: skip
-SUFFIXES = {"", ".css", ".j2", ".js", ".json", ".md", ".ps1", ".py", ".rst", ".svg", ".txt", ".yaml", ".yml"}
+SUFFIXES = {"", ".css", ".j2", ".js", ".json", ".md", ".png", ".ps1", ".py", ".rst", ".svg", ".txt", ".yaml", ".yml"}
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def installed(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The directory of a user whose ansible.cfg names an empty collections path, with the package installed there.
 
-    What it holds beside the folders that have to suffice is removed.
+    What it holds next to the folders that have to suffice is removed.
     """
     root = tmp_path_factory.mktemp("user")
     (root / "ansible.cfg").write_text("[defaults]\ncollections_path = collections\n", encoding="utf-8")

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the quick start says of row groups, and what people are told before everything else is dropped."""
+"""What the page of tasks says about row groups, and what people are told before everything else is dropped."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ import pytest
 import yaml
 from pages import TOP, examples, run_playbook, ten_line_inventory
 
-GROUPS = yaml.safe_load(examples("docs/quick-start.md", "example")["row groups"])["all"]
+GROUPS = yaml.safe_load(examples("docs/tasks.md", "example")["row groups"])["all"]
 
 
 def inventory() -> str:
-    """The inventory of the README with what the quick start adds to it."""
+    """The inventory of the README with what the page of tasks adds to it."""
     content = yaml.safe_load(ten_line_inventory())
     content["all"]["vars"] = GROUPS["vars"]
     content["all"]["children"].update(GROUPS["children"])
     return yaml.safe_dump(content)
 
 
-def test_the_row_groups_of_the_quick_start(tmp_path: Path) -> None:
+def test_the_row_groups_of_the_page(tmp_path: Path) -> None:
     output = run_playbook(tmp_path, inventory(), "uc_firewall.pexip_sfb.report", port_matrix_report_formats=["json"])
     assert "failed=0" in output
     assert "endpoint ldap_server has no addresses (its groups: 'ldap_servers'), so row management_ldap is" in output

@@ -83,7 +83,7 @@ def main(arguments: Sequence[str]) -> int:
             part.conditions, part.seconds = found, [round(time.monotonic() - begun, 1)]
             part.save(BUILD, name if len(parts) == 1 else part.name)
             show(part)
-        write_tables(BUILD, RESULTS, TOP / "docs" / "performance.md")
+        write_tables(BUILD, RESULTS, TOP / "extensions" / "bench" / "README.md")
     return failed
 
 

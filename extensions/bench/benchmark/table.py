@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The results as Markdown, for the page ``docs/performance.md``: tables between markers, not written by hand."""
+"""The results as Markdown, for the page ``extensions/bench/README.md``: tables between markers, not written by hand."""
 
 from __future__ import annotations
 
