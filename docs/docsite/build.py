@@ -18,7 +18,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 TOP = HERE.parent.parent
 SOURCE, HTML = TOP / ".build/docs-source", TOP / ".build/html"
-PAGES = ("*.md", "docs/*.md", "docs/*.svg", "docs/*.png", "roles/*/README.md", "extensions/lab/README.md")
+PAGES = ("*.md", "docs/*.md", "docs/*.svg", "docs/*.png", "roles/*/README.md", "extensions/*/README.md")
 
 
 def start_page(contents: str) -> str:
