@@ -103,7 +103,7 @@ BAD_INPUTS = {
     ),
     "a range that the vendor does not accept": (
         site(port_matrix_ports={"media": "4000-4999"}),
-        "port_matrix_ports.media: 4000-4999 is outside of what can be set; accepted: ports in 10000-49999",
+        "port_matrix_ports.media: 4000-4999 is outside what can be set; accepted: ports in 10000-49999",
     ),
     "an unknown range name": (
         site(port_matrix_ports={"meda": 1}),
@@ -127,7 +127,7 @@ BAD_INPUTS = {
     ),
     "a row id twice": (
         site(port_matrix_extra_rows=[{**NTP, "id": "sip_signaling"}]),
-        "port_matrix_extra_rows: row id sip_signaling stands twice",
+        "port_matrix_extra_rows: row id sip_signaling occurs twice",
     ),
     "an unknown key of a row": (
         site(port_matrix_extra_rows=[{**NTP, "port": 1}]),
@@ -177,7 +177,7 @@ BAD_INPUTS = {
     ),
     "an interface by the name of one that is not there": (
         host("edge1", "sfb_edges", port_matrix_interfaces={"av_edge": "external", "internal": ["198.51.100.31"]}),
-        "host 'edge1' port_matrix_interfaces.av_edge: 'external' is no address and no interface of this host",
+        "host 'edge1' port_matrix_interfaces.av_edge: 'external' is neither an address nor an interface of this host",
     ),
     "a misspelled variable of a host that is not managed": (
         host("node1", "pexip_conferencing_nodes", ansible_host="192.0.2.11", port_matrix_adresses=["192.0.2.12"]),

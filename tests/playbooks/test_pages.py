@@ -120,7 +120,7 @@ def test_the_line_of_progress_is_one_that_is_printed() -> None:
 
 
 def test_a_file_of_requirements_that_a_page_speaks_of_is_one_that_its_reader_has() -> None:
-    """Who installed the collection has not the repository's, which does not name the collection anyhow."""
+    """Whoever installed the collection does not have the repository's, which does not name the collection anyway."""
     named = [name for name in PAGES if "install -r requirements.yml" in page(name)]
     for name in named:
         shown = "".join(examples(name, "requirements").values())

@@ -303,7 +303,7 @@ def test_a_play_with_many_hosts_renders_once_and_on_the_controller(controller: C
         ),
         (
             {"port_matrix_report_baseline": "inventory.json"},
-            "port_matrix_report_baseline: is no report, or one of another",
+            "port_matrix_report_baseline: is not a report, or one of another",
         ),
         (
             {"port_matrix_report_verification": "inventory.json"},
@@ -400,7 +400,7 @@ def test_a_question_without_its_ends_says_what_is_missing(controller: Controller
         "query_source and query_destination: not set; accepted: at least one of them: the name of a host, an endpoint"
     )
     assert message in failed(controller.run("query", query_protocol="tcp"))
-    assert "destination: 'node9' is no host with an address" in failed(
+    assert "destination: 'node9' is not a host with an address" in failed(
         controller.run("query", query_source="node1", query_destination="node9")
     )
 

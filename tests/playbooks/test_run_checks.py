@@ -98,7 +98,7 @@ def test_without_a_name_each_check_is_taken_once(checkout: Path) -> None:
     assert {"tables", "licences", "package", "demo", "demo_firewalld", "molecule_faults", "html"} <= set(ran)
 
 
-def test_a_group_may_stand_beside_a_check(checkout: Path) -> None:
+def test_a_group_may_stand_next_to_a_check(checkout: Path) -> None:
     _code, said = run(checkout, "lint", "package")
     ran = {line.split()[0] for line in said.splitlines() if line and not line.startswith(" ")}
     assert {"tables", "licences", "package", "ansible_style"} <= ran

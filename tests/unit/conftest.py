@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# What the tests use beside the collection. Not left to the settings of pytest, as ansible-test has its own.
+# What the tests use besides the collection. Not left to the settings of pytest, as ansible-test has its own.
 _TOP = Path(__file__).parents[2]
 sys.path += [str(_TOP / place) for place in ("extensions/lab", "extensions/bench", "tests/sites")]
 

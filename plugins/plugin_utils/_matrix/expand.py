@@ -82,7 +82,7 @@ def hooks_of(site: Site, host: str, gateway: bool, egress: bool) -> tuple[Hook, 
     if not hooks:
         raise PortMatrixError.at(
             f"host {shown(host)}",
-            "is no endpoint of an enabled row and no gateway, so there is nothing to apply",
+            "is neither an endpoint of an enabled row nor a gateway, so there is nothing to apply",
             "a host in a group of an endpoint or in port_matrix_gateways",
         )
     return hooks

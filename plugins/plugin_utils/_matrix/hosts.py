@@ -174,13 +174,13 @@ def _parse_interface(interface: str, given: Mapping[str, object], where: str) ->
     while isinstance(value := given[passed[-1]], str) and value in given:
         if value in passed:
             raise PortMatrixError.at(
-                where, f"{' → '.join([*passed, value])} leads nowhere", "an interface that has addresses in the end"
+                where, f"{' → '.join([*passed, value])} leads nowhere", "an interface that finally has addresses"
             )
         passed.append(value)
     if isinstance(value, str) and looks_like_a_name(value):
         raise PortMatrixError.at(
             where,
-            f"{shown(value)} is no address and no interface of this host{_nearest_text(value, given)}",
+            f"{shown(value)} is neither an address nor an interface of this host{_nearest_text(value, given)}",
             f"addresses, or one of {_listed(given)}",
         )
     return _parse_addresses(value, where)

@@ -48,7 +48,7 @@ class PortRange:
         """
         if self.within and not ports.issubset(self.within):
             raise PortMatrixError.at(
-                where, f"{' '.join(format_ports(ports)) or 'any'} is outside of what can be set", self._accepted()
+                where, f"{' '.join(format_ports(ports)) or 'any'} is outside what can be set", self._accepted()
             )
         if ports.size() < self.at_least:
             raise PortMatrixError.at(where, f"{' '.join(format_ports(ports))} is too few ports", self._accepted())
@@ -231,7 +231,7 @@ def _check_disabled(disabled: Sequence[str], known: Sequence[str]) -> None:
     for row_id in disabled:
         if known.count(row_id) > 1:
             problems.add(
-                f"{EXTRA_ROWS}: row id {row_id} stands twice; accepted: an id of its own for each row, disabled or not"
+                f"{EXTRA_ROWS}: row id {row_id} occurs twice; accepted: an id of its own for each row, disabled or not"
             )
         elif row_id not in known:
             near = nearest_text(row_id, known)

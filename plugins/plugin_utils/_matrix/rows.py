@@ -184,7 +184,7 @@ def parse_rows(
         place = origin.variable(row_id) if origin else where
         row = problems.attempt(Row.parse, value, place, ranges)
         if row and any(row.id == other.id for other in parsed):
-            problems.add(f"{place}: row id {row.id} stands twice; accepted: an id of its own for each row")
+            problems.add(f"{place}: row id {row.id} occurs twice; accepted: an id of its own for each row")
         elif row:
             parsed.append(row)
     problems.raise_if_any()

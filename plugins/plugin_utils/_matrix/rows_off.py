@@ -49,7 +49,7 @@ def rows_off(
 def why_off(site: Site, row: Row) -> str:
     """Say why *row*, which is one of the table, does not apply to *site*."""
     if row.id in load_port_matrix().only_by_name:
-        return "it applies only where port_matrix_row_groups names it"
+        return "it applies only if port_matrix_row_groups names it"
     if all(other.group != row.group for other in site.rows):
         return f"its row group {row.group} is off (port_matrix_row_groups)"
     return "it is off (port_matrix_disabled_rows)"

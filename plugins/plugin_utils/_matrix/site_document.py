@@ -95,7 +95,7 @@ def _read_view(value: object) -> View:
 
 def _read_pair(pair: Sequence[str]) -> Pair:
     if len(pair) != 2:
-        raise PortMatrixError.at("site member translated", f"{shown(list(pair))} is no pair", "two addresses")
+        raise PortMatrixError.at("site member translated", f"{shown(list(pair))} is not a pair", "two addresses")
     return Pair(read_cidrs(pair[:1]), read_cidrs(pair[1:]))
 
 

@@ -107,8 +107,8 @@ def _unset_views(site: Site, gateways: Sequence[str]) -> Iterator[str]:
         f"{_hosts_text(gateways)}: port_matrix_view is not set, and {count(len(natted), 'host')} of the site "
         f"{'is' if len(natted) == 1 else 'are'} behind static NAT. The rules have the advertised addresses{such_as}. "
         "Where a packet has the local one when a gateway judges it, as on the firewall that translates, it is dropped; "
-        "accepted: port_matrix_view: local, a mapping of endpoints, groups or hosts to views, or advertised where that "
-        "is so"
+        "accepted: port_matrix_view: local, a mapping of endpoints, groups or hosts to views, or advertised if that "
+        "is right"
     )
 
 
@@ -144,8 +144,8 @@ def _networks_with_hosts(site: Site, known: Collection[str]) -> Iterator[str]:
             belong = sorted({other for host in inside for other in site.endpoints_of(host)})
             yield (
                 f"endpoint {name}: its networks contain the {_hosts_text(inside, _MANY)} of other endpoints, for which "
-                f"the rows of {name} ({rows}) hold, too; accepted: port_matrix_endpoints.{name}.exclude with "
-                f"addresses, networks or endpoints that are not meant, such as [{', '.join(belong)}]"
+                f"the rows of {name} ({rows}) also hold; accepted: port_matrix_endpoints.{name}.exclude with "
+                f"addresses, networks or endpoints that do not belong there, such as [{', '.join(belong)}]"
             )
 
 

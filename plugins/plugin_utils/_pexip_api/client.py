@@ -117,11 +117,11 @@ class Client:
             if following is None:
                 return
             if not isinstance(following, str) or not page["objects"]:
-                raise PortMatrixError.at(url, "has a next page after nothing, or one that is no address")
+                raise PortMatrixError.at(url, "has a next page after nothing, or one that is not an address")
             url = urljoin(url, following)
             if url.partition("?")[0] != first:
                 # The credentials go to nobody else.
-                raise PortMatrixError.at(first, "its next page is somewhere else, and is not asked for")
+                raise PortMatrixError.at(first, "its next page is somewhere else, and is not requested")
 
     def _page(self, url: str) -> t.Any:
         page = as_json(self._get(url), url)
@@ -131,7 +131,7 @@ class Client:
         if isinstance(total, bool) or not isinstance(total, int) or not isinstance(objects, list):
             raise PortMatrixError.at(url, "is not a list of the Management API", "meta with total_count, and objects")
         if not all(isinstance(item, Mapping) for item in objects):
-            raise PortMatrixError.at(url, "lists something that is no object")
+            raise PortMatrixError.at(url, "lists something that is not an object")
         return page
 
     def _get(self, url: str) -> Answer:
@@ -179,7 +179,7 @@ def as_json(answer: Answer, url: str) -> Mapping[str, t.Any]:
     except (ValueError, RecursionError):
         document = None
     if not isinstance(document, Mapping):
-        raise PortMatrixError.at(url, "answers with something else than a JSON object")
+        raise PortMatrixError.at(url, "answers with something other than a JSON object")
     return document
 
 

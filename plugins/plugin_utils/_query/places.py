@@ -42,7 +42,7 @@ class Place:
     def notes(self) -> list[str]:
         """What its reader has to know of it."""
         hosts = some([display(host) for host in self.unknown])
-        return [f"nothing is known of the addresses of {hosts}, so this is not about them"] if hosts else []
+        return [f"nothing is known about the addresses of {hosts}, so this is not about them"] if hosts else []
 
 
 ANYBODY = Place("anybody", _EVERY_ADDRESS, True)
@@ -79,7 +79,7 @@ class Asked:
             return Place(value, addresses, not addresses.only_single_addresses())
         meant = nearest_text(value, (name for name in self._names() if name != value))
         raise PortMatrixError.at(
-            where, f"{shown(value)} is no host with an address, endpoint or group{meant}", ACCEPTED
+            where, f"{shown(value)} is not a host with an address, an endpoint or a group{meant}", ACCEPTED
         )
 
     def _named(self, name: str, local: str | None, view: View) -> Place | None:

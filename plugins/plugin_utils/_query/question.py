@@ -290,4 +290,4 @@ def _way_back_notes(rules: Sequence[Rule], backwards: Question) -> list[str]:
     rows = dict.fromkeys(rule.row for rule in rules if _narrowed(rule, backwards))
     if not rows:
         return []
-    return [f"the other direction is permitted by {', '.join(rows)}, and answers to that pass by themselves"]
+    return [f"the other direction is permitted by {', '.join(rows)}, and answers to that pass on their own"]

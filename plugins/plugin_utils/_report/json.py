@@ -77,7 +77,7 @@ def read_report(document: object, where: str) -> Earlier:
     """
     data = as_mapping(as_document(document, where, "the JSON file of an earlier report"), where)
     if data.get("version") != VERSION:
-        problem = f"is no report, or one of another version ({shown(data.get('version'))})"
+        problem = f"is not a report, or one of another version ({shown(data.get('version'))})"
         raise PortMatrixError.at(where, problem, f"the JSON file of an earlier report, version {VERSION}")
     flows = as_list(data.get("flows"), f"{where} flows")
     reader = _Reader(where)

@@ -22,7 +22,7 @@ GROUP_TITLES = {
 _GROUPS = {
     "integration": "A row of the vendor's port table for Skype for Business integrations.",
     "strict_clients": "A row of the vendor's port table for clients behind strict firewalls, switched on here.",
-    "platform": "What Pexip's nodes need of each other and of the network, switched on here.",
+    "platform": "What Pexip's nodes need from each other and of the network, switched on here.",
     "video_endpoints": "What Pexip's nodes need for calls that are not Skype for Business, switched on here.",
     "federation": "What federation with the nodes needs, switched on here.",
     "custom": "A row of this site, in addition to the vendor's port table.",
@@ -44,7 +44,7 @@ REASONS = {
         "Audio, video and content from the conference to clients and servers inside the network, which choose the port "
         "that they receive on. Configured port ranges of clients and servers can narrow it down."
     ),
-    "media_nodes_to_turn": "The nodes ask the TURN server for relay addresses, by which remote media reaches them.",
+    "media_nodes_to_turn": "The nodes ask the TURN server for relay addresses, where remote media reaches them.",
     "psom_content_edge": "The nodes fetch PowerPoint presentations of users who come in by way of the Edge.",
     "psom_content": "The nodes fetch PowerPoint presentations that Skype for Business users show.",
     "https_content": "The nodes fetch PowerPoint presentations that Skype for Business users show.",
@@ -52,7 +52,7 @@ REASONS = {
     "strict_client_relay": "Clients that cannot reach the nodes directly relay their media through the Edge.",
     "strict_edge_media": "HD video and content of relayed clients, from whatever port the A/V Edge takes.",
     "node_ike": "The nodes and the Management Node agree on the keys of IPsec. There must be no NAT between them.",
-    "node_esp": "All that the nodes and the Management Node tell each other, conferences across nodes included.",
+    "node_esp": "Everything that nodes and Management Node tell each other, including conferences across nodes.",
     "management_web": "Administrators and programs configure the platform.",
     "management_ssh": "Administrators reach the command line of a node, on its primary address.",
     "platform_dns": (
@@ -64,10 +64,10 @@ REASONS = {
     "snmp_poll": "The site's monitoring asks the nodes.",
     "management_ldap": "The Management Node checks administrators, and looks people up, in the directory.",
     "web_app": "People join with a browser or the vendor's apps. 80 leads to 443.",
-    "h323_ras": "H.323 endpoints register, and ask for the way of a call.",
+    "h323_ras": "H.323 endpoints register, and ask how a call gets there.",
     "h323_call": "H.323 calls are set up over it.",
     "sip_endpoints": "SIP calls are set up over it. 5061 is for TLS.",
-    "sip_udp": "SIP calls over UDP, which the nodes take only where that is switched on in their global settings.",
+    "sip_udp": "SIP calls over UDP, which the nodes accept only if it is switched on in their global settings.",
     "signalling_in": "The rest of the signaling of a call, such as H.245, at ports that the node chooses.",
     "endpoint_media_in": "Audio, video and content from endpoints to the conference.",
     "signalling_out": "The nodes call endpoints, and answer their signaling, from the ports of their signaling range.",

@@ -43,7 +43,7 @@ def scope_sentence(scope: Scope) -> str:
     """Say what the report is about."""
     names = [display(name) for name in scope.names]
     if scope.kind == "host":
-        return f"What must be open on the host {names[0]}, in the addresses that it has and sees itself."
+        return f"What must be open on the host {names[0]}, in the addresses that it has and sees."
     if scope.kind == "gateway":
         return f"What must be open on the firewall {names[0]}, in the addresses that it sees."
     if scope.kind == "pair":

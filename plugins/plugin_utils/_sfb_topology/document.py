@@ -65,7 +65,7 @@ def parse_xml(data: bytes, path: str) -> Element:
     except DefusedXmlException:
         raise PortMatrixError.at(path, "has a document type, and a topology has none", ACCEPTED) from None
     except (ParseError, UnicodeDecodeError) as e:
-        raise PortMatrixError.at(path, f"is no XML ({e})", ACCEPTED) from None
+        raise PortMatrixError.at(path, f"is not XML ({e})", ACCEPTED) from None
     except _UnboundedError as e:
         raise PortMatrixError.at(path, str(e), ACCEPTED) from None
     return root

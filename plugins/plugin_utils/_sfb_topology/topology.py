@@ -89,7 +89,7 @@ def read_topology(root: Element, path: str) -> tuple[Pool, ...]:
     """
     namespace, _brace, name = root.tag.lstrip("{").rpartition("}")
     if name not in _ROOTS or not namespace.startswith(_NAMESPACE):
-        raise PortMatrixError.at(path, f"is XML with the root element {shown(name)}, and no topology", ACCEPTED)
+        raise PortMatrixError.at(path, f"is XML with the root element {shown(name)}, which is not a topology", ACCEPTED)
     problems = ProblemList()
     sites = _site_names(root)
     services: dict[object, list[Service]] = {}

@@ -165,7 +165,7 @@ def pool_warnings(pools: Mapping[str, Iterable[str]], nodes: Mapping[str, Iterab
     left_out = [host for host, found in nodes.items() if not trusted.intersection(found)]
     if left_out:
         warnings.append(
-            f"Skype for Business does not trust {names(map(repr, left_out))}, as not in the trusted application pool "
-            f"{names(map(repr, ours))}"
+            f"Skype for Business does not trust {names(map(repr, left_out))} (not in the trusted application pool "
+            f"{names(map(repr, ours))})"
         )
     return warnings

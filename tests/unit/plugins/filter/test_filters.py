@@ -135,7 +135,7 @@ def test_sample_packets_are_those_of_the_hooks_of_the_host() -> None:
     assert hooks("fe1") == {"input"}
     assert hooks("fe1", egress=True) == {"input", "output"}
     assert hooks("fw", gateway=True) == {"forward"}
-    with pytest.raises(AnsibleFilterError, match="sample_packets:\nhost 'fw': is no endpoint of an enabled row"):
+    with pytest.raises(AnsibleFilterError, match="sample_packets:\nhost 'fw': is neither an endpoint of an enabled row"):
         hooks("fw")
 
 
@@ -183,7 +183,8 @@ def test_a_ruleset_has_the_chains_of_the_host() -> None:
         ),
         (
             lambda: query.query(_site(), "node1", "fe9"),
-            "query:\ndestination: 'fe9' is no host with an address, endpoint or group; accepted: the name of a host",
+            "query:\ndestination: 'fe9' is not a host with an address, an endpoint or a group; "
+            "accepted: the name of a host",
         ),
         (
             lambda: permitted.permitted(_site(), "node1", "fe1", "x"),
@@ -191,7 +192,7 @@ def test_a_ruleset_has_the_chains_of_the_host() -> None:
         ),
         (
             lambda: nftables_ruleset.nftables_ruleset(_site(), "fw"),
-            "nftables_ruleset:\nhost 'fw': is no endpoint of an enabled row and no gateway, "
+            "nftables_ruleset:\nhost 'fw': is neither an endpoint of an enabled row nor a gateway, "
             "so there is nothing to apply; accepted: a host in a group of an endpoint or in port_matrix_gateways",
         ),
         (

@@ -21,7 +21,7 @@ SITES, PACKETS_OF_EACH = 5, 4_000  # 20,000 of each agreed, too, which takes hal
 
 
 def _packets(case: Case, rng: random.Random) -> t.Iterator[oracle.Packet]:
-    """Packets that a row of the site permits, and such that are just beside the ends of what it has."""
+    """Packets that a row of the site permits, and some just outside the ends of what it has."""
     flows = [flow for flow in oracle.flows(case.oracle) if flow.group in GROUPS_OF_ROWS and flow.enabled]
     networks = {
         name: [network for _owner, network in oracle.endpoint_networks(case.oracle, name, None)]

@@ -147,7 +147,7 @@ def test_without_a_hook_there_is_nothing_to_render() -> None:
 
 
 def test_a_host_without_a_part_is_refused() -> None:
-    with pytest.raises(AnsibleFilterError, match="host 'fw': is no endpoint of an enabled row and no gateway"):
+    with pytest.raises(AnsibleFilterError, match="host 'fw': is neither an endpoint of an enabled row nor a gateway"):
         objects("fw")
 
 

@@ -132,7 +132,7 @@ def test_a_host_that_has_no_part_in_the_matrix_is_refused() -> None:
     with pytest.raises(PortMatrixError) as caught:
         hooks_of(site, "fw", False, True)
     assert str(caught.value) == (
-        "host 'fw': is no endpoint of an enabled row and no gateway, so there is nothing to apply; "
+        "host 'fw': is neither an endpoint of an enabled row nor a gateway, so there is nothing to apply; "
         "accepted: a host in a group of an endpoint or in port_matrix_gateways"
     )
 

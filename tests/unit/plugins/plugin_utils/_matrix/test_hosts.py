@@ -169,22 +169,21 @@ def test_the_hint_says_which_host_and_variable_to_set(variables: dict[str, t.Any
         ),
         (
             {"port_matrix_interfaces": {"av_edge": ["192.0.2.1"], "web_conferencing": "av-edge"}},
-            "host 'h' port_matrix_interfaces.web_conferencing: 'av-edge' is no address and no interface of this host, "
-            "and av_edge is the nearest; accepted: addresses, or one of av_edge, web_conferencing",
+            "host 'h' port_matrix_interfaces.web_conferencing: 'av-edge' is neither an address nor an interface of "
+            "this host, and av_edge is the nearest; accepted: addresses, or one of av_edge, web_conferencing",
         ),
         (
             {"port_matrix_interfaces": {"a": "b", "b": "c", "c": "b", "d": ["192.0.2.1"]}},
             "host 'h' port_matrix_interfaces.a: a → b → c → b leads nowhere; "
-            "accepted: an interface that has addresses in the end\n"
+            "accepted: an interface that finally has addresses\n"
             "host 'h' port_matrix_interfaces.b: b → c → b leads nowhere; "
-            "accepted: an interface that has addresses in the end\n"
+            "accepted: an interface that finally has addresses\n"
             "host 'h' port_matrix_interfaces.c: c → b → c leads nowhere; "
-            "accepted: an interface that has addresses in the end",
+            "accepted: an interface that finally has addresses",
         ),
         (
             {"port_matrix_interfaces": {"a": "a"}},
-            "host 'h' port_matrix_interfaces.a: a → a leads nowhere; "
-            "accepted: an interface that has addresses in the end",
+            "host 'h' port_matrix_interfaces.a: a → a leads nowhere; accepted: an interface that finally has addresses",
         ),
         (
             {"port_matrix_addresses": [{"adress": "192.0.2.1"}]},

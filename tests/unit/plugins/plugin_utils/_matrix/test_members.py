@@ -197,7 +197,7 @@ def _of(definitions: list[EndpointDefinition], hosts: dict[str, t.Any], groups: 
 NATTED = {"address": "192.0.2.1", "advertised": "203.0.113.1"}
 
 
-def test_what_a_host_has_beside_the_addresses_of_its_endpoints_is_kept() -> None:
+def test_what_a_host_has_besides_the_addresses_of_its_endpoints_is_kept() -> None:
     hosts = {
         "a": {"port_matrix_interfaces": {"media": [NATTED], "internal": ["192.0.2.5", "2001:db8::5"]}},
         "b": {"port_matrix_addresses": ["192.0.2.9"], "port_matrix_interfaces": {"media": ["192.0.2.11"]}},
@@ -212,7 +212,7 @@ def test_what_a_host_has_beside_the_addresses_of_its_endpoints_is_kept() -> None
     }
 
 
-def test_an_address_of_an_endpoint_that_no_row_uses_any_more_is_beside() -> None:
+def test_an_address_of_an_endpoint_that_no_row_uses_any_more_is_kept_apart() -> None:
     hosts = {"a": {"port_matrix_interfaces": {"media": ["192.0.2.1"], "internode": ["198.51.100.1"]}}}
     definitions = [EndpointDefinition("e", ("g",), interface="media"), EndpointDefinition("all", ("g",), interface="*")]
     members = _of(definitions, hosts, {"g": ["a"]})
@@ -220,7 +220,7 @@ def test_an_address_of_an_endpoint_that_no_row_uses_any_more_is_beside() -> None
     assert members.further(["e"])["a"].cidrs("ipv4") == ["198.51.100.1/32"]
 
 
-def test_nothing_is_beside_where_endpoints_have_all_of_it() -> None:
+def test_nothing_is_kept_apart_where_endpoints_have_all_of_it() -> None:
     hosts = {"a": {"port_matrix_interfaces": {"media": [NATTED], "internal": ["192.0.2.5"]}}}
     definitions = [
         EndpointDefinition("e", ("g",), interface="media"),

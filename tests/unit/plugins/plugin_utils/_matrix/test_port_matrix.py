@@ -138,7 +138,7 @@ def test_selecting_does_not_change_the_table() -> None:
     [
         (
             {"extra_rows": [{**OWN_ROW, "id": "wac_content"}], "disabled_rows": ["wac_content"]},
-            "port_matrix_extra_rows: row id wac_content stands twice; "
+            "port_matrix_extra_rows: row id wac_content occurs twice; "
             "accepted: an id of its own for each row, disabled or not",
         ),
         (
@@ -199,17 +199,17 @@ def test_ranges_up_to_their_bounds(overrides: dict[str, object], written: list[s
         ([5061], f"port_matrix_ports: [5061] is not a mapping; accepted: a mapping with the keys {RANGE_NAMES}"),
         (
             {"media": "9999-49999"},
-            f"port_matrix_ports.media: 9999-49999 is outside of what can be set; accepted: {MEDIA}",
+            f"port_matrix_ports.media: 9999-49999 is outside what can be set; accepted: {MEDIA}",
         ),
         (
             {"media": "10000-50000"},
-            f"port_matrix_ports.media: 10000-50000 is outside of what can be set; accepted: {MEDIA}",
+            f"port_matrix_ports.media: 10000-50000 is outside what can be set; accepted: {MEDIA}",
         ),
-        ({"media": "any"}, f"port_matrix_ports.media: any is outside of what can be set; accepted: {MEDIA}"),
+        ({"media": "any"}, f"port_matrix_ports.media: any is outside what can be set; accepted: {MEDIA}"),
         ({"media": "10000-10098"}, f"port_matrix_ports.media: 10000-10098 is too few ports; accepted: {MEDIA}"),
         (
             {"edge_media": "1023-2000"},
-            f"port_matrix_ports.edge_media: 1023-2000 is outside of what can be set; accepted: {EDGE_MEDIA}",
+            f"port_matrix_ports.edge_media: 1023-2000 is outside what can be set; accepted: {EDGE_MEDIA}",
         ),
         (
             {"media": "49999-40000"},
@@ -292,7 +292,7 @@ def test_a_range_without_bounds_accepts_any_port_but_not_too_few() -> None:
         (
             "port_ranges.web.within",
             "1-80",
-            "port_matrix.yml web: 443 is outside of what can be set; accepted: ports in 1-80, at least 1 ()",
+            "port_matrix.yml web: 443 is outside what can be set; accepted: ports in 1-80, at least 1 ()",
         ),
         ("port_ranges.web.answers", "ftp", "port_matrix.yml web answers: unknown value 'ftp'; accepted: stun, tls"),
         ("port_ranges.web.ports", 0, f"port_matrix.yml web ports: 0: port 0 is out of range; accepted: {LITERALS}"),

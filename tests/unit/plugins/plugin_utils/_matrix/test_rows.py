@@ -192,7 +192,7 @@ def test_every_wrong_row_is_reported() -> None:
         parse_rows([_row(), _row(protocols="x", id="r2"), _row(), _row(tls=2, id="r3")], "W", RANGES)
     assert str(caught.value).splitlines() == [
         f"W row 'r2' protocols: unknown value 'x'; accepted: {PROTOCOLS_ACCEPTED}",
-        "W: row id r1 stands twice; accepted: an id of its own for each row",
+        "W: row id r1 occurs twice; accepted: an id of its own for each row",
         "W row 'r3' tls: 2 is not a boolean; accepted: true or false",
     ]
 

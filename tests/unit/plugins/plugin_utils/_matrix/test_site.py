@@ -487,7 +487,7 @@ def test_a_row_of_the_sites_own_is_named_by_the_variable_that_it_is_in() -> None
     problems = _problems(_row("own", source="egde"), extra_rows=[{"id": "own"}])
     assert problems[0].startswith("port_matrix_extra_rows row 'own': unknown endpoint 'egde', the nearest is edge;")
     problems = _problems(_row("own"), _row("own"), extra_rows=[{"id": "own"}])
-    assert problems == ["port_matrix_extra_rows: row id own stands twice; accepted: an id of its own for each row"]
+    assert problems == ["port_matrix_extra_rows: row id own occurs twice; accepted: an id of its own for each row"]
     assert _problems(_row(), extra_rows=True)[0] == "port_matrix_extra_rows: True is not a list; accepted: a list"
 
 

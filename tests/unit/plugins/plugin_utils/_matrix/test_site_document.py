@@ -107,7 +107,7 @@ def test_a_member_is_written_with_what_is_special_about_it() -> None:
         ),
         (
             {"endpoints": {"e": [{"translated": [["192.0.2.1"]]}]}},
-            "site member translated: ['192.0.2.1'] is no pair; accepted: two addresses",
+            "site member translated: ['192.0.2.1'] is not a pair; accepted: two addresses",
         ),
         ({"endpoints": {"e": [{"local": ["x"]}]}}, f"site: 'x' is not an address; accepted: {ACCEPTED}"),
         (

@@ -54,7 +54,7 @@ def test_gateways_that_do_not_say_what_they_see_are_told_what_that_is(gateways: 
         f"{who}: port_matrix_view is not set, and 1 host of the site is behind static NAT. The rules have the "
         "advertised addresses: of 'node1' 203.0.113.11, and not 10.0.0.11. Where a packet has the local one when a "
         "gateway judges it, as on the firewall that translates, it is dropped; accepted: port_matrix_view: local, a "
-        "mapping of endpoints, groups or hosts to views, or advertised where that is so"
+        "mapping of endpoints, groups or hosts to views, or advertised if that is right"
     ]
 
 
@@ -107,8 +107,8 @@ def test_machines_of_others_within_networks_are_named_and_so_is_the_way_out() ->
     groups = {**GROUPS, "sfb_clients": ["lan", "pc"]}
     assert _warnings(MEDIA, hosts=hosts, groups=groups) == [
         "endpoint client: its networks contain the hosts 'node1', 'node2' of other endpoints, for which the rows of "
-        "client (r1) hold, too; accepted: port_matrix_endpoints.client.exclude with addresses, networks or endpoints "
-        "that are not meant, such as [conferencing_node]"
+        "client (r1) also hold; accepted: port_matrix_endpoints.client.exclude with addresses, networks or endpoints "
+        "that do not belong there, such as [conferencing_node]"
     ]
     assert _warnings(MEDIA, hosts=hosts, groups=groups, endpoints={"client": {"exclude": ["conferencing_node"]}}) == []
 

@@ -79,7 +79,7 @@ def test_remembering_is_up_to_the_table() -> None:
         render_joined(Policy(("input",), (), memory=Memory(9, 9)), Join("filter", {"input": "input"}, "x.service"))
 
 
-def test_rules_are_chains_beside_those_of_the_table(kernel: Kernel) -> None:
+def test_rules_are_chains_next_to_those_of_the_table(kernel: Kernel) -> None:
     join = parse_join({"table": "filter", "chains": {"forward": "transit"}}, "W")
     assert join
     ruleset = render_joined(POLICY, join)

@@ -97,7 +97,7 @@ def test_an_empty_list_is_one() -> None:
 )
 def test_a_next_page_somewhere_else_is_not_asked_for(elsewhere: str) -> None:
     server = Server(page(1, total=2, following=elsewhere))
-    with pytest.raises(PortMatrixError, match=r"its next page is somewhere else, and is not asked for$"):
+    with pytest.raises(PortMatrixError, match=r"its next page is somewhere else, and is not requested$"):
         server.objects()
     assert len(server.requests) == 1
 
@@ -109,17 +109,17 @@ def test_a_next_page_somewhere_else_is_not_asked_for(elsewhere: str) -> None:
         ([page(1, total=2)], "lists 1 of the 2 that it says there are"),
         ([page(1, 2, total=1)], "lists more than the 1 that it says there are, without an end"),
         ([page(following=LIST)], "has a next page after nothing"),
-        ([page(1, following=7)], "or one that is no address"),
-        ([answer([])], "answers with something else than a JSON object"),
-        ([Answer(200, {}, b"[" * 100_000)], "answers with something else than a JSON object"),
-        ([Answer(200, {}, b"\xff")], "answers with something else than a JSON object"),
+        ([page(1, following=7)], "or one that is not an address"),
+        ([answer([])], "answers with something other than a JSON object"),
+        ([Answer(200, {}, b"[" * 100_000)], "answers with something other than a JSON object"),
+        ([Answer(200, {}, b"\xff")], "answers with something other than a JSON object"),
         (
             [answer({"objects": []})],
             "is not a list of the Management API; accepted: meta with total_count, and objects",
         ),
         ([answer({"meta": {"total_count": True}, "objects": []})], "is not a list of the Management API"),
         ([answer({"meta": {"total_count": 1}, "objects": {}})], "is not a list of the Management API"),
-        ([answer({"meta": {"total_count": 1}, "objects": [7]})], "lists something that is no object"),
+        ([answer({"meta": {"total_count": 1}, "objects": [7]})], "lists something that is not an object"),
         ([answer({"meta": {"total_count": 1}, "objects": [{}]})], "lists something without a resource_uri"),
         ([answer({}, 401)], "the answer is 401 (the credentials are not accepted)"),
         ([answer({}, 403)], "the answer is 403 (the account may not read this"),

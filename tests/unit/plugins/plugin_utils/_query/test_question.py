@@ -160,7 +160,7 @@ def test_a_host_that_is_endpoint_and_gateway_judges_both_kinds_of_traffic() -> N
 def test_the_way_back_is_mentioned() -> None:
     answer = ask(SITE, "node1", "lan", "tcp", 80, 1024)
     assert answer.notes == (
-        "the other direction is permitted by conference_avatar, and answers to that pass by themselves",
+        "the other direction is permitted by conference_avatar, and answers to that pass on their own",
     )
     assert ask(SITE, "node1", "lan", "tcp", 81, 1024).notes == ()
     assert "  note: the other direction" in "\n".join(answer.text())
@@ -189,7 +189,7 @@ def test_nobody_talks_to_itself_and_families_do_not_mix() -> None:
 def test_a_host_that_no_row_names_has_the_addresses_of_its_variables() -> None:
     hostvars = {"pc7": {"ansible_host": "198.18.7.7"}, "nobody": {}, "node1": {"port_matrix_addresses": ["192.0.2.11"]}}
     assert _rows(ask(SITE, "pc7", "node1", "tcp", None, 80, hostvars=hostvars)) == {"conference_avatar"}
-    with pytest.raises(PortMatrixError, match="source: 'nobody' is no host with an address"):
+    with pytest.raises(PortMatrixError, match="source: 'nobody' is not a host with an address"):
         ask(SITE, "nobody", "node1", hostvars=hostvars)
 
 
@@ -198,10 +198,13 @@ def test_a_host_that_no_row_names_has_the_addresses_of_its_variables() -> None:
     [
         (
             {"source": "node9"},
-            "source: 'node9' is no host with an address, endpoint or group, the nearest is node2; "
+            "source: 'node9' is not a host with an address, an endpoint or a group, the nearest is node2; "
             "accepted: the name of a host, an endpoint or a group, an address, or a network",
         ),
-        ({"source": "x"}, "source: 'x' is no host with an address, endpoint or group; accepted: the name of a host"),
+        (
+            {"source": "x"},
+            "source: 'x' is not a host with an address, an endpoint or a group; accepted: the name of a host",
+        ),
         ({"source": 5}, "source: 5 is not a string; accepted: the name of a host, an endpoint or a group, an address"),
         ({"destination": "192.0.2.9/24"}, "destination: '192.0.2.9/24' may be one address or a network; accepted: "),
         ({"source": "", "destination": None}, "source and destination: neither is named; accepted: at least one of th"),
@@ -248,12 +251,12 @@ def test_people_ask_about_endpoints_groups_and_networks() -> None:
     for port, permitted in ((80, True), (81, False)):
         answer = asked("offices", "node1", "tcp", None, port)
         assert bool(answer.matches) is permitted
-        assert answer.notes[0] == "nothing is known of the addresses of printer, so this is not about them"
+        assert answer.notes[0] == "nothing is known about the addresses of printer, so this is not about them"
     assert _rows(asked("edge_av", "node1", "udp")) == {"media_edge_to_nodes"}
     at_edge = asked("edge_av", "node1", "udp", at="edge1")
     assert at_edge.question.source.text() == "edge_av (10.0.0.31)"
     with pytest.raises(
-        PortMatrixError, match="source: 'empty' is no host with an address, endpoint or group; accepted"
+        PortMatrixError, match="source: 'empty' is not a host with an address, an endpoint or a group; accepted"
     ):
         asked("empty", "node1")
 
@@ -364,7 +367,7 @@ def test_a_row_that_is_off_by_itself_is_the_hint_too() -> None:
     )
     off = rows_off(SITE, {**HOSTVARS, **MANAGER}, {**GROUPS, "pexip_video_endpoints": ["partner"]})
     answer = ask(SITE, "203.0.113.99", "192.0.2.11", "udp", None, 5060, rows_off=lambda: off)
-    assert answer.notes == ("row sip_udp would permit it, but it applies only where port_matrix_row_groups names it",)
+    assert answer.notes == ("row sip_udp would permit it, but it applies only if port_matrix_row_groups names it",)
 
 
 def test_what_is_judged_at_a_host_that_is_no_endpoint_of_rows_that_are_off() -> None:

@@ -177,8 +177,8 @@ def test_hostile_texts_stay_text(name: str) -> None:
     [
         (lambda d: "{", "b: is not JSON ("),
         (lambda d: [], "b: [] is not a mapping"),
-        (lambda d: {}, "b: is no report, or one of another version (None); accepted: the JSON file of an earlier"),
-        (lambda d: {**d, "version": 2}, "b: is no report, or one of another version (2)"),
+        (lambda d: {}, "b: is not a report, or one of another version (None); accepted: the JSON file of an earlier"),
+        (lambda d: {**d, "version": 2}, "b: is not a report, or one of another version (2)"),
         (lambda d: {**d, "flows": {}}, "b flows: {} is not a list"),
         (lambda d: {**d, "flows": [{**d["flows"][0], "family": "ipx"}]}, "b flows family: unknown value 'ipx'"),
         (lambda d: {**d, "flows": [{**d["flows"][0], "row": "<img>"}]}, "b flows row: '<img>' cannot be an id"),

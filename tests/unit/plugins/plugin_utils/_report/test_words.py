@@ -23,7 +23,7 @@ from example_site import example_report
         (Scope(), "What must be open for the whole site."),
         (
             Scope("host", ("a\nb",)),
-            "What must be open on the host a\\nb, in the addresses that it has and sees itself.",
+            "What must be open on the host a\\nb, in the addresses that it has and sees.",
         ),
         (Scope("gateway", ("fw",)), "What must be open on the firewall fw, in the addresses that it sees."),
         (

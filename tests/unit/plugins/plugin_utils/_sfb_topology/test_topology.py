@@ -216,7 +216,8 @@ def test_a_cluster_without_identity_is_no_pool() -> None:
 )  # fmt: skip
 def test_other_xml_is_refused(text: str) -> None:
     with pytest.raises(
-        PortMatrixError, match=r"^t\.xml: is XML with the root element '.*', and no topology; accepted: a file of"
+        PortMatrixError,
+        match=r"^t\.xml: is XML with the root element '.*', which is not a topology; accepted: a file of",
     ):
         found(text)
 
@@ -232,10 +233,10 @@ LAUGHS = '<!DOCTYPE x [<!ENTITY a "ha">' + "".join(f'<!ENTITY a{n} "{"&a;" * 10}
         (b'<!DOCTYPE x SYSTEM "https://elsewhere.example/x.dtd"><x/>', "has a document type"),
         (b"<x>" * 101, "has more than 200000 elements, or more than 100 within each other"),
         (b"<x>" + b"<y/>" * 200_001, "has more than 200000 elements"),
-        (b"<x>", "is no XML (no element found"),
-        (b"", "is no XML (no element found"),
-        (b"\xff\xfe\0", "is no XML ("),
-        (b"\xe9", "is no XML ("),
+        (b"<x>", "is not XML (no element found"),
+        (b"", "is not XML (no element found"),
+        (b"\xff\xfe\0", "is not XML ("),
+        (b"\xe9", "is not XML ("),
         (b"PK\x03\x04...", "is a ZIP, such as Export-CsConfiguration makes"),
     ],
 )

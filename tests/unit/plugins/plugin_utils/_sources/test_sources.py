@@ -144,7 +144,7 @@ def test_pools_are_compared_with_nodes() -> None:
     assert pool_warnings({}, {}) == []
     assert pool_warnings({"pool": ["n1.example", "n3.example"]}, nodes) == [
         "The trusted application pool 'pool' has 'n3.example', and the Management Node knows no such Conferencing Node",
-        "Skype for Business does not trust 'n2', as not in the trusted application pool 'pool'",
+        "Skype for Business does not trust 'n2' (not in the trusted application pool 'pool')",
     ]
 
 
