@@ -96,7 +96,7 @@ class Target:
         self._process = ""
 
     def run(self, *command: str, check: bool = True) -> str:
-        """Run a program beside the host's first process: `podman exec` would start several more for each."""
+        """Run a program next to the host's first process: `podman exec` would start several more for each."""
         if not self._process:
             inspect = ["podman", "inspect", "--format", "{{.State.Pid}}", self._container]
             self._process = subprocess.run(inspect, capture_output=True, text=True, check=True).stdout.strip()

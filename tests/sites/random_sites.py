@@ -212,7 +212,7 @@ def cases(draw: st.DrawFn) -> Case:
 
 @st.composite
 def packets(draw: st.DrawFn, case: Case, at: str | None) -> oracle.Packet:
-    """A packet that a row of the site permits, or that is just beside the ends of what the row has."""
+    """A packet that a row of the site permits, or that is just outside the ends of what the row has."""
     flow = draw(st.sampled_from([flow for flow in oracle.flows(case.oracle) if flow.group in GROUPS_OF_ROWS]))
     source, destination = (
         _boundary(draw, [n for name in names for _owner, n in oracle.endpoint_networks(case.oracle, name, at)])

@@ -172,8 +172,8 @@ def firewalld(site: Site, verdict: Verdict) -> None:
 def _addresses(number: int) -> dict[str, t.Any]:
     """Return settings that differ from those of the number before, in sets and in rules.
 
-    The nodes beside the one that calls come and go; so do a network of clients, a second TURN server (one address is
-    in the rule, two are a set) and, with one of its own, the Front End's.
+    The other nodes than the one that calls come and go; so do a network of clients, a second TURN server (one address
+    is in the rule, two are a set) and, with one of its own, the Front End's.
     """
     if number % 2:
         return {"port_matrix_endpoints": {"conferencing_node": {"networks": ["2001:db8:1::10"]}}}

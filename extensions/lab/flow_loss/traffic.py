@@ -3,7 +3,7 @@
 """The traffic of the demo's site: which calls, connections and new flows go between which hosts, by which rows.
 
 Every family has the same. In a call and in a connection one port is of :data:`CALL_PORTS`, so that the firewall can
-count them; the source ports of new flows are beside these. Each measurement has ports of its own: the firewall still
+count them; the source ports of new flows are outside these. Each measurement has ports of its own: the firewall still
 knows the flows of the one before, and they would not be new.
 """
 

@@ -87,7 +87,7 @@ def test_docker_next_to_firewalld(gateway: Gateway) -> None:
     assert set(drop["rows"]) == {sample["row"] for sample in SAMPLES if sample["family"] == "ipv4"}
 
 
-def test_docker_before_29_beside_our_table(gateway: Gateway) -> None:
+def test_docker_before_29_next_to_our_table(gateway: Gateway) -> None:
     load_shape(gateway, "docker-28")
     drops = judged(gateway)["drops"]
     assert {drop["where"] for drop in drops} == {
