@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Writes the tables of the documentation from what they describe: the matrix data, the roles, the demo's inventory.
+"""Writes the tables of the documentation from what they describe: matrix data, roles, plugins, the demo's inventory.
 
 Run it from the top of the checkout: ``python docs/generate_tables.py``. With ``--check`` it changes nothing and ends
 with 1 where a page is not up to date.
@@ -10,6 +10,7 @@ with 1 where a page is not up to date.
 from __future__ import annotations
 
 import argparse
+import ast
 import re
 import sys
 import typing as t
@@ -46,6 +47,8 @@ PAGES = (
     "README.md",
     "docs/demo.md",
     "docs/port-matrix.md",
+    "docs/reference.md",
+    "docs/report.md",
     "docs/rows.md",
     *(f"roles/{role}/README.md" for role in ROLES),
 )
@@ -166,6 +169,51 @@ def reasons_table(matrix: PortMatrix, groups: Sequence[str]) -> str:
     )
 
 
+def plain(text: object) -> str:
+    """*text* of documentation, a string or a list of paragraphs, with Markdown in place of Ansible's markup.
+
+    :raises TypeError: for anything else, such as the mapping that a colon makes of a sentence in YAML.
+    """
+    paragraphs: list[t.Any] = text if isinstance(text, list) else [text]
+    return re.sub(r"[OCVIBP]\(([^)#]+)(?:#\w+)?\)", r"`\1`", " ".join(paragraphs))
+
+
+def documentation(path: Path) -> dict[str, t.Any]:
+    """What the Python file of a plugin has in ``DOCUMENTATION``, at its top or in its class."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "DOCUMENTATION":
+            found: dict[str, t.Any] = yaml.safe_load(ast.literal_eval(node.value))
+            return found
+    raise ValueError(f"{path}: has no DOCUMENTATION")
+
+
+def plugins_table() -> str:
+    """All plugins, each with what ``ansible-doc`` says in one line."""
+    folders = (("inventory", "inventory"), ("filter", "filter"), ("test", "test"), ("module", "modules"))
+    return markdown_table(
+        ("plugin", "kind", "what it does"),
+        (
+            (f"`{path.stem}`", kind, documentation(path)["short_description"])
+            for kind, folder in folders
+            for path in sorted((TOP / "plugins" / folder).glob("*.py"))
+        ),
+    )
+
+
+def question_table() -> str:
+    """The variables of the playbook ``query``, from the options of the filter that it hands them to."""
+    options = documentation(TOP / "plugins/doc_fragments/question.py")["options"]
+    playbook = (TOP / "playbooks/query.yml").read_text(encoding="utf-8")
+    return markdown_table(
+        ("variable", "what it is"),
+        (
+            (f"`query_{name}`", plain(option["description"]))
+            for name, option in options.items()
+            if f"query_{name} " in playbook
+        ),
+    )
+
+
 def argument_spec(role: str) -> dict[str, t.Any]:
     """The argument specification of one role."""
     spec = yaml.safe_load((TOP / "roles" / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
@@ -173,11 +221,11 @@ def argument_spec(role: str) -> dict[str, t.Any]:
     return main
 
 
-def roles_table() -> str:
-    """The roles, each with a link to its page."""
+def roles_table(top: str = "") -> str:
+    """The roles, each with a link to its page; *top* leads from the page with the table to the top of the checkout."""
     return markdown_table(
         ("role", "what it does"),
-        ((f"[{role}](roles/{role}/README.md)", argument_spec(role)["short_description"]) for role in ROLES),
+        ((f"[{role}]({top}roles/{role}/README.md)", argument_spec(role)["short_description"]) for role in ROLES),
     )
 
 
@@ -194,8 +242,7 @@ def variables_table(role: str) -> str:
 
     def described(option: dict[str, object]) -> str:
         text = option["description"]
-        first = text if isinstance(text, str) else text[0]  # type: ignore[index]
-        return re.sub(r"[OCVIBP]\(([^)#]+)(?:#\w+)?\)", r"`\1`", str(first))
+        return plain(text[0] if isinstance(text, list) else text)
 
     return markdown_table(
         ("variable", "default", "what it is"),
@@ -219,7 +266,10 @@ def generated(matrix: PortMatrix) -> dict[str, str]:
         "endpoints": endpoints_table(matrix),
         **{f"{group} reasons": reasons_table(matrix, [group]) for group in ROW_GROUPS},
         "roles": roles_table(),
+        "role pages": roles_table("../"),
         **{f"{role} variables": variables_table(role) for role in ROLES},
+        "plugins": plugins_table(),
+        "question": question_table(),
         "demo inventory": inventory_listing(),
     }
 

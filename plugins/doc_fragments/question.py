@@ -13,29 +13,29 @@ class ModuleDocFragment:
 options:
   source:
     description:
-      - Who sends the first packet, by the name of a host, an endpoint or a group, as an address or as a network. All
-        addresses of it count. Without it, anybody.
+      - Who sends the first packet. The name of a host, an endpoint or a group, an address, or a network. All its addresses
+        count. Without it, anybody.
     type: str
   destination:
-    description: Who receives it, named in the same ways. Without it, anybody. One of the two has to be there.
+    description: Who receives it, named in the same ways. Without it, anybody. One of the two is required.
     type: str
   protocol:
     description:
       - The protocol, by its name (V(tcp), V(udp), V(sctp), V(esp), V(ah), V(gre), V(icmp), V(icmpv6), V(vrrp)) or its
-        number. Capitals are the same. Without it, any is enough.
+        number, in small letters or capitals. Without it, any is enough.
     type: str
   source_port:
     description:
-      - The source port, a range such as V(40000-40999), or the name of one, such as V(media). Without it, some port is
-        enough.
+      - The source port, a range such as V(40000-40999), or the name of one, such as V(media). Without it, any port is
+        enough, and the answer says which.
     type: raw
   destination_port:
-    description: The destination port, in the same ways. Without it, some port is enough.
+    description: The destination port, in the same ways.
     type: raw
   at:
     description:
-      - The host or gateway that judges. It knows itself by its own addresses, and of a NATed pair it sees the side
-        that its C(port_matrix_view) names.
+      - The host or gateway that judges, which matters with static NAT. It knows itself by its own addresses, and of the
+        addresses of others it sees the side that its C(port_matrix_view) names.
       - Without it, everybody has the address that is advertised.
     type: str
   gateways:
