@@ -23,12 +23,11 @@ RULES = {
     r"\blook whether\b": "check whether",
     r"\bbeside\b": "next to, or besides",
     # "There is no host", "it is no longer" and "is no more than" are English.
-    r"(?<!\bthere )\b(?:is|are) no (?!longer\b|more\b|news\b|danger\b|use\b|need\b)\w+": "is not a",
+    r"(?<!\bthere )\b(?:is|are) no (?!longer\b|more\b|news\b|danger\b|use\b|need\b|proof\b)\w+": "is not a",
     r"\bdoes instead of\b": "replaces, or is enough instead of",
     r"\banyhow\b": "anyway",
     r"\bin the end\b": "at the end, or finally",
     r"\bsomething else than\b": "something other than",
-    r"\boutside of\b": "outside",
     r"\bshall\b": "is to, or must",
     r"\bstands? (?:twice|there)\b": "occurs twice, or is there",
     r"\bhas to be there\b": "has to be installed",
@@ -44,7 +43,6 @@ RULES = {
 }
 # What is still said elsewhere; each goes when somebody works there.
 LATER = {
-    "docs/enforce.md": {"is no proof"},
     "roles/linux_firewall/README.md": {"is no endpoint", "sees to that", "so many days"},
     "roles/linux_firewall/meta/argument_specs.yml": {"is no endpoint", "so many days"},
     "roles/linux_firewall/tasks/packet_trial.yml": {"meant so"},
@@ -60,15 +58,12 @@ LATER = {
     "plugins/module_utils/_probe/probe.py": {"something else than"},
     "plugins/modules/port_probe.py": {"are no ports", "So many probes"},
     "plugins/modules/port_responder.py": {"sees to that", "so many seconds"},
-    "plugins/modules/tracked_flows.py": {"outside of"},
-    "plugins/modules/win_firewall_state.py": {"outside of"},
     "plugins/modules/win_port_probe.py": {"so many seconds"},
     "plugins/plugin_utils/_aerleon/platforms.py": {"is no name"},
     "plugins/plugin_utils/_nftables/connection.py": {"is no connection"},
     "plugins/plugin_utils/_observed/observation.py": {"is no limit"},
     "plugins/plugin_utils/_observed/permitted.py": {"is no flow", "is no time"},
     "plugins/plugin_utils/_probes/plan.py": {"is no host", "is no limit", "is no responder"},
-    "plugins/plugin_utils/_windows/preflight.py": {"outside of"},
 }
 # The guide is what users read from the first line to the last. The others are for contributors.
 NOT_OF_THE_GUIDE = {"architecture.md", "demo.md", "index.md", "windows-testing.md"}
