@@ -13,8 +13,8 @@ class ModuleDocFragment:
 options:
   source:
     description:
-      - Who sends the first packet. The name of a host, an endpoint or a group, an address, or a network. All its addresses
-        count. Without it, anybody.
+      - Who sends the first packet. The name of a host, an endpoint or a group, an address, or a network. All its
+        addresses count. Without it, anybody.
     type: str
   destination:
     description: Who receives it, named in the same ways. Without it, anybody. One of the two is required.

@@ -54,7 +54,6 @@ LATER = {
     "plugins/filter/unpermitted_flows.py": {"so many days"},
     "plugins/filter/windows_rules.py": {"is no endpoint"},
     "plugins/inventory/pexip_infinity.py": {"is no letter"},
-    "plugins/module_utils/_packet_trial/zones.py": {"are no zone"},
     "plugins/module_utils/_probe/probe.py": {"something else than"},
     "plugins/modules/port_probe.py": {"are no ports", "So many probes"},
     "plugins/modules/port_responder.py": {"sees to that", "so many seconds"},
@@ -120,12 +119,12 @@ def texts() -> Iterator[tuple[str, str]]:
     for pattern in ("roles/*/tasks/**/*.yml", "roles/*/handlers/*.yml", "playbooks/*.yml"):
         for path in sorted(TOP.glob(pattern)):
             content = yaml.safe_load(path.read_text(encoding="utf-8"))
-            yield str(path.relative_to(TOP)), "\n".join(names_of_tasks(content))
+            yield str(path.relative_to(TOP)), " | ".join(names_of_tasks(content))
     for path in sorted(TOP.glob("roles/*/meta/argument_specs.yml")):
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        yield str(path.relative_to(TOP)), "\n".join(descriptions(content))
+        yield str(path.relative_to(TOP)), " | ".join(descriptions(content))
     for path in sorted(TOP.glob("plugins/**/*.py")):
-        yield str(path.relative_to(TOP)), "\n".join(strings(path.read_text(encoding="utf-8")))
+        yield str(path.relative_to(TOP)), " | ".join(strings(path.read_text(encoding="utf-8")))
 
 
 TEXTS = dict(texts())

@@ -135,7 +135,9 @@ def test_sample_packets_are_those_of_the_hooks_of_the_host() -> None:
     assert hooks("fe1") == {"input"}
     assert hooks("fe1", egress=True) == {"input", "output"}
     assert hooks("fw", gateway=True) == {"forward"}
-    with pytest.raises(AnsibleFilterError, match="sample_packets:\nhost 'fw': is neither an endpoint of an enabled row"):
+    with pytest.raises(
+        AnsibleFilterError, match="sample_packets:\nhost 'fw': is neither an endpoint of an enabled row"
+    ):
         hooks("fw")
 
 
