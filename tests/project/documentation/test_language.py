@@ -48,7 +48,6 @@ LATER = {
     "roles/linux_firewall/tasks/packet_trial.yml": {"meant so"},
     "roles/port_matrix_observed/README.md": {"of whom that"},
     "plugins/action/controller_files.py": {"is no name"},
-    "plugins/doc_fragments/question.py": {"has to be there"},
     "plugins/doc_fragments/probe.py": {"so many seconds"},
     "plugins/filter/probes.py": {"So many probes"},
     "plugins/filter/unpermitted_flows.py": {"so many days"},
