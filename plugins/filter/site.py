@@ -156,7 +156,7 @@ _value:
       type: list
       elements: str
     notes:
-      description: What was read in a way that may surprise, for instance an interface address.
+      description: Input that may not mean what it seems to, such as an interface address.
       type: list
       elements: str
     sources:

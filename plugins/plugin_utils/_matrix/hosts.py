@@ -99,7 +99,7 @@ class Host:
     """One host of the inventory. ``own`` are its own addresses, which may be networks (of clients, say).
 
     ``spans`` tells whether these are those of all its interfaces, as they are where nobody says anything else.
-    ``hint`` says why it has no address, where it has none; ``notes`` say what was read in a way that may surprise.
+    ``hint`` says why it has no address, where it has none; ``notes`` say which input may not mean what it seems to.
     """
 
     name: str

@@ -34,7 +34,7 @@ class Site:
     """Validated rows, the members of every endpoint, hosts whose view of NATed addresses is not the default, locations.
 
     ``further`` are the addresses of hosts that no row names. ``warnings`` say what is likely to be wrong, ``notes``
-    what was read in a way that may surprise, and ``sources`` which systems the addresses of a host are from.
+    which input may not mean what it seems to, and ``sources`` which systems the addresses of a host are from.
     """
 
     rows: tuple[Row, ...]
