@@ -62,7 +62,7 @@ class Side:
             if known.addresses is not member.addresses:
                 both = Addresses.union((known.addresses, member.addresses))
                 self.members[member.host] = Member(member.host, both)
-        self.machines = frozenset(host for host, member in self.members.items() if host and member.is_machine())
+        self.machines = frozenset(h for h, m in self.members.items() if h and not m.addresses.networks)
         self._seen: dict[View, AddressSet] = {}
         self._of_families: dict[frozenset[Family], list[str]] = {}
 
@@ -79,9 +79,9 @@ class Side:
     def machines_by_families(self) -> Mapping[frozenset[Family], Sequence[str]]:
         """Return families → the machines that others see with addresses of just these."""
         if not self._of_families:
-            for host in self.machines:
-                families = self.members[host].addresses.advertised.families()
-                self._of_families.setdefault(families, []).append(host)
+            for host, member in self.members.items():
+                if host and not member.addresses.networks:
+                    self._of_families.setdefault(member.addresses.advertised.families(), []).append(host)
         return self._of_families
 
     def part(self, view: View, hosts: Callable[[str | None], bool]) -> AddressSet:

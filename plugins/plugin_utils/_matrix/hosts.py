@@ -16,6 +16,7 @@ from .._values.addresses import (
     looks_like_a_name,
     parse_address,
     parse_single_address,
+    plain_address,
 )
 from .._values.errors import PortMatrixError, ProblemList, names, nearest, shown
 from .._values.mapping import as_list, as_mapping
@@ -67,9 +68,11 @@ class Addresses:
         all_parts = list(parts)
         if len(all_parts) == 1:
             return all_parts[0]
+        local = AddressSet.union([p.local for p in all_parts])
+        alike = all(p.local is p.advertised for p in all_parts)
         return cls(
-            AddressSet.union(p.local for p in all_parts),
-            AddressSet.union(p.advertised for p in all_parts),
+            local,
+            local if alike else AddressSet.union([p.advertised for p in all_parts]),
             any(p.networks for p in all_parts),
             tuple(pair for p in all_parts for pair in p.pairs),
         )
@@ -91,7 +94,10 @@ class Addresses:
         return Addresses(self.local.difference(local), self.advertised.difference(advertised), self.networks, pairs)
 
     def __bool__(self) -> bool:
-        return bool(self.local)
+        return bool(self.local.ipv4.intervals or self.local.ipv6.intervals)
+
+
+_NO_INTERFACES: Mapping[str, Addresses] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +146,27 @@ def parse_host(name: str, variables: Mapping[str, object]) -> Host:
 
     :raises PortMatrixError: with everything that is wrong with this host.
     """
+    return _plain_host(name, variables) or _parse_host(name, variables)
+
+
+def _plain_host(name: str, variables: Mapping[str, object]) -> Host | None:
+    """Return a host with one address and nothing to say about it, as most of a large site are; None for any other."""
+    if variables.get("port_matrix_interfaces"):
+        return None
+    own = _plain_addresses(variables.get("port_matrix_addresses", [variables.get("ansible_host")]))
+    return None if own is None else Host(name, own, _NO_INTERFACES)
+
+
+def _plain_addresses(value: object) -> Addresses | None:
+    """Return the address of a list of one that has no problem; None for all else, which may have one."""
+    address = plain_address(value[0]) if isinstance(value, list) and len(value) == 1 else None
+    return None if address is None else Addresses(address, address)
+
+
+def _parse_host(name: str, variables: Mapping[str, object]) -> Host:
     where = f"host {shown(name)}"
     value = variables.get("port_matrix_interfaces")
-    if not value:  # most hosts of a large site
+    if not value:
         own = _own_addresses(where, variables, {})
         hint = "" if own else _hint(where, variables)
         return Host(name, own, hint=hint, notes=tuple(_notes(where, variables, {})))
@@ -162,9 +186,13 @@ def _parse_interfaces(value: object, where: str) -> dict[str, Addresses]:
     given = {str(interface): item for interface, item in as_mapping(value, where).items()}
     problems = ProblemList()
     parsed: dict[str, Addresses] = {}
-    for interface in given:
+    for interface, item in given.items():
         label = interface if interface.isprintable() else shown(interface)
-        parsed[interface] = problems.attempt(_parse_interface, interface, given, f"{where}.{label}") or Addresses()
+        parsed[interface] = (
+            _plain_addresses(item)
+            or problems.attempt(_parse_interface, interface, given, f"{where}.{label}")
+            or Addresses()
+        )
     problems.raise_if_any()
     return parsed
 

@@ -85,24 +85,29 @@ class _Resolver:
         return self._members
 
     def _of(self, endpoint: EndpointDefinition) -> Iterator[Member]:
-        found: dict[str | None, list[Addresses]] = {}
+        found: dict[str | None, Addresses] = {}
         for source in member_sources(endpoint, self._definitions, self._groups):
             excluded = AddressSet.union((self._exclusion(endpoint), self._exclusion(source)))
             for host, addresses in self._parts(endpoint, source):
-                left = addresses.without(excluded) if excluded else addresses
-                if left:
-                    found.setdefault(host, []).append(left)
-                else:
-                    who = f"host {shown(host)}" if host else "its networks"
-                    self._members.notes.append(f"port_matrix_endpoints.{source.name}.exclude: leaves nothing of {who}")
-                if excluded and host and addresses.networks:
-                    self._members.excluded[host] = AddressSet.union(
-                        (excluded, self._members.excluded.get(host, AddressSet()))
-                    )
+                left = self._without(excluded, source.name, host, addresses) if excluded else addresses
+                if left is not None:
+                    found[host] = Addresses.union((found[host], left)) if host in found else left
         for host in sorted(name for name in found if name is not None):
-            yield Member(host, Addresses.union(found[host]))
+            yield Member(host, found[host])
         if None in found:
-            yield Member(None, Addresses.union(found[None]))
+            yield Member(None, found[None])
+
+    def _without(self, excluded: AddressSet, endpoint: str, host: str | None, addresses: Addresses) -> Addresses | None:
+        """Return what is left of the *addresses* of *host* without what *endpoint* excludes; None where nothing is."""
+        if host and addresses.networks:
+            known = self._members.excluded.get(host, AddressSet())
+            self._members.excluded[host] = AddressSet.union((excluded, known))
+        left = addresses.without(excluded)
+        if left:
+            return left
+        who = f"host {shown(host)}" if host else "its networks"
+        self._members.notes.append(f"port_matrix_endpoints.{endpoint}.exclude: leaves nothing of {who}")
+        return None
 
     def _parts(
         self, endpoint: EndpointDefinition, source: EndpointDefinition
@@ -112,7 +117,8 @@ class _Resolver:
             host = self._host(name)
             addresses = None
             if host:
-                self._members.notes.extend(host.notes)
+                if host.notes:
+                    self._members.notes.extend(host.notes)
                 # Most hosts of a large site have no interfaces.
                 addresses = self._problems.attempt(self._on, host, endpoint, source) if host.interfaces else host.own
             if addresses:

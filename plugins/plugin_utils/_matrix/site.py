@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from .._values.addresses import AddressSet
+from .._values.collector import collector_paused
 from .._values.errors import ProblemList, shown
 from .._values.intervals import IntervalSet
 from .._values.mapping import as_choice
@@ -81,6 +82,7 @@ class Site:
         return AddressSet.union([*(one.all() for one in parts.values()), *further])
 
 
+@collector_paused()
 def build_site(
     hosts: Mapping[str, Mapping[str, object]],
     groups: Mapping[str, Sequence[str]],

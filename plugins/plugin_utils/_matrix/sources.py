@@ -45,9 +45,8 @@ def read_sources(hosts: Mapping[str, Mapping[str, object]]) -> dict[str, tuple[S
     """
     problems = ProblemList()
     found = {}
-    for host, variables in sorted(hosts.items()):
-        if VARIABLE in variables:
-            found[host] = problems.attempt(_sources, variables[VARIABLE], f"host {shown(host)} {VARIABLE}")
+    for host in sorted(host for host, variables in hosts.items() if VARIABLE in variables):
+        found[host] = problems.attempt(_sources, hosts[host][VARIABLE], f"host {shown(host)} {VARIABLE}")
     problems.raise_if_any()
     return {host: sources for host, sources in found.items() if sources}
 

@@ -89,6 +89,8 @@ def _hosts_text(hosts: Sequence[str], most: int = 4) -> str:
 
 
 def _unset_views(site: Site, gateways: Sequence[str]) -> Iterator[str]:
+    if not gateways:
+        return
     natted = {
         member.host: pair
         for members in site.endpoints.values()
@@ -96,7 +98,7 @@ def _unset_views(site: Site, gateways: Sequence[str]) -> Iterator[str]:
         for pair in member.addresses.pairs
         if member.host
     }
-    if not gateways or not natted:
+    if not natted:
         return
     example = next((host for host in sorted(natted) if not natted[host].secret), "")
     such_as = ""
@@ -137,8 +139,9 @@ def _networks_with_hosts(site: Site, known: Collection[str]) -> Iterator[str]:
     """Yield a message for each endpoint with networks in which there are machines of others, but for *known* ones."""
     for name, members in sorted(site.endpoints.items()):
         networks = AddressSet.union(m.addresses.all() for m in members if not m.is_machine())
-        mine = {member.host for member in members}
-        inside = _machines_within(site, networks, mine) if networks and name not in known else []
+        if not networks or name in known:
+            continue
+        inside = _machines_within(site, networks, {member.host for member in members})
         if inside:
             rows = names(row.id for row in site.rows if name in row.endpoints())
             belong = sorted({other for host in inside for other in site.endpoints_of(host)})

@@ -60,7 +60,7 @@ class AddressSet:
         parts = list(sets)
         if len(parts) == 1:
             return parts[0]
-        return cls(IntervalSet.union(p.ipv4 for p in parts), IntervalSet.union(p.ipv6 for p in parts))
+        return cls(IntervalSet.union([p.ipv4 for p in parts]), IntervalSet.union([p.ipv6 for p in parts]))
 
     def of_family(self, family: Family) -> IntervalSet:
         """The part of one family."""
@@ -131,6 +131,19 @@ def parse_address(value: object, where: str) -> AddressSet:
     return _span(family, address, _WIDTH[family] if _has_host_bits(family, address, length) else length)
 
 
+def plain_address(value: object) -> AddressSet | None:
+    """Read an address without a prefix length that a machine can have. None for all else, which may have a problem."""
+    literal = _number(value) if isinstance(value, str) and "/" not in value else None
+    if literal is None:
+        return None
+    family, address = literal
+    for first, last, _widest, _reason in _UNUSABLE_SPANS[family]:
+        if first <= address <= last:
+            return None
+    intervals = IntervalSet(((address, address),))
+    return AddressSet(intervals) if family == "ipv4" else AddressSet(ipv6=intervals)
+
+
 def parse_network(value: object, where: str) -> AddressSet:
     """Read what a rule or an endpoint names: an address or a network.
 
@@ -190,15 +203,23 @@ def has_host_bits(value: str) -> bool:
 def _read(value: str) -> tuple[Family, int, int] | None:
     """Read an address, or an address and a prefix length: family, address, prefix length. None where it is neither."""
     address, slash, prefix = value.partition("/")
-    family: Family = "ipv6" if ":" in address else "ipv4"
-    try:
-        number = int.from_bytes(socket.inet_pton(_OF_SYSTEM[family], address), "big")
-    except (OSError, ValueError):  # the latter for a character that is none of a host's
+    literal = _number(address)
+    if literal is None:
         return None
+    family, number = literal
     if not slash:
         return family, number, _WIDTH[family]
     length = int(prefix) if _PREFIX_LENGTH.fullmatch(prefix) else _WIDTH[family] + 1
     return (family, number, length) if length <= _WIDTH[family] else None
+
+
+def _number(address: str) -> tuple[Family, int] | None:
+    """Read an address: family and number. None where it is none."""
+    family: Family = "ipv6" if ":" in address else "ipv4"
+    try:
+        return family, int.from_bytes(socket.inet_pton(_OF_SYSTEM[family], address), "big")
+    except (OSError, ValueError):  # the latter for a character that is none of a host's
+        return None
 
 
 def _read_with_netmask(value: str, where: str) -> tuple[Family, int, int]:

@@ -5,22 +5,27 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import chain
 
+_END = (1 << 128, 1 << 128)  # behind every port and address
 _LOOK_UP = 16  # steps of a pass through a set that take as long as looking one interval up in it
 
 
 def _common(some: Sequence[tuple[int, int]], others: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    index = 0
+    left = iter(others)
+    one, other = next(left, _END)
     for first, last in some:
-        while index < len(others) and others[index][1] < first:
-            index += 1
-        here = index
-        while here < len(others) and others[here][0] <= last:
-            yield max(first, others[here][0]), min(last, others[here][1])
-            here += 1
+        while other < first:
+            one, other = next(left, _END)
+        while one <= last:
+            yield one if one > first else first, other if other < last else last
+            if other > last:
+                break
+            one, other = next(left, _END)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,28 +36,36 @@ class IntervalSet:
     """
 
     intervals: tuple[tuple[int, int], ...] = ()
+    # Of thousands of intervals it takes a while, and each look-up in a mapping asks for it.
+    _hash: int | None = field(default=None, init=False, compare=False, repr=False)
+
+    def __hash__(self) -> int:
+        known = self._hash
+        if known is None:
+            known = hash(self.intervals)
+            object.__setattr__(self, "_hash", known)
+        return known
 
     @classmethod
     def of(cls, intervals: Iterable[tuple[int, int]]) -> IntervalSet:
         """Merge *intervals* (``first <= last`` each) into canonical form."""
         merged: list[tuple[int, int]] = []
-        for first, last in sorted(intervals):
-            if merged and first <= merged[-1][1] + 1:
-                if last > merged[-1][1]:
-                    merged[-1] = (merged[-1][0], last)
-            else:
-                merged.append((first, last))
+        end = -math.inf
+        for interval in sorted(intervals):
+            first, last = interval
+            if first > end + 1:
+                merged.append(interval)
+                end = last
+            elif last > end:
+                merged[-1] = (merged[-1][0], last)
+                end = last
         return cls(tuple(merged))
 
     @classmethod
     def union(cls, sets: Iterable[IntervalSet]) -> IntervalSet:
         """Everything that is in one of *sets*."""
-        parts = [one for one in sets if one.intervals]
-        if not parts:
-            return cls()
-        if len(parts) == 1:
-            return parts[0]
-        return cls.of(interval for one in parts for interval in one.intervals)
+        parts = [one.intervals for one in sets if one.intervals]
+        return cls(*parts) if len(parts) < 2 else cls.of(chain.from_iterable(parts))
 
     def __bool__(self) -> bool:
         return bool(self.intervals)

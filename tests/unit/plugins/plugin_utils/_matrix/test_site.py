@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gc
 import typing as t
 
 import pytest
@@ -47,6 +48,20 @@ def _problems(*rows: object, **changes: t.Any) -> list[str]:
     with pytest.raises(PortMatrixError) as caught:
         _build(*rows, **changes)
     return str(caught.value).splitlines()
+
+
+def test_the_collector_does_not_look_at_a_site_again_and_again_while_it_is_built() -> None:
+    running = []
+
+    class Host(dict[str, object]):
+        def get(self, key: str, default: object = None) -> object:
+            running.append(gc.isenabled())
+            return super().get(key, default)
+
+    _build(hosts={host: Host(variables) for host, variables in HOSTS.items()})
+    assert running
+    assert not any(running)
+    assert gc.isenabled()
 
 
 def test_only_endpoints_of_the_rows_are_resolved() -> None:

@@ -47,6 +47,12 @@ def test_union_and_subset_agree_with_plain_sets(one: list[tuple[int, int]], two:
     assert left.issubset(right) == all(value in right for value in range(61) if value in left)
 
 
+def test_equal_sets_are_found_in_a_mapping_whatever_they_were_made_from() -> None:
+    named = {IntervalSet.of([(1, 2), (3, 4)]): "ports"}
+    assert named[IntervalSet(((1, 4),))] == "ports"
+    assert IntervalSet(((1, 5),)) not in named
+
+
 def test_values_are_listed_in_order() -> None:
     assert list(IntervalSet.of([(7, 9), (1, 1)]).values()) == [1, 7, 8, 9]
     assert list(IntervalSet().values()) == []
