@@ -92,7 +92,9 @@ class Side:
 def _all_seen(members: Iterable[Member], view: View) -> Iterable[AddressSet]:
     if view.others:
         return (member.seen(view) for member in members)
-    return (member.addresses.seen(view.sight) for member in members)  # alike for thousands of hosts
+    if view.sight == "local":  # alike for thousands of hosts
+        return (member.addresses.local for member in members)
+    return (member.addresses.advertised for member in members)
 
 
 def parse_endpoint(name: str, value: object, where: str) -> EndpointDefinition:

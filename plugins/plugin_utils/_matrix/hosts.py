@@ -150,11 +150,26 @@ def parse_host(name: str, variables: Mapping[str, object]) -> Host:
 
 
 def _plain_host(name: str, variables: Mapping[str, object]) -> Host | None:
-    """Return a host with one address and nothing to say about it, as most of a large site are; None for any other."""
-    if variables.get("port_matrix_interfaces"):
-        return None
+    """Return a host with nothing to say about it, as most of a large site are; None for any other.
+
+    It has one address, or interfaces with one each.
+    """
+    if given := variables.get("port_matrix_interfaces"):
+        interfaces = _plain_interfaces(given) if "port_matrix_addresses" not in variables else None
+        return None if interfaces is None else Host(name, Addresses.union(interfaces.values()), interfaces)
     own = _plain_addresses(variables.get("port_matrix_addresses", [variables.get("ansible_host")]))
     return None if own is None else Host(name, own, _NO_INTERFACES)
+
+
+def _plain_interfaces(given: object) -> dict[str, Addresses] | None:
+    """Return interface → its address where neither has a problem; None for all else, which may have one."""
+    interfaces: dict[str, Addresses] = {}
+    for interface, value in given.items() if isinstance(given, dict) else ():
+        addresses = _plain_addresses(value)
+        if addresses is None or not isinstance(interface, str):
+            return None
+        interfaces[interface] = addresses
+    return interfaces or None
 
 
 def _plain_addresses(value: object) -> Addresses | None:
@@ -186,13 +201,9 @@ def _parse_interfaces(value: object, where: str) -> dict[str, Addresses]:
     given = {str(interface): item for interface, item in as_mapping(value, where).items()}
     problems = ProblemList()
     parsed: dict[str, Addresses] = {}
-    for interface, item in given.items():
+    for interface in given:
         label = interface if interface.isprintable() else shown(interface)
-        parsed[interface] = (
-            _plain_addresses(item)
-            or problems.attempt(_parse_interface, interface, given, f"{where}.{label}")
-            or Addresses()
-        )
+        parsed[interface] = problems.attempt(_parse_interface, interface, given, f"{where}.{label}") or Addresses()
     problems.raise_if_any()
     return parsed
 

@@ -16,6 +16,7 @@ from .._rules.canonical import Hook, Rule
 from .._rules.extra import ExtraRule
 from .._rules.permissions import Permissions
 from .._values.addresses import FAMILIES, AddressSet, Family
+from .._values.collector import collector_paused
 from .._values.errors import PortMatrixError
 from .memory import Memory, memory_sets, remembering
 from .sets import SetTable, Use, match_addresses, match_each, match_protocol
@@ -104,6 +105,7 @@ def _chain(name: str, lines: Iterable[str]) -> str:
     return "\n".join((f"\tchain {name} {{", *(f"\t\t{line}" for line in lines), "\t}"))
 
 
+@collector_paused()
 def render_ruleset(policy: Policy) -> str:
     """Return the ruleset of one host, for ``nft -f``. Equal policies give equal text.
 

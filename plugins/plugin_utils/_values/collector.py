@@ -3,7 +3,8 @@
 
 """The garbage collector of Python, which looks for cycles among all objects again and again while there are ever more.
 
-A large site is hundreds of thousands of objects without a cycle, and that search takes a third of the time to build it.
+A large site is hundreds of thousands of objects without a cycle. The search took a third of the time that it takes to
+build it and to write its rules.
 """
 
 from __future__ import annotations
