@@ -265,6 +265,8 @@ def test_ansible_rulebook_reads_the_rulebook(tmp_path: Path) -> None:
 
 def test_the_rulebook_knows_what_awx_says_and_starts_what_awx_has() -> None:
     (rules,) = read_yaml(RULEBOOK)
+    # One after the other, nothing would be heard while the workflow waits for its approval.
+    assert rules["execution_strategy"] == "parallel"
     (audit,) = FIRST["notification_templates"]
     bodies = [json.loads(audit["messages"][key]["body"]) for key in ("success", "error")]
     assert [body["status"] for body in bodies] == ["successful", "failed"]
