@@ -55,6 +55,12 @@ options:
   verification:
     description: The JSON that a verification wrote, as text or parsed, for a section of the HTML report.
     type: raw
+  observed:
+    description:
+      - The C(observed.json) of the role P(uc_firewall.pexip_sfb.port_matrix_observed#role), as text or parsed, for a
+        section of the HTML report. What the flows of the report permit by now is left out of it.
+    type: raw
+    version_added: 1.1.0
   change_request:
     description:
       - What a change request has besides the flows, with the keys C(ticket), C(requester), C(owner), C(approver),
@@ -136,6 +142,7 @@ def port_matrix_report(
     change_request: object = None,
     platforms: object = (),
     platform_options: object = None,
+    observed: object = None,
 ) -> dict[str, t.Any]:
     """Return the files of the report, and what to say about it.
 
@@ -152,6 +159,7 @@ def port_matrix_report(
         to_plain(change_request),
         to_plain(platforms),
         to_plain(platform_options),
+        to_plain(observed),
     )
     warn(rendered.warnings)
     return rendered.as_mapping()

@@ -15,7 +15,7 @@ author:
 description:
   - Where nothing is enforced yet, the table C(inet pexip_sfb) has sets in which the kernel remembers each flow that no
     rule permits. With C(linux_firewall_remember) of the role P(uc_firewall.pexip_sfb.linux_firewall#role) it does so as
-    well while it drops them. This module reads these sets, and nothing else.
+    well while it drops them. This module reads these sets, and what the rules counted. It changes nothing.
   - A flow is a source, a destination, a protocol and a destination port, at one hook. The source port is not
     remembered, so all connections of a client to a service are one flow.
   - Its addresses are those that the rules see, behind a translation of the destination and before one of the source.
@@ -144,6 +144,29 @@ entries:
   returned: success
   type: int
   sample: 1
+counters:
+  description:
+    - What the rules of ours on the host have counted since they were loaded, those of a chain with the same comment
+      together. The comment is the name of a row or of an extra rule, or says what all hosts have, such as
+      V(established) and V(default_deny).
+    - They are there also where nothing is remembered.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    chain:
+      description: The chain, the name of which begins with the hook, or with C(pexip_sfb_) and the hook.
+      type: str
+    comment:
+      description: The comment of the rules.
+      type: str
+    packets:
+      description: How many packets they matched.
+      type: int
+    bytes:
+      description: How many bytes these had.
+      type: int
+  sample: [{"chain": "forward", "comment": "sip_signaling", "packets": 12, "bytes": 720}]
 limit:
   description:
     - How many flows a set holds. There is one for each hook, family, and protocols with or without ports.
@@ -159,7 +182,7 @@ import os
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft import remembered
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.owned_rules import OUTLINE, UnreadableError
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.program import Nft
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.program import Nft, OwnedRules
 
 _PATH = "/etc/pexip_sfb/ruleset.nft"
 
@@ -190,6 +213,7 @@ def main() -> None:
     program = module.get_bin_path("nft")
     try:
         one = found(Nft(module, program)) if program else remembered.read([], datetime.datetime.now())
+        counters = OwnedRules(Nft(module, program)).counters() if program else []
     except UnreadableError as e:
         module.fail_json(msg=f"What the kernel remembers cannot be read: {e}")
         raise
@@ -202,6 +226,7 @@ def main() -> None:
         remembering=bool(one.kinds),
         enforcing="dropped" in one.kinds,
         entries=len(one.flows),
+        counters=counters,
         limit=one.limit,
     )
 

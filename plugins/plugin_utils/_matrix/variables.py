@@ -29,8 +29,8 @@ _OF_ROLES = """
     port_matrix_observed_baseline port_matrix_observed_directory port_matrix_observed_mode
     port_matrix_observed_prometheus port_matrix_observed_scan port_matrix_observed_since
     port_matrix_report_baseline port_matrix_report_change port_matrix_report_directory port_matrix_report_formats
-    port_matrix_report_mode port_matrix_report_platform_options port_matrix_report_platforms
-    port_matrix_report_scope port_matrix_report_title port_matrix_report_verification
+    port_matrix_report_mode port_matrix_report_observed port_matrix_report_platform_options
+    port_matrix_report_platforms port_matrix_report_scope port_matrix_report_title port_matrix_report_verification
     port_matrix_verify_accept port_matrix_verify_batch port_matrix_verify_directory port_matrix_verify_fail
     port_matrix_verify_limit port_matrix_verify_mode port_matrix_verify_responder_seconds port_matrix_verify_responders
     port_matrix_verify_timeout port_matrix_verify_tls

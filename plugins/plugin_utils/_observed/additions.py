@@ -55,10 +55,10 @@ def additions(
     :param names: no network with a machine of these is given to it.
     """
     known = list(names)
-    taken = {_network(*other) for other in others}
+    taken = {network_of(*other) for other in others}
     by_network: dict[tuple[Family, int], list[int]] = {}
     for family, address in sorted(set(addresses)):
-        by_network.setdefault(_network(family, address), []).append(address)
+        by_network.setdefault(network_of(family, address), []).append(address)
     found = []
     for (family, network), seen in sorted(by_network.items()):
         bits = _NETWORK_BITS[family]
@@ -71,5 +71,12 @@ def additions(
     return found
 
 
-def _network(family: Family, address: int) -> tuple[Family, int]:
+def network_of(family: Family, address: int) -> tuple[Family, int]:
+    """The network that *address* is in, as family and number."""
     return family, address >> _NETWORK_BITS[family]
+
+
+def network_text(family: Family, address: int) -> str:
+    """Write the network that *address* is in."""
+    first = network_of(family, address)[1] << _NETWORK_BITS[family]
+    return format_range(first, first + (1 << _NETWORK_BITS[family]) - 1, family)[0]

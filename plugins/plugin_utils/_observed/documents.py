@@ -6,16 +6,14 @@
 from __future__ import annotations
 
 import json
-import typing as t
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 
-from .._report.csv import mappings_as_csv
-from .._values.errors import PortMatrixError
+from .._values.csv import mappings_as_csv
 from .._values.intervals import IntervalSet
-from .._values.mapping import as_document, as_list, as_mapping
-from .._values.ports import parse_ports
+from .earlier import read_observed
 from .findings import Finding, few_ranges
+from .flows import Pair
 from .observation import Observation
 
 COLUMNS = (
@@ -36,14 +34,15 @@ COLUMNS = (
     "row_group",
     "kind",
 )
-_WHO = ("gateway", "hook", "family", "protocol", "source", "destination")
 
 
 def as_json(observation: Observation) -> str:
-    """Write the findings, and what each host says of its memory."""
+    """Write the findings, what each host says of its memory, and what is proposed for which of the findings."""
     document = {
         "flows": [finding.as_mapping() for finding in observation.findings],
         "gateways": [asdict(memory) for memory in observation.memories],
+        "proposed": [one._asdict() for one in observation.proposed()],
+        "not_proposed": list(observation.proposal.problems),
     }
     return json.dumps(document, indent=2, sort_keys=True) + "\n"
 
@@ -56,32 +55,17 @@ def as_csv(findings: Iterable[Finding]) -> str:
 def new_since(baseline: object, findings: Iterable[Finding], where: str) -> list[Finding]:
     """Return the findings that the earlier document *baseline* does not have. Scans are no news.
 
-    Of a pair with many ports, such as those of media, new ports between them are no news either.
+    Of a pair with many ports, such as those of media, new ports between them are no news either. What was a scan then
+    and is none now is news: nobody has accepted it as anything else.
 
     :raises PortMatrixError: if *baseline* is no such document.
     """
-    accepted = "the observed.json of an earlier run"
-    document = as_mapping(as_document(baseline, where, accepted), where)
-    if "flows" not in document:
-        raise PortMatrixError.at(where, "has no flows", accepted)
-    known: dict[tuple[object, ...], list[IntervalSet]] = {}
-    for item in as_list(document["flows"], where):
-        flow = as_mapping(item, where)
-        known.setdefault(_key(flow), []).append(_ports(flow, where))
-    return [finding for finding in findings if finding.reason.kind != "scan" and _is_new(finding, known)]
+    known: dict[Pair, list[IntervalSet]] = {}
+    for earlier in read_observed(baseline, where).findings:
+        if earlier.reason.kind != "scan":
+            known.setdefault(earlier.pair, []).append(earlier.ports)
+    return [one for one in findings if one.reason.kind != "scan" and _is_new(one, known)]
 
 
-def _is_new(finding: Finding, known: Mapping[tuple[object, ...], list[IntervalSet]]) -> bool:
-    flow = finding.as_mapping()
-    key = _key(flow)
-    seen = few_ranges(IntervalSet.union(known.get(key, ())))
-    return key not in known or not _ports(flow, "").issubset(seen)
-
-
-def _key(flow: Mapping[str, t.Any]) -> tuple[object, ...]:
-    return tuple(str(flow.get(name)) for name in _WHO)
-
-
-def _ports(flow: Mapping[str, object], where: str) -> IntervalSet:
-    ports = as_list(flow.get("destination_ports", ()), where)
-    return parse_ports(ports, where) if ports else IntervalSet()
+def _is_new(finding: Finding, known: Mapping[Pair, Sequence[IntervalSet]]) -> bool:
+    return not finding.ports.issubset(few_ranges(IntervalSet.union(known.get(finding.pair, ()))))

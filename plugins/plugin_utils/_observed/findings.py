@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from .._rules.protocols import has_ports, protocol_text
@@ -15,6 +15,7 @@ from .._values.addresses import format_address
 from .._values.intervals import IntervalSet
 from .._values.ports import format_ports
 from .._values.words import count, display
+from .additions import MANY, network_of, network_text
 from .flows import Pair, Weight
 from .names import Party
 
@@ -36,7 +37,10 @@ class Reason(t.NamedTuple):
 
 @dataclass(frozen=True)
 class Finding:
-    """What one pair was seen to do that is not permitted for one reason."""
+    """What one pair was seen to do that is not permitted for one reason.
+
+    ``gathered`` says how many addresses of a network have the place of the source or the destination, where they do.
+    """
 
     pair: Pair
     source: Party
@@ -44,6 +48,15 @@ class Finding:
     ports: IntervalSet
     weight: Weight
     reason: Reason
+    gathered: tuple[str, str] = ("", "")
+
+    @property
+    def addresses(self) -> tuple[str, str]:
+        """Source and destination for people."""
+        source, destination = (
+            format_address(one, self.pair.family) for one in (self.pair.source, self.pair.destination)
+        )
+        return self.gathered[0] or source, self.gathered[1] or destination
 
     def as_mapping(self) -> dict[str, t.Any]:
         """Write it as plain data."""
@@ -67,17 +80,17 @@ class Finding:
 
     def what(self) -> str:
         """Say who sends what to whom."""
-        ends = [
-            _end(party, format_address(address, self.pair.family))
-            for party, address in ((self.source, self.pair.source), (self.destination, self.pair.destination))
-        ]
+        ends = [_end(*one) for one in zip((self.source, self.destination), self.addresses, strict=True)]
         ports = f" port {some_ports(self.ports)}" if has_ports(self.pair.protocol) else ""
         return f"{protocol_text(self.pair.protocol)} from {ends[0]} to {ends[1]}{ports}"
 
+    def seen(self) -> str:
+        """Say how much of it was seen where."""
+        return f"{count(self.weight.packets, 'packet')} at {display(self.pair.gateway)} ({self.pair.hook})"
+
     def how_much(self) -> str:
         """Say how much of it was seen where, and when last."""
-        packets = count(self.weight.packets, "packet")
-        return f"{packets} at {display(self.pair.gateway)} ({self.pair.hook}), last {self.weight.last_seen}"
+        return f"{self.seen()}, last {self.weight.last_seen}"
 
     def why(self) -> str:
         """Say why it is not permitted. Of a scan, nobody asks."""
@@ -100,6 +113,40 @@ SOURCE_PORT = ("source port",)
 def by_weight(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Sort *findings*, those with the most packets first."""
     return tuple(sorted(findings, key=lambda one: (-one.weight.packets, one.pair, one.ports.intervals, one.reason)))
+
+
+def gather(findings: Sequence[Finding]) -> list[tuple[Finding, tuple[int, ...]]]:
+    """Join what only differs in an address of one network, where that has many. Each has the places that it had."""
+    found = [(one, (place,)) for place, one in enumerate(findings)]
+    for side in (0, 1):
+        groups: dict[tuple[t.Any, ...], list[tuple[Finding, tuple[int, ...]]]] = {}
+        for one, places in found:
+            groups.setdefault(_but_for_address(one, side), []).append((one, places))
+        found = [joined for group in groups.values() for joined in _joined(group, side)]
+    return sorted(found, key=lambda one: (-one[0].weight.packets, one[1]))
+
+
+def _but_for_address(one: Finding, side: int) -> tuple[t.Any, ...]:
+    """All that findings have to have in common to differ only in an address of one network."""
+    pair = one.pair
+    network, other = (pair.source, pair.destination) if side == 0 else (pair.destination, pair.source)
+    name = (one.source, one.destination)[side].name
+    return (*pair[:4], network_of(pair.family, network), other, name, one.reason, one.gathered)
+
+
+def _joined(group: list[tuple[Finding, tuple[int, ...]]], side: int) -> list[tuple[Finding, tuple[int, ...]]]:
+    if len(group) < MANY:
+        return group
+    first = group[0][0]
+    network = network_text(first.pair.family, first.pair[4 + side])
+    said = f"{len(group):,} addresses of {network}"
+    joined = replace(
+        first,
+        ports=IntervalSet.union([one.ports for one, _places in group]),
+        weight=Weight.total([one.weight for one, _places in group]),
+        gathered=(said, first.gathered[1]) if side == 0 else (first.gathered[0], said),
+    )
+    return [(joined, tuple(sorted(place for _one, places in group for place in places)))]
 
 
 def few_ranges(ports: IntervalSet) -> IntervalSet:

@@ -17,7 +17,7 @@ from .._rules.protocols import has_ports, parse_protocol
 from .._values.addresses import FAMILIES, Family
 from .._values.errors import PortMatrixError, shown
 from .._values.intervals import IntervalSet
-from .._values.mapping import as_choice, as_flag, as_list, as_mapping
+from .._values.mapping import as_choice, as_count, as_flag, as_list, as_mapping, as_text
 from .permitted import parse_seen_address
 
 NO_PORT = 0
@@ -94,6 +94,35 @@ class Memory:
     rules_since: str = ""
 
 
+class RuleCount(t.NamedTuple):
+    """What the rules with one name have counted at one hook of a host. The kernel counts anew with each change."""
+
+    gateway: str
+    hook: Hook
+    rule: str
+    packets: int
+    bytes: int
+
+
+def read_counters(answers: object) -> tuple[RuleCount, ...]:
+    """Read what rules counted from host → result of the module, sorted. Chains of one hook are counted together.
+
+    :raises PortMatrixError: for a result that is none, with the host.
+    """
+    found: dict[tuple[str, Hook, str], tuple[int, int]] = {}
+    for gateway, answer in as_mapping(answers, "answers").items():
+        where = f"host {shown(gateway)} counters"
+        for item in as_list(as_mapping(answer, where).get("counters", ()), where):
+            one = as_mapping(item, where)
+            # Those of a chain that is joined to a table of others have our prefix before the hook.
+            hook = str(one.get("chain")).removeprefix("pexip_sfb_").partition("_")[0]
+            key = gateway, t.cast(Hook, as_choice(hook, f"{where} chain", HOOKS)), as_text(one.get("comment"), where)
+            counted = [as_count(one.get(name), f"{where} {name}") for name in ("packets", "bytes")]
+            packets, size = found.get(key, (0, 0))
+            found[key] = packets + counted[0], size + counted[1]
+    return tuple(RuleCount(*key, *counted) for key, counted in sorted(found.items()))
+
+
 def read_answers(answers: object, since: str = "") -> tuple[tuple[Memory, ...], tuple[Talk, ...], int]:
     """Read host → result of the module. Flows last seen before the time *since* are left out.
 
@@ -142,8 +171,8 @@ def _memory(gateway: str, data: Mapping[str, object], where: str) -> Memory:
         full=full,
         remembering=remembering,
         enforcing=enforcing,
-        entries=_count(data.get("entries", 0), f"{where} entries"),
-        limit=_count(data.get("limit", 0), f"{where} limit"),
+        entries=as_count(data.get("entries", 0), f"{where} entries"),
+        limit=as_count(data.get("limit", 0), f"{where} limit"),
         rules_since=read_time(data["rules_since"], f"{where} rules_since") if data.get("rules_since") else "",
     )
 
@@ -155,15 +184,9 @@ def _flow(gateway: str, data: Mapping[str, object], where: str) -> tuple[Pair, i
     hook = t.cast(Hook, as_choice(data.get("hook"), f"{where} hook", HOOKS))
     port = data.get("destination_port")
     weight = Weight(
-        _count(data.get("packets"), f"{where} packets"),
-        _count(data.get("bytes"), f"{where} bytes"),
+        as_count(data.get("packets"), f"{where} packets"),
+        as_count(data.get("bytes"), f"{where} bytes"),
         read_time(data.get("last_seen"), f"{where} last_seen"),
     )
-    number = NO_PORT if port is None or not has_ports(protocol) else _count(port, f"{where} destination_port")
+    number = NO_PORT if port is None or not has_ports(protocol) else as_count(port, f"{where} destination_port")
     return Pair(gateway, hook, family, protocol, ends[0], ends[1]), number, weight
-
-
-def _count(value: object, where: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise PortMatrixError.at(where, f"{shown(value)} is not a count", "a number from 0 on")
-    return value

@@ -6,19 +6,25 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from .._matrix.hosts import HOST_VARIABLES
 from .._rules.extra import parse_extra_rules
 from .._values.errors import PortMatrixError, shown
+from .additions import Addition
 from .findings import UNKNOWN, Finding, Reason, by_weight
-from .flows import Memory, read_answers
+from .flows import Memory, RuleCount, read_answers, read_counters
 from .judgement import Judgement, Part
 from .names import Names, hosts_with_addresses
-from .proposal import Proposal, propose
-from .strangers import SCAN, scanners
+from .proposal import Proposal, Proposed, propose
+from .strangers import MOST_STRANGERS, SCAN, Address, crowd, scanners
 from .variables import Variables
+
+_MANY = (
+    f"{{:,}} strangers with the fewest packets: something is proposed for the {MOST_STRANGERS} with the most, as "
+    "nobody reads more, and whoever sends with false addresses looks like more"
+)
 
 
 @dataclass(frozen=True)
@@ -33,10 +39,30 @@ class Observation:
     proposal: Proposal
     names: Mapping[str, Names]
     older: int = 0
+    counters: tuple[RuleCount, ...] = ()
 
     def finding(self, part: Part) -> Finding:
         """Write one part of the proposal as a finding of its own."""
         return _finding([part], part.reason or UNKNOWN, self.names[part.pair.gateway])
+
+    def proposed(self) -> tuple[Proposed, ...]:
+        """What is proposed for which of the findings."""
+        places = {(one.pair, one.reason): place for place, one in enumerate(self.findings)}
+        things = [
+            (what, wider, {places[key] for part in parts if (key := (part.pair, part.reason)) in places}, addition)
+            for what, wider, parts, addition in self.proposal.things()
+        ]
+        # What an address is for that somebody else's flow wanted.
+        lacking = {place for place, one in enumerate(self.findings) if one.reason.kind == "missing_host"}
+        lacking = lacking.difference(*(own for _what, _wider, own, _addition in things))
+        return tuple(
+            Proposed(what, wider, tuple(sorted(own | {place for place in lacking if self._has(addition, place)})))
+            for what, wider, own, addition in things
+        )
+
+    def _has(self, addition: Addition | None, place: int) -> bool:
+        pair = self.findings[place].pair
+        return addition is not None and any(addition.has(pair.family, end) for end in (pair.source, pair.destination))
 
 
 def observe(
@@ -80,9 +106,35 @@ def observe(
     )
     scans = [part for part in parts if (part.pair.family, part.pair.source) in found]
     left = [part for part in parts if (part.pair.family, part.pair.source) not in found]
-    proposal, judged = propose(variables, judgement, left, found, names)
+    many = crowd([part.talk for part in left if _takes_an_address(part)], names)
+    lost = [(part, side) for part in left if _takes_an_address(part) and (side := _side_of(part, many))]
+    proposed_for = [part for part in left if not (_takes_an_address(part) and _side_of(part, many))]
+    proposal, judged = propose(variables, judgement, proposed_for, found | many, names)
+    judged += [Part(part.talk, part.ports, _of_a_crowd(part, side)) for part, side in lost]
+    if many:
+        proposal = replace(proposal, problems=(*proposal.problems, _MANY.format(len(many))))
     findings = _findings([*judged, *(Part(part.talk, part.ports, Reason("scan")) for part in scans)], names)
-    return Observation(memories, by_weight(findings), proposal, names, older)
+    return Observation(memories, by_weight(findings), proposal, names, older, read_counters(answers))
+
+
+def _takes_an_address(part: Part) -> bool:
+    """Whether what permits *part* names an address. A row group is one thing for all, such as calls from everywhere."""
+    return part.reason is None or part.reason.kind in ("missing_host", "missing_row")
+
+
+def _side_of(part: Part, addresses: Collection[Address]) -> str:
+    """Say which side of *part* is in *addresses*; empty where none is."""
+    pair = part.pair
+    for side, address in (("source", pair.source), ("destination", pair.destination)):
+        if (pair.family, address) in addresses:
+            return side
+    return ""
+
+
+def _of_a_crowd(part: Part, side: str) -> Reason:
+    if part.reason is None:
+        return Reason("unknown", differs_in=(f"{side} address",))
+    return part.reason._replace(kind="unknown")
 
 
 def _findings(parts: Sequence[Part], names: Mapping[str, Names]) -> list[Finding]:

@@ -14,7 +14,7 @@ from .._rules.protocols import parse_protocol, protocol_text
 from .._values.addresses import FAMILIES, AddressSet, Family, format_address, is_literal_address, read_cidrs
 from .._values.errors import PortMatrixError, shown
 from .._values.intervals import IntervalSet
-from .._values.mapping import as_choice, as_list, as_mapping, as_number
+from .._values.mapping import as_choice, as_count, as_list, as_mapping, as_number
 
 # Where the port of a client that opens a flow can be (RFC 6056, section 3.2).
 CLIENT_PORTS = IntervalSet(((1024, 65535),))
@@ -111,7 +111,7 @@ def _read_flow(item: object, where: str) -> Flow:
         parse_seen_address(source, known, f"{where} source"),
         parse_seen_address(destination, known, f"{where} destination"),
         None if port is None else as_number(port, f"{where} destination_port", 0, 65535),
-        as_number(packets, f"{where} packets", 0, 2**64),
+        as_count(packets, f"{where} packets"),
         parse_time(seen, f"{where} last_seen"),
     )
 

@@ -29,11 +29,16 @@ _OF_FLOWS = {
     "bytes": "Bytes of the flows that are remembered and that no row permits.",
     "last_seen_timestamp_seconds": "When the last packet of these flows was seen, in seconds since 1970.",
 }
+# Counters begin at zero with each change of the rules, as Prometheus expects it of a program that is started again.
+_OF_RULES = {
+    "rule_packets_total": "Packets that the rules with this name matched since they were loaded.",
+    "rule_bytes_total": "Bytes of the packets that the rules with this name matched since they were loaded.",
+}
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 
 def as_prometheus(observation: Observation) -> str:
-    """Write the metrics, those of flows by gateway, kind and nearest row."""
+    """Write the metrics, those of flows by gateway, kind and nearest row, those of rules by hook and name."""
     lines: list[str] = []
     for name, explained in _OF_HOSTS.items():
         lines += _head(name, explained)
@@ -45,6 +50,11 @@ def as_prometheus(observation: Observation) -> str:
     for name, explained in _OF_FLOWS.items():
         lines += _head(name, explained)
         lines += [_sample(name, dict(zip(_LABELS, labels, strict=True)), of[name]) for labels, of in flows.items()]
+    for name, explained in _OF_RULES.items():
+        lines += _head(name, explained, "counter")
+        for one in observation.counters:
+            labels = {"gateway": one.gateway, "hook": one.hook, "rule": one.rule}
+            lines.append(_sample(name, labels, one.bytes if name == "rule_bytes_total" else one.packets))
     return "\n".join([*lines, ""])
 
 
@@ -69,8 +79,8 @@ def _values(findings: list[Finding]) -> dict[str, int]:
     }
 
 
-def _head(name: str, explained: str) -> list[str]:
-    return [f"# HELP {_PREFIX}_{name} {explained}", f"# TYPE {_PREFIX}_{name} gauge"]
+def _head(name: str, explained: str, kind: str = "gauge") -> list[str]:
+    return [f"# HELP {_PREFIX}_{name} {explained}", f"# TYPE {_PREFIX}_{name} {kind}"]
 
 
 def _sample(name: str, labels: Mapping[str, str], value: t.SupportsInt) -> str:

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import typing as t
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -22,6 +23,14 @@ from .site_rules import SiteRules
 from .variables import Variables
 
 Address = tuple[Family, int]
+
+
+class Proposed(t.NamedTuple):
+    """One thing that is proposed, how it permits more than was seen, and for which findings, by their places."""
+
+    what: str
+    wider: tuple[str, ...]
+    flows: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -62,6 +71,17 @@ class Proposal:
         said += [self.wider_endpoint(endpoint) for endpoint in self.endpoints()]
         said += [addition.wider() for addition in self.additions if addition.wider()]
         return said + [f"row {one.row['id']}: {text}" for one in self.rows for text in one.wider]
+
+    def things(self) -> Iterator[tuple[str, tuple[str, ...], tuple[Part, ...], Addition | None]]:
+        """Yield each thing: what it is, how it is wider, the parts that it is for, and the addition that it is."""
+        for switch, parts in self.switches.items():
+            yield f"row group {switch}", (self.wider_switch(switch),), parts, None
+        of_endpoints = {endpoint: self.wider_endpoint(endpoint) for endpoint in self.endpoints()}
+        for one, parts in self.additions.items():
+            wider = tuple(filter(None, (of_endpoints[one.endpoint], one.wider())))
+            yield f"{one.cidr()} in endpoint {one.endpoint}", wider, parts, one
+        for row in self.rows:
+            yield f"row {row.row['id']}", tuple(f"row {row.row['id']}: {text}" for text in row.wider), row.parts, None
 
 
 def propose(

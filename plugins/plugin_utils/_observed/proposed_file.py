@@ -13,7 +13,7 @@ import yaml
 from .._values.mapping import as_list, as_mapping
 from .._values.vaulted import Vaulted
 from .._values.words import display
-from .findings import Finding
+from .findings import Finding, gather
 from .judgement import Part
 from .observation import Observation
 from .proposal import Proposal
@@ -54,9 +54,10 @@ def proposed_yaml(observation: Observation) -> str:
     """Write the file."""
     proposal, explain = observation.proposal, observation.finding
     after = proposal.after
-    lines = ["---", *comment_lines("", _HEAD), ""]
+    not_proposed = comment_lines("", (f"Not proposed: {problem}" for problem in proposal.problems))
+    lines = ["---", *comment_lines("", _HEAD), *not_proposed, ""]
     if not proposal:
-        return "\n".join([*lines[:2], "# Nothing is proposed.", "{}", ""])
+        return "\n".join([*lines[:2], *not_proposed, "# Nothing is proposed.", "{}", ""])
     if proposal.switches:
         lines += _row_groups(proposal, explain)
     if proposal.additions or proposal.rows:
@@ -92,9 +93,9 @@ def _on_rows(proposal: Proposal, explain: t.Callable[[Part], Finding]) -> dict[s
 
 
 def _evidence(parts: Sequence[Part], explain: t.Callable[[Part], Finding]) -> list[str]:
-    said = [f"{one.what()}: {one.how_much()}" for one in map(explain, parts[:_EVIDENCE])]
-    rest = len(parts) - _EVIDENCE
-    return said + ([f"and {rest:,} more, which observed.json has"] if rest > 0 else [])
+    said = [f"{one.what()}: {one.how_much()}" for one, _places in gather([explain(part) for part in parts])]
+    rest = len(said) - _EVIDENCE
+    return said[:_EVIDENCE] + ([f"and {rest:,} more, which observed.json has"] if rest > 0 else [])
 
 
 def _variable(name: str, value: object, comments: Mapping[str, Sequence[str]]) -> list[str]:

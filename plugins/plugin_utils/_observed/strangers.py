@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import typing as t
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,8 +17,11 @@ from .._matrix.site import Site
 from .._values.addresses import Family
 from .._values.intervals import IntervalSet
 from .._values.ports import ANY_PORT
+from .additions import MANY, network_of
 from .flows import Pair, Talk
 from .names import Names
+
+Address = tuple[Family, int]
 
 # Endpoints that a site has many of, or services of others. Who is missing there is an address to add. A Front End or a
 # node that is missing is a hole in the inventory, and nobody becomes an administrator by an address that was seen.
@@ -26,6 +30,9 @@ OPEN_TO_STRANGERS = frozenset(
 )
 # What a stranger may try beyond the rows before that is a scan: so many ports, or so many addresses that nobody has.
 SCAN = 10
+# For so many strangers, or networks of many, is something proposed: those with the most packets. Nobody reads more, and
+# whoever sends with false addresses looks like more.
+MOST_STRANGERS = 100
 # So many ports of ranges that a row has may one stranger use at one destination. A call takes less than a dozen.
 SCAN_OF_RANGE = 1000
 
@@ -100,15 +107,15 @@ def scanners(
     explained: Sequence[tuple[Talk, IntervalSet]],
     names: Mapping[str, Names],
     most: int = SCAN,
-) -> set[tuple[Family, int]]:
+) -> set[Address]:
     """Return family and address of the strangers that scan.
 
     :param unexplained: the ports for which there is no row, whoever the stranger is; *explained*: those of some row.
     :param names: host that judges → the parties it sees.
     """
-    tried: dict[tuple[Family, int], set[tuple[str, int]]] = {}
-    nobodies: dict[tuple[Family, int], set[int]] = {}
-    found: set[tuple[Family, int]] = set()
+    tried: dict[Address, set[tuple[str, int]]] = {}
+    nobodies: dict[Address, set[int]] = {}
+    found: set[Address] = set()
     for talk, ports in unexplained:
         pair = talk.pair
         if not names[pair.gateway].of(pair.family, pair.source).is_machine:
@@ -123,3 +130,21 @@ def scanners(
     found.update(who for who, attempts in tried.items() if len(attempts) >= most)
     found.update(who for who, addresses in nobodies.items() if len(addresses) >= most)
     return found
+
+
+def crowd(talks: Iterable[Talk], names: Mapping[str, Names]) -> set[Address]:
+    """Return the strangers beyond ``MOST_STRANGERS``. Many of one network count as one."""
+    packets: Counter[Address] = Counter()
+    for talk in talks:
+        pair = talk.pair
+        for address in (pair.source, pair.destination):
+            if not names[pair.gateway].of(pair.family, address).is_of_site:
+                packets[pair.family, address] += talk.weight(talk.ports()).packets
+    networks: dict[Address, list[Address]] = {}
+    for address in sorted(packets):
+        networks.setdefault(network_of(*address), []).append(address)
+    groups: list[list[Address]] = []
+    for members in networks.values():
+        groups += [members] if len(members) >= MANY else [[one] for one in members]
+    groups.sort(key=lambda members: -sum(packets[one] for one in members))
+    return {one for members in groups[MOST_STRANGERS:] for one in members}

@@ -8,19 +8,21 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
+from .._rules.protocols import has_ports
 from .._values.addresses import format_address
 from .._values.words import count, display, some
-from .findings import Finding, Kind
+from .findings import Finding, Kind, gather
 from .flows import Memory, Weight
 from .observation import Observation
 
 _LINES = 40  # of each kind; the others are in the files
-_TITLES: dict[Kind, str] = {
+TITLES: dict[Kind, str] = {
     "row_group_off": "Rows that are off:",
     "missing_host": "Hosts that an endpoint lacks:",
     "missing_row": "No row for this:",
     "unknown": "Nothing is proposed for this, have a look yourself:",
 }
+_TRIED = {True: ("port",), False: ("port or protocol", "ports and protocols")}
 
 
 def warnings(observation: Observation) -> list[str]:
@@ -43,13 +45,13 @@ def _doubt(memory: Memory) -> str:
 
 def table_lines(observation: Observation) -> list[str]:
     """Return the lines."""
-    lines = [_memory(memory) for memory in observation.memories]
+    lines = [memory_line(memory) for memory in observation.memories]
     if observation.older:
         lines.append(f"{count(observation.older, 'flow')} last seen before that time left out")
-    for kind, title in _TITLES.items():
-        found = [one for one in observation.findings if one.reason.kind == kind]
-        lines += _section(title, [text for one in found for text in finding_lines(one)], 2)
-    lines += _section("Scans, for which nothing is proposed:", _scans(observation.findings))
+    for kind, title in TITLES.items():
+        found = gather([one for one in observation.findings if one.reason.kind == kind])
+        lines += _section(title, [text for one, _places in found for text in finding_lines(one)], 2)
+    lines += _section("Scans, for which nothing is proposed:", scan_lines(observation.findings))
     if not observation.findings:
         lines += ["", "Everything that is remembered is permitted by now."]
     return lines + _proposed(observation)
@@ -60,14 +62,16 @@ def finding_lines(finding: Finding) -> list[str]:
     return [f"{finding.what()}: {finding.how_much()}", f"  {finding.why()}"]
 
 
-def _memory(memory: Memory) -> str:
+def memory_line(memory: Memory) -> str:
+    """Say what a host says of its memory."""
     state = "drops it" if memory.enforcing else "lets it through"
     said = _doubt(memory) if not memory.remembering or memory.problem else f"{count(memory.entries, 'flow')}, {state}"
     full = f", full at {memory.limit:,} a set" if memory.full else ""
     return f"{display(memory.gateway)}: {said}{full}"
 
 
-def _scans(findings: Sequence[Finding]) -> list[str]:
+def scan_lines(findings: Sequence[Finding]) -> list[str]:
+    """Say of each of those who scan what they tried."""
     by_source: dict[tuple[str, str], list[Finding]] = defaultdict(list)
     for finding in findings:
         if finding.reason.kind == "scan":
@@ -76,12 +80,13 @@ def _scans(findings: Sequence[Finding]) -> list[str]:
     lines = []
     for (source, name), of_source in by_source.items():
         who = f"{display(name)} ({source})" if name else source
-        ports = len({(one.pair.protocol, port) for one in of_source for port in one.ports.values()})
+        tried = {(one.pair.protocol, port) for one in of_source for port in one.ports.values()}
+        ports = count(len(tried), *_TRIED[all(has_ports(one) for one, _port in tried)])
         targets = sorted({format_address(one.pair.destination, one.pair.family) for one in of_source})
         weight = Weight.total(one.weight for one in of_source)
         seen_by = some(sorted({display(one.pair.gateway) for one in of_source}))
         lines.append(
-            f"{who} tried {count(ports, 'port')} of {some(targets)}: "
+            f"{who} tried {ports} of {some(targets)}: "
             f"{count(weight.packets, 'packet')} at {seen_by}, last {weight.last_seen}"
         )
     return lines

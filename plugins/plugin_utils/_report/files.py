@@ -14,6 +14,7 @@ from .._aerleon.files import names_of_files, platform_files
 from .._aerleon.platforms import Chosen, read_platforms
 from .._aerleon.policy import make_policy
 from .._matrix.site import Site
+from .._observed.earlier import read_observed
 from .._probes.verification import read_verification
 from .._values.errors import PortMatrixError
 from .._values.mapping import as_choice, as_strings, as_text
@@ -98,6 +99,7 @@ def render_report(
     change_request: object = None,
     platforms: object = (),
     platform_options: object = None,
+    observed: object = None,
 ) -> Rendered:
     """Render the report on *scope* of *site* in all *formats*.
 
@@ -105,6 +107,7 @@ def render_report(
     :param verification: the document of a verification, for the HTML page.
     :param gateways: the firewalls between the hosts, which *scope* may name.
     :param change_request: what a change request has besides the flows.
+    :param observed: the ``observed.json`` of an observation, for the HTML page.
     :param platforms: the firewalls to write configuration for, and *platform_options* what each of them wants to know.
     :raises PortMatrixError: for an input that is not what it should be.
     """
@@ -122,6 +125,7 @@ def render_report(
         None if verification is None else read_verification(verification, "port_matrix_report_verification"),
         read_change_request(change_request, "port_matrix_report_change"),
         gateways,
+        None if observed is None else read_observed(observed, "port_matrix_report_observed"),
     )
     stem = read.file_stem()
     files: dict[str, str | bytes] = {

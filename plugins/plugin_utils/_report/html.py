@@ -20,6 +20,7 @@ from .._values.words import display
 from .drawing import NARROW, WIDE, Drawing, draw
 from .html_changes import ChangesTable, changes_table
 from .html_hosts import NatTable, ShownList, nat_table, shown_list
+from .html_observed import ObservedTables, observed_tables
 from .html_tables import FlowsTable, VerificationTables, flows_table, verification_tables
 from .report import Report
 from .site_map import SiteMap, draw_site
@@ -73,6 +74,7 @@ class Page:
     flows: FlowsTable
     nat: NatTable | None
     verification: VerificationTables | None
+    observed: ObservedTables | None
     addresses: tuple[ShownList, ...]
     notes: tuple[str, ...]
 
@@ -108,6 +110,7 @@ def page_of(report: Report) -> Page:
         flows=flows_table(report),
         nat=nat_table(report),
         verification=None if report.verification is None else verification_tables(report.verification),
+        observed=None if report.observed is None else observed_tables(report.observed),
         addresses=tuple(map(shown_list, report.lists)),
         notes=tuple(display(note) for note in report.notes),
     )

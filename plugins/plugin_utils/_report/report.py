@@ -16,6 +16,7 @@ from .._matrix.port_matrix import NUMBERED_GROUPS, load_port_matrix
 from .._matrix.site import Site
 from .._matrix.sources import Source
 from .._matrix.views import SIGHTS
+from .._observed.earlier import Earlier
 from .._probes.verification import Verification
 from .._rules.canonical import Hook, Rule
 from .._rules.protocols import has_ports
@@ -25,6 +26,7 @@ from .._values.words import people_cidrs
 from .baseline import Changes
 from .change_request import ChangeRequest
 from .host_lists import LITERAL_NETWORKS, HostList, HostLists, endpoint_title
+from .observed import Observed, still_observed
 from .rule_numbers import RuleNumbers
 from .scope import Scope, rules_in_scope
 from .sources import sources_of
@@ -118,6 +120,7 @@ class Report:
     lists: tuple[HostList, ...] = ()
     translations: tuple[Translation, ...] = ()
     gateways: tuple[Gateway, ...] = ()
+    observed: Observed | None = None
 
     def revision(self) -> str:
         """A short digest of the flows: two reports with the same one permit the same."""
@@ -139,11 +142,13 @@ def build_report(
     verification: Verification | None = None,
     change_request: ChangeRequest | None = None,
     gateways: Sequence[str] = (),
+    observed: Earlier | None = None,
 ) -> Report:
     """Build the report on *scope* of *site*.
 
     :param gateways: the firewalls between the hosts.
     :param change_request: what a change request has besides the flows.
+    :param observed: what hosts were seen to remember.
     """
     rules = tuple(rules_in_scope(site, scope))
     numbers = row_numbers(row.id for row in site.rows)
@@ -169,6 +174,7 @@ def build_report(
         tuple(dict.fromkeys(one for party in parties.values() for one in party.by_endpoint.values())),
         tuple(_translations(site, parties.values(), gateways)),
         tuple(Gateway(name, tuple(sorted(site.locations.of(name)))) for name in gateways),
+        None if observed is None else still_observed(observed, site, scope),
     )
 
 

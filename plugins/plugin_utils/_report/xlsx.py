@@ -18,10 +18,11 @@ except ImportError:  # only this format needs it
     xlsxwriter = None
 
 from .._matrix.site import Site
+from .._values.csv import LONGEST_CELL
 from .._values.errors import PortMatrixError
 from .._values.words import people_cidrs
 from .baseline import Changes
-from .csv import HEADER, LONGEST_CELL
+from .csv import HEADER
 from .host_lists import LITERAL_NETWORKS, endpoint_title
 from .pairs import HEADER as PAIRS_HEADER
 from .pairs import Pairs

@@ -154,6 +154,16 @@ def as_number(value: object, where: str, lowest: int, highest: int) -> int:
     return number
 
 
+def as_count(value: object, where: str) -> int:
+    """Return *value*, which counters and their sums are: of any size.
+
+    :raises PortMatrixError: if it is something else; the message begins with *where*.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise PortMatrixError.at(where, f"{shown(value)} is not a count", "a number from 0 on")
+    return value
+
+
 def as_text(value: object, where: str) -> str:
     """Return *value* as one line of text, white space folded. A number is written out.
 

@@ -197,6 +197,9 @@ def test_what_is_not_permitted_is_remembered_and_passes(way: Way) -> None:
     assert (found["remembering"], found["enforcing"], found["full"], found["missed"]) == (True, False, False, 0)
     assert (found["entries"], found["limit"]) == (8, 100)
     assert {flow["bytes"] for flow in found["flows"] if flow["protocol"] == "udp"} == {3 * 29, 3 * 49}
+    counted = {(one["chain"], one["comment"]): (one["packets"], one["bytes"]) for one in found["counters"]}
+    assert counted["forward", "sip"] == (4, 2 * 29 + 2 * 49)
+    assert counted["forward", "would_drop"][0] == sum(flow["packets"] for flow in found["flows"])
     for flow in found["flows"]:
         seen = datetime.datetime.strptime(flow["last_seen"], "%Y-%m-%dT%H:%M:%S%z")
         assert begin <= seen <= datetime.datetime.now(datetime.timezone.utc)

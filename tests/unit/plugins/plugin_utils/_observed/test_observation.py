@@ -154,6 +154,36 @@ def test_who_tries_many_ports_or_addresses_that_nobody_has_scans() -> None:
     assert {one[0] for one in found(observed(inside))} == {"scan"}
 
 
+@pytest.mark.parametrize(("port", "nearest", "most"), [(40000, "media_to_nodes", 97), (9999, "", 97), (0, "", 0)])
+def test_of_a_crowd_those_with_the_most_packets_have_a_proposal_and_that_is_said(
+    port: int, nearest: str, most: int
+) -> None:
+    false_senders = [flow(f"100.{n}.{m}.9", NODE, "udp", port) for n in range(4) for m in range(100)]
+    network = [flow(f"10.9.1.{n}", NODE, "udp", 40000, 2) for n in range(1, 10)]
+    real = [flow(MONITOR, NODE, "tcp", 9100, 50), flow(MANAGER, NODE, "esp"), flow(NODE, "203.0.113.99", "tcp", 443, 9)]
+    observation = observed([*false_senders, *network, *real])
+    what = {one.what for one in observation.proposed()}
+    assert {"row group platform", "10.9.1.0/24 in endpoint client"} < what
+    assert {"row observed_tcp_9100_to_node1", "row observed_tcp_443_to_203_0_113_99"} < what
+    assert ("unknown", nearest) in {
+        (kind, row) for kind, source, _to, row, _d in found(observation) if source[:4] == "100."
+    }
+    endpoints = t.cast("t.Any", applied(observation).endpoints).values()
+    assert sum(one.startswith("100.") for endpoint in endpoints for one in endpoint["networks"]) == most
+    assert [problem.split(" with ")[0] for problem in observation.proposal.problems] == ["303 strangers"] * bool(most)
+
+
+def test_a_crowd_that_a_row_group_permits_is_one_proposal() -> None:
+    everybody = {"port_matrix_addresses": ["0.0.0.0/0"]}
+    site = variables(
+        hosts={**variables().hosts, "all": everybody},
+        groups={**variables().groups, "pexip_video_endpoints": ["all"]},
+    )
+    observation = observed([flow(f"100.0.{n}.9", NODE, "tcp", 1720) for n in range(200)], site)
+    assert [one.what for one in observation.proposed()] == ["row group video_endpoints"]
+    assert observation.proposal.problems == ()
+
+
 def test_a_machine_of_the_inventory_does_not_scan_and_a_call_is_no_scan() -> None:
     busy = [flow(MANAGER, NODE, "tcp", port) for port in range(1, 40)]
     assert "scan" not in {one[0] for one in found(observed(busy))}

@@ -29,7 +29,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._observed.ta
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.vaulted import Vaulted
 from example_site import HOSTILE
-from observed_site import CLIENT, EVERYTHING, MEDIA, MONITOR, NODE, SCAN, applied, observed, variables
+from observed_site import CLIENT, EVERYTHING, MEDIA, MONITOR, NODE, SCAN, SCANNER, SECOND, applied, observed, variables
 from prometheus_client.parser import text_string_to_metric_families
 from remembered import answer, flow
 
@@ -56,6 +56,34 @@ def test_a_scan_from_a_known_network_has_its_name() -> None:
     assert any(line.startswith("  lan (198.18.0.9) tried 39 ports") for line in lines)
 
 
+def test_many_addresses_of_a_network_are_one_line_where_nothing_else_differs() -> None:
+    clients = [f"10.9.1.{number}" for number in range(1, 10)]
+    lines = table_lines(
+        observed([
+            *(flow(client, NODE, "udp", 40000 + number) for number, client in enumerate(clients)),
+            *(flow(NODE, client, "udp", 5000, 2) for client in clients),
+            *(flow(client, SECOND, "udp", 40000) for client in clients[:7]),
+        ])
+    )  # fmt: skip
+    shown = [line.split(" packet")[0].strip() for line in lines if " from " in line]
+    assert shown[:3] == [
+        f"UDP from node1 ({NODE}) to 9 addresses of 10.9.1.0/24 port 5000: 18",
+        f"UDP from 9 addresses of 10.9.1.0/24 to node1 ({NODE}) port 40000-40008: 9",
+        f"UDP from 10.9.1.1 to node2 ({SECOND}) port 40000: 1",
+    ]
+    assert len(shown) == 2 + 7
+    known = [flow(f"198.18.0.{number}", NODE, "tcp", 9999) for number in range(1, 9)]
+    assert (
+        f"  TCP from lan (8 addresses of 198.18.0.0/24) to node1 ({NODE}) port 9999: 8 packets at fw (forward), last "
+        in ("\n".join(table_lines(observed(known))))
+    )
+
+
+def test_a_scan_of_protocols_is_none_of_ports() -> None:
+    lines = table_lines(observed([*SCAN, *(flow(SCANNER, NODE, str(number)) for number in range(140, 150))]))
+    assert any(line.startswith(f"  {SCANNER} tried 49 ports and protocols of {NODE}") for line in lines)
+
+
 def test_without_findings_the_table_says_so_and_a_long_one_is_cut() -> None:
     assert table_lines(observed([]))[-1] == "Everything that is remembered is permitted by now."
     old = flow(CLIENT, NODE, "tcp", 80, last_seen="2020-01-01T00:00:00Z")
@@ -68,6 +96,8 @@ def test_a_problem_of_the_proposal_is_in_the_table() -> None:
     observation = observed(EVERYTHING)
     vars(observation.proposal)["problems"] = ("row group x cannot be proposed: y",)
     assert "  row group x cannot be proposed: y" in table_lines(observation)
+    assert "# Not proposed: row group x cannot be proposed: y\n" in proposed_yaml(observation)
+    assert json.loads(as_json(observation))["not_proposed"] == ["row group x cannot be proposed: y"]
 
 
 def test_what_a_host_cannot_say_is_a_warning() -> None:
@@ -173,10 +203,24 @@ def test_what_is_in_a_vault_is_not_written() -> None:
 
 def test_the_metrics_are_those_that_prometheus_reads() -> None:
     name = 'f"w\\1\n'
-    observation = observe(variables(), {name: answer(EVERYTHING), "fw2": {"failed": True, "msg": "x"}})
+    counted = [
+        {"chain": chain, "comment": "sip_signaling", "packets": 2**63, "bytes": 70}
+        for chain in ("forward_judged", "forward_answers", "pexip_sfb_input")
+    ]
+    observation = observe(
+        variables(), {name: answer(EVERYTHING, counters=counted), "fw2": {"failed": True, "msg": "x"}}
+    )
     text = as_prometheus(observation)
     families = {family.name: family for family in text_string_to_metric_families(text)}
-    assert {family.type for family in families.values()} == {"gauge"}
+    rules = {"port_matrix_observed_rule_packets", "port_matrix_observed_rule_bytes"}
+    assert {name: family.type for name, family in families.items()} == {
+        name: "counter" if name in rules else "gauge" for name in families
+    }
+    assert [(sample.name, sample.labels, sample.value) for sample in families[min(rules)].samples] == [
+        ("port_matrix_observed_rule_bytes_total", {"gateway": name, "hook": hook, "rule": "sip_signaling"}, size)
+        for hook, size in (("forward", 140), ("input", 70))
+    ]
+    assert f'{{gateway="f\\"w\\\\1\\n",hook="forward",rule="sip_signaling"}} {2**64}\n' in text
     assert all(family.documentation.endswith(".") for family in families.values())
     up = {sample.labels["gateway"]: sample.value for sample in families["port_matrix_observed_up"].samples}
     assert up == {name: 1, "fw2": 0}

@@ -135,6 +135,7 @@ def test_cells_that_a_spreadsheet_cuts_off_are_a_warning() -> None:
             "port_matrix_report_baseline: is a report with the scope 'host:fe1'; accepted: one with the scope site",
         ),
         ({"verification": {}}, "port_matrix_report_verification: has the version None"),
+        ({"observed": {}}, "port_matrix_report_observed: has no flows; accepted: the observed.json of an earlier run"),
     ],
 )
 def test_a_wrong_input_names_its_variable(options: dict[str, t.Any], message: str) -> None:
