@@ -24,6 +24,22 @@ from pages import TOP, run_playbook
 EXAMPLE = "docs/examples/three-locations.yml"
 PICTURE = "docs/three-locations.svg"
 CHANGE = {"ticket": "CHG-4711", "approver": "B. Person", "test_plan": ["Run the playbook verify.", "Call a meeting."]}
+# What its firewalls have seen: a client that no office has, an address that many rows would need, and a scan.
+SEEN = {"gateway": "fw-1", "hook": "forward", "family": "ipv4", "protocol": "udp", "packets": 400, "bytes": 40000,
+        "last_seen": "2026-05-04T10:00:00Z", "source": "10.200.1.7", "source_host": "", "destination": "172.16.0.11",
+        "destination_host": "node-1", "destination_ports": ["40000-40038"], "nearest_row": "media_to_nodes",
+        "differs_in": ["source address"], "row_group": "", "kind": "missing_host"}  # fmt: skip
+OBSERVED = {
+    "flows": [
+        SEEN,
+        {**SEEN, "source": "2001:db8:10:20::fff1", "destination": "2001:db8:10:10::fff2", "family": "ipv6",
+         "kind": "missing_row", "protocol": "tcp", "destination_ports": ["9100"]},
+        {**SEEN, "source": "203.0.113.250", "kind": "scan", "protocol": "tcp", "destination_ports": ["1-40"]},
+    ],
+    "gateways": [{"gateway": "fw-1", "remembering": True, "entries": 61, "limit": 65535}],
+    "proposed": [{"what": "10.200.1.7 in endpoint client", "wider": ["what is in client may do more"], "flows": [0]},
+                 {"what": "row observed_tcp_9100_to_2001_db8_10_10_fff2_and_long", "wider": [], "flows": [1]}],
+}  # fmt: skip
 # Elements with a name, an address or a row id in them, that take more than one line.
 BROKEN = """
   Array.from(document.querySelectorAll("code, .host, .ports:not(.many)")).filter(function (one) {
@@ -37,10 +53,12 @@ BROKEN = """
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The files of the report, with a change request."""
+    """The files of the report, with a change request and what was observed."""
     directory = tmp_path_factory.mktemp("site")
     inventory = (TOP / EXAMPLE).read_text(encoding="utf-8")
-    said = run_playbook(directory, inventory, "uc_firewall.pexip_sfb.report", port_matrix_report_change=CHANGE)
+    (directory / "observed.json").write_text(json.dumps(OBSERVED), encoding="utf-8")
+    given = {"port_matrix_report_change": CHANGE, "port_matrix_report_observed": "observed.json"}
+    said = run_playbook(directory, inventory, "uc_firewall.pexip_sfb.report", **given)
     assert "Written to" in said
     return directory / "port-matrix-report"
 
@@ -89,6 +107,13 @@ def test_on_paper_it_is_a_document(browser: Chromium, report: Path, paper: tuple
     for endpoint in document["endpoints"]:
         for member in endpoint["members"]:
             assert member["host"] in everything
+    for part in (
+        "fw-1: 61 flows",
+        "10.200.1.7 in endpoint",
+        "203.0.113.250 tried 40 ports",
+        "what is in client may do more",
+    ):
+        assert part in " ".join(everything.split())
     assert re.search(r"Address translation\s+Addresses that a firewall translates", everything)
 
 

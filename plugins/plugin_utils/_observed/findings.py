@@ -106,6 +106,9 @@ class Finding:
         return f"nearest is row {reason.nearest_row}, what does not match: {', '.join(reason.differs_in)}"
 
 
+Gathered = tuple[Finding, tuple[int, ...]]
+"""A finding that stands for some, and the places that these had."""
+
 UNKNOWN = Reason("unknown")
 SOURCE_PORT = ("source port",)
 
@@ -115,11 +118,11 @@ def by_weight(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(findings, key=lambda one: (-one.weight.packets, one.pair, one.ports.intervals, one.reason)))
 
 
-def gather(findings: Sequence[Finding]) -> list[tuple[Finding, tuple[int, ...]]]:
+def gather(findings: Sequence[Finding]) -> list[Gathered]:
     """Join what only differs in an address of one network, where that has many. Each has the places that it had."""
-    found = [(one, (place,)) for place, one in enumerate(findings)]
+    found: list[Gathered] = [(one, (place,)) for place, one in enumerate(findings)]
     for side in (0, 1):
-        groups: dict[tuple[t.Any, ...], list[tuple[Finding, tuple[int, ...]]]] = {}
+        groups: dict[tuple[t.Any, ...], list[Gathered]] = {}
         for one, places in found:
             groups.setdefault(_but_for_address(one, side), []).append((one, places))
         found = [joined for group in groups.values() for joined in _joined(group, side)]
@@ -134,12 +137,12 @@ def _but_for_address(one: Finding, side: int) -> tuple[t.Any, ...]:
     return (*pair[:4], network_of(pair.family, network), other, name, one.reason, one.gathered)
 
 
-def _joined(group: list[tuple[Finding, tuple[int, ...]]], side: int) -> list[tuple[Finding, tuple[int, ...]]]:
+def _joined(group: list[Gathered], side: int) -> list[Gathered]:
     if len(group) < MANY:
         return group
     first = group[0][0]
-    network = network_text(first.pair.family, first.pair[4 + side])
-    said = f"{len(group):,} addresses of {network}"
+    address = first.pair.source if side == 0 else first.pair.destination
+    said = f"{len(group):,} addresses of {network_text(first.pair.family, address)}"
     joined = replace(
         first,
         ports=IntervalSet.union([one.ports for one, _places in group]),

@@ -141,8 +141,8 @@ def crowd(talks: Iterable[Talk], names: Mapping[str, Names]) -> set[Address]:
             if not names[pair.gateway].of(pair.family, address).is_of_site:
                 packets[pair.family, address] += talk.weight(talk.ports()).packets
     networks: dict[Address, list[Address]] = {}
-    for address in sorted(packets):
-        networks.setdefault(network_of(*address), []).append(address)
+    for stranger in sorted(packets):
+        networks.setdefault(network_of(*stranger), []).append(stranger)
     groups: list[list[Address]] = []
     for members in networks.values():
         groups += [members] if len(members) >= MANY else [[one] for one in members]

@@ -81,7 +81,7 @@ def test_the_section_has_what_the_table_on_the_screen_has() -> None:
     ):
         assert title in section
     assert f"{SCANNER} tried 39 ports of {NODE}: 39 packets at fw, last 2026-05-04T10:00:00Z" in section
-    assert f"manager {MANAGER} node1 {NODE} none 900 packets at fw (forward)" in section
+    assert f"manager {MANAGER} to node1 {NODE} ESP none 900 packets at fw (forward)" in section
 
 
 def test_what_the_report_permits_by_now_is_left_out_and_counted() -> None:
