@@ -26,7 +26,7 @@ _ESP = 50
 
 
 class Kind(t.NamedTuple):
-    """A kind of traffic: its name for people, and the packets of one address. ``{}`` is the number of addresses."""
+    """A kind of traffic: its name for people, and the packets of one address."""
 
     title: str
     packets: Callable[[str], list[Packet]]
@@ -37,7 +37,7 @@ KINDS: Mapping[str, Kind] = {
     "scan": Kind("a scan of 39 ports", lambda source: [(source, socket.IPPROTO_TCP, port) for port in range(1, 40)]),
     "esp": Kind("ESP of another Pexip machine", lambda source: [(source, _ESP, 0)]),
     "monitoring": Kind("monitoring, at TCP port 9100", lambda source: [(source, socket.IPPROTO_TCP, 9100)]),
-    "media": Kind("media to 20 ports, of {} client(s)", lambda source: [
+    "media": Kind("media to 20 ports", lambda source: [
         (source, socket.IPPROTO_UDP, port) for port in range(40000, 40040, 2)
     ]),
 }  # fmt: skip
@@ -58,9 +58,8 @@ class Sender(t.NamedTuple):
         """Say what of it arrived."""
         sent = set(self.packets())
         first, *others = self.addresses
-        title = KINDS[self.kind].title.format(len(self.addresses))
         source = f"{first} to {others[-1]}" if others else first
-        return f"  {title:<36} from {source:<26} {len(sent & arrived):>3} of {len(sent):>3} arrived"
+        return f"  {KINDS[self.kind].title:<30} from {source:<26} {len(sent & arrived):>3} of {len(sent):>3} arrived"
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -22,7 +22,7 @@ _EVIDENCE = 20  # comments on one thing; observed.json has the others
 _TEMPLATE_MARKS = ("{{", "{%", "{#")
 _HEAD = (
     "Proposed by port_matrix_observed: what would permit what was seen. Where it permits more than that, it says so.",
-    "Source ports are not remembered, so the rows of its own have any.",
+    "Source ports are not remembered, so a row that is added permits any.",
     "Read it before you use it: what was seen is not what is right. Each variable is complete: it stands in place of",
     "the one that the site has, with everything that is in there.",
 )
