@@ -11,12 +11,13 @@ from functools import lru_cache
 
 from .._matrix.port_matrix import load_port_matrix
 from .._matrix.rows import Row
+from .._matrix.site import Site
 from .._query.places import Place, Ports
 from .._query.question import Question, nearest_rule
 from .._rules.canonical import Rule
 from .._rules.extra import ExtraRule
 from .._rules.protocols import families_of, has_ports
-from .._values.addresses import AddressSet, Family, format_address, parse_network
+from .._values.addresses import FAMILIES, AddressSet, Family, format_address, parse_network
 from .._values.errors import PortMatrixError
 from .._values.intervals import IntervalSet
 from .._values.mapping import as_strings
@@ -26,6 +27,8 @@ from .names import Names
 from .site_rules import SiteRules, permitted, permitted_by_extra_rules
 from .strangers import Candidate, Rows
 from .variables import Variables
+
+_OTHER_SIDE = ", which is the other side of a NAT (port_matrix_view)"
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,7 @@ class Judgement:
         sites = variables.rows_off(self.site).sites
         self.off = [SiteRules(site) for site in sites]
         switchable = [(site, row) for site in sites for row in site.rows if self.switch(row)]
+        self._nat = _other_sides(self.site)
         self._rows = Rows(variables.with_empty_endpoints(), switchable)
 
     def switch(self, row: Row) -> str:
@@ -84,6 +88,9 @@ class Judgement:
         for reason, ports in self._from_other_ports(talk, left, matching):
             yield Part(talk, ports, reason)
         left = left.difference(covers(self.rules, pair))
+        for reason, ports in self._other_side_of_a_nat(pair, left):
+            left = left.difference(ports)
+            yield Part(talk, ports, reason)
         for part in (*self._rows_that_are_off(talk, left), *self._missing_hosts(talk, left)):
             ports = part.ports.intersection(left)
             if ports:
@@ -116,6 +123,20 @@ class Judgement:
                 later = later.difference(common)
                 yield Reason("missing_row" if since else "unknown", rule.row, SOURCE_PORT), common
 
+    def _other_side_of_a_nat(self, pair: Pair, ports: IntervalSet) -> Iterator[tuple[Reason, IntervalSet]]:
+        """Yield the ports that rows permit to the other address of a host behind a NAT: its gateway sees it otherwise.
+
+        A row for the address would hide that ``port_matrix_view`` is wrong.
+        """
+        for side, address in (("source", pair.source), ("destination", pair.destination)):
+            for other in sorted(self._nat.get((pair.family, address), ())):
+                meant = pair._replace(source=other) if side == "source" else pair._replace(destination=other)
+                for rule in self.rules.matching(meant):
+                    common = rule.destination_ports.intersection(ports)
+                    if common:
+                        ports = ports.difference(common)
+                        yield Reason("unknown", rule.row, (f"{side} address{_OTHER_SIDE}",)), common
+
     def _rows_that_are_off(self, talk: Talk, ports: IntervalSet) -> Iterator[Part]:
         for off in self.off:
             by_id = {row.id: row for row in off.site.rows}
@@ -145,6 +166,19 @@ class Judgement:
         question = Question(source, destination, pair.protocol, None, port)
         rule, mismatches = nearest_rule(self.rules.all_at(pair.gateway, pair.hook), question)
         return (rule.row if rule else ""), mismatches
+
+
+def _other_sides(site: Site) -> dict[tuple[Family, int], set[int]]:
+    """Each address of a host behind a NAT → those that it has on the other side."""
+    found: dict[tuple[Family, int], set[int]] = {}
+    for members in site.endpoints.values():
+        for nat in (nat for member in members for nat in member.addresses.pairs):
+            for family in FAMILIES:
+                sides = nat.local.of_family(family), nat.advertised.of_family(family)
+                for one, other in (sides, sides[::-1]):
+                    for address in one.values():
+                        found.setdefault((family, address), set()).update(other.values())
+    return found
 
 
 def single(family: Family, address: int) -> AddressSet:

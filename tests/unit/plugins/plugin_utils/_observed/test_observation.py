@@ -173,6 +173,21 @@ def test_of_a_crowd_those_with_the_most_packets_have_a_proposal_and_that_is_said
     assert [problem.split(" with ")[0] for problem in observation.proposal.problems] == ["303 strangers"] * bool(most)
 
 
+def test_the_other_side_of_a_nat_gets_no_row_and_the_view_is_named() -> None:
+    turn = {"port_matrix_addresses": [{"address": TURN, "advertised": "203.0.113.41"}]}
+    site = variables(hosts={**variables().hosts, "turn1": turn})
+    flows = [
+        flow(NODE, TURN, "udp", 3478), flow(NODE, "203.0.113.41", "udp", 3478), flow(NODE, "203.0.113.41", "udp", 9),
+        flow(NODE, TURN, "udp", 9),
+    ]  # fmt: skip
+    whys = {one.what().split(" to ")[1]: one.why() for one in observed(flows, site).findings}
+    assert {to for to, why in whys.items() if "NAT" in why} == {"turn1 (203.0.113.41) port 3478"}
+    assert whys["turn1 (203.0.113.41) port 3478"].endswith(
+        "does not match: destination address, which is the other side of a NAT (port_matrix_view)"
+    )
+    assert not any(one.what.startswith("row observed_udp_3478") for one in observed(flows, site).proposed())
+
+
 def test_a_crowd_that_a_row_group_permits_is_one_proposal() -> None:
     everybody = {"port_matrix_addresses": ["0.0.0.0/0"]}
     site = variables(
