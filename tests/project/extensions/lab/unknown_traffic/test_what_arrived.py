@@ -31,10 +31,12 @@ def test_a_kind_that_there_is_not_is_refused(capsys: pytest.CaptureFixture[str])
 def test_what_is_sent_is_seen_and_who_waits_for_it_ends() -> None:
     packets = [packet for kind in KINDS.values() for packet in kind.packets("127.0.0.1")]
     order = json.dumps({"destination": "127.0.0.1", "packets": packets})
-    script = (
-        'ip link set lo up; coproc "$0" "$1" watch "$2"; read -r ready <&"${COPROC[0]}"; '
-        '"$0" "$1" send "$2"; cat <&"${COPROC[0]}"'
-    )
-    command = ["unshare", "--net", "bash", "-c", script, sys.executable, agent.__file__, order]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=600)
-    assert {tuple(packet) for packet in json.loads(done.stdout)} >= set(packets)
+    program = [sys.executable, agent.__file__]
+    watch = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", *program, "watch", order]
+    with subprocess.Popen(watch, stdout=subprocess.PIPE, text=True) as watching:
+        assert watching.stdout
+        assert watching.stdout.readline() == "ready\n"
+        inside = ["nsenter", "--net", "--target", str(watching.pid)]
+        subprocess.run([*inside, *program, "send", order], check=True)
+        seen = json.loads(watching.stdout.read())
+    assert {tuple(packet) for packet in seen} >= set(packets)
