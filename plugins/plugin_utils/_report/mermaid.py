@@ -5,9 +5,8 @@
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from .report import Report
 from .site_plan import Group, Place, plan_site, rows_text
@@ -20,13 +19,14 @@ def report_as_mermaid(report: Report) -> str:
     lines = ["flowchart LR"]
     for number, place in enumerate(plan.places):
         lines += _place(f"p{number}", place)
-    names = [f"p{number}_firewall" for number, place in enumerate(plan.places) if place.firewalls or place.name]
-    lines += [f"  {one} === {other}" for one, other in itertools.pairwise(names)]
-    if names:
-        rest = [f"p{number}" for number, place in enumerate(plan.places) if f"p{number}_firewall" not in names]
-        lines += [f"  {names[-1]} === {one}" for one in rest]
-    if plan.between:
-        lines.append(f"  %% between locations: rows {rows_text(plan.between)}")
+    if len(plan.places) > 1:
+        between = "<br>".join(["between locations", *([_rows(plan.between)] if plan.between else [])])
+        lines.append(f'  between(("{between}"))')
+        # What all locations share comes behind, where Mermaid gives it a side of its own.
+        lines += [
+            f"  p{number} === between" if place.name else f"  between === p{number}"
+            for number, place in enumerate(plan.places)
+        ]
     if not plan.places:
         lines.append(f'  nothing["{NOTHING}"]')
     return "\n".join(lines) + "\n"
@@ -40,21 +40,23 @@ def _place(place_id: str, place: Place) -> Iterable[str]:
         yield f'    {firewall}{{{{"{_text(", ".join(place.firewalls) or "no firewall of the inventory")}"}}}}'
     for number, group in enumerate((*place.others, *place.pexip)):
         name = f"{place_id}_{number}"
-        yield f'    {name}["{"<br>".join(map(_text, (group.title, *group.lines)))}"]'
+        rows = _rows(sorted({*group.sent, *group.received}))
+        label = [*map(_text, (group.title, *group.lines)), *([] if through else [rows])]
+        yield f'    {name}["{"<br>".join(label)}"]'
         if through:
-            # Who is at the right of a firewall in the flowchart, is at the right of its arrow.
-            ends = (name, firewall) if number < len(place.others) else (firewall, name)
-            yield f'    {ends[0]} {_arrow(group, ends[0] == name)}|"rows {_rows(group)}"| {ends[1]}'
+            yield f"    {_arrow(group, name, firewall, rows, number < len(place.others))}"
     yield "  end"
 
 
-def _arrow(group: Group, is_left: bool) -> str:
-    to_right, to_left = (group.sent, group.received) if is_left else (group.received, group.sent)
-    return "<-->" if to_right and to_left else "-->" if to_right else "<--"
+def _arrow(group: Group, name: str, firewall: str, rows: str, is_before: bool) -> str:
+    """Draw what goes between a group and a firewall. Mermaid has no arrow that points back only."""
+    both = group.sent and group.received
+    ends = (name, firewall) if (is_before if both else group.sent) else (firewall, name)
+    return f'{ends[0]} {"<-->" if both else "-->"}|"{rows}"| {ends[1]}'
 
 
-def _rows(group: Group) -> str:
-    return rows_text(sorted({*group.sent, *group.received}))
+def _rows(numbers: Sequence[int]) -> str:
+    return f"{'row' if len(numbers) == 1 else 'rows'} {rows_text(numbers)}"
 
 
 def _text(text: str) -> str:
