@@ -79,12 +79,12 @@
 
   function unpack(list) {
     var packed = list.querySelector(".packed");
-    if (list.open && packed && packed.hidden) {
-      var shown = document.createElement("pre");
-      sections.forEach(function (section) { section.hidden = !section.querySelector("tr[data-ports]:not([hidden])"); });
-    shown.textContent = lines(unpacked(packed.textContent));
+    if (list.open && packed) {
+      var text = document.createElement("pre");
+      text.textContent = lines(unpacked(packed.textContent));
+      set(list.id);  // what the filter looks up is kept, and the packed text is not needed any more
+      list.replaceChild(text, packed);
       list.querySelector(".unpacked").hidden = true;
-      list.appendChild(shown);
     }
   }
 
