@@ -12,6 +12,7 @@ import typing as t
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from .._matrix.locations import Location
 from .._matrix.port_matrix import NUMBERED_GROUPS, load_port_matrix
 from .._matrix.site import Site
 from .._matrix.sources import Source
@@ -33,6 +34,8 @@ from .sources import sources_of
 
 _Side = tuple[tuple[str, ...], AddressSet]
 """Endpoints, and those of their addresses that a flow has."""
+_Locations = frozenset[Location]
+"""Where some hosts are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,9 +155,10 @@ def build_report(
     """
     rules = tuple(rules_in_scope(site, scope))
     numbers = row_numbers(row.id for row in site.rows)
-    of_rules = RuleNumbers(rules)
+    places = {rule: _places(site, rule) for rule in rules if rule.row in site.locations.rows}
+    of_rules = RuleNumbers(rules, {rule: key for rule in places if (key := _common_locations(places[rule]))})
     rule_numbers = dict(zip(rules, of_rules.of_rules, strict=True))
-    grouped = _grouped(rules, site)
+    grouped = _grouped(rules, places)
     parties = _parties(site, [key for of_flow in grouped for key in _sides(of_flow)])
     return Report(
         title,
@@ -185,17 +189,33 @@ def row_numbers(row_ids: Iterable[str]) -> dict[str, int]:
     return {row_id: number for number, row_id in enumerate([*table, *own], start=1)}
 
 
-def _grouped(rules: Iterable[Rule], site: Site) -> list[list[Rule]]:
+def _places(site: Site, rule: Rule) -> tuple[_Locations, _Locations]:
+    """Return the locations of the hosts of either side of *rule*."""
+    source, destination = (
+        frozenset(
+            site.locations.of(None if host == LITERAL_NETWORKS else host) for host, _addresses in _hosts(site, *side)
+        )
+        for side in _sides([rule])
+    )
+    return source, destination
+
+
+def _common_locations(places: tuple[_Locations, _Locations]) -> tuple[tuple[str, ...], ...] | None:
+    """Return the locations that all hosts of each side share, as far as they have any; None where nobody has one."""
+    sides = []
+    for locations in places:
+        located = [one for one in locations if one]
+        common = frozenset.intersection(*located) if located else frozenset()
+        sides.append(tuple(sorted(common or frozenset().union(*located))))
+    return tuple(sides) if any(sides) else None
+
+
+def _grouped(rules: Iterable[Rule], places: t.Mapping[Rule, tuple[_Locations, _Locations]]) -> list[list[Rule]]:
     groups: dict[t.Hashable, list[Rule]] = {}
     for r in rules:
         # Of a row that stays within locations, each is a flow: all hosts of both sides together would be more.
-        places: tuple[t.Hashable, ...] = ()
-        if r.row in site.locations.rows:
-            places = tuple(
-                frozenset(site.locations.of(host if host != LITERAL_NETWORKS else None) for host, _of_host in hosts)
-                for hosts in (_hosts(site, *side) for side in _sides([r]))
-            )
-        key = (r.row, r.hook, r.source_endpoint, r.destination_endpoint, r.source_ports, r.destination_ports, places)
+        key = (r.row, r.hook, r.source_endpoint, r.destination_endpoint, r.source_ports, r.destination_ports,
+               places.get(r))  # fmt: skip
         groups.setdefault(key, []).append(r)
     return list(groups.values())
 

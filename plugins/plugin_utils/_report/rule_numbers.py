@@ -5,8 +5,8 @@
 
 It is made of what a rule is for, and of no list that something could be put into: ``R4K7Q2`` stands for a row and a
 direction of it, and ``R4K7Q2-udp-4`` for its rule of one protocol and family, whatever addresses and ports these have
-today. Where that takes several rules, as with locations and in a mesh, each has three characters more, of its lowest
-addresses.
+today. A rule that keeps to a location has three characters more, of the name of that. Where several rules are left, as
+in a mesh, these are of the lowest addresses.
 """
 
 from __future__ import annotations
@@ -23,10 +23,14 @@ _Flow = tuple[str, tuple[str, ...], tuple[str, ...]]
 
 
 class RuleNumbers:
-    """The numbers of the rules of one report."""
+    """The numbers of the rules of one report.
 
-    def __init__(self, rules: Sequence[Rule]) -> None:
+    ``locations`` has what rules that keep to locations are told apart by, whoever is there today.
+    """
+
+    def __init__(self, rules: Sequence[Rule], locations: Mapping[Rule, Hashable]) -> None:
         self._flows = _codes((_flow(rule) for rule in rules), _FLOW_DIGITS)
+        self._locations = locations
         self.of_rules = self._numbered(rules)
 
     def flow(self, rule: Rule) -> str:
@@ -42,28 +46,28 @@ class RuleNumbers:
         alike: dict[str, list[Rule]] = {}
         for rule in rules:
             alike.setdefault(self.short(rule), []).append(rule)
-        parts = {short: _parts(several) for short, several in alike.items() if len(several) > 1}
-        return tuple(
-            f"{short}-{parts[short][rule]}" if (short := self.short(rule)) in parts else short for rule in rules
-        )
+        parts = {short: self._parts(several) for short, several in alike.items()}
+        return tuple(f"{short}{parts[short][rule]}" for rule in rules for short in (self.short(rule),))
+
+    def _parts(self, rules: Sequence[Rule]) -> Mapping[Rule, str]:
+        """What tells *rules* of one flow, protocol and family apart: as little of their addresses as that takes."""
+        if len(rules) == 1 and rules[0] not in self._locations:
+            return {rules[0]: ""}
+        left = list(rules)
+        found: dict[Rule, Hashable] = {}
+        for identity in (self._locations.get, *_IDENTITIES):
+            groups: dict[Hashable, list[Rule]] = {}
+            for rule in left:
+                groups.setdefault(identity(rule), []).append(rule)
+            alone = {group[0]: key for key, group in groups.items() if len(group) == 1 and key is not None}
+            found |= alone
+            left = [rule for rule in left if rule not in alone]
+        codes = _codes(found.values(), _PART_DIGITS)
+        return {rule: f"-{codes[key]}" for rule, key in found.items()}
 
 
 def _flow(rule: Rule) -> _Flow:
     return rule.row, rule.source_endpoint, rule.destination_endpoint
-
-
-def _parts(rules: Sequence[Rule]) -> Mapping[Rule, str]:
-    """What tells *rules* of one flow, protocol and family apart: as little of their addresses as that takes."""
-    left = list(rules)
-    found: dict[Rule, Hashable] = {}
-    for identity in _IDENTITIES:
-        groups: dict[Hashable, list[Rule]] = {}
-        for rule in left:
-            groups.setdefault(identity(rule), []).append(rule)
-        found.update((group[0], key) for key, group in groups.items() if len(group) == 1)
-        left = [rule for group in groups.values() if len(group) > 1 for rule in group]
-    codes = _codes(found.values(), _PART_DIGITS)
-    return {rule: codes[key] for rule, key in found.items()}
 
 
 _IDENTITIES: tuple[Callable[[Rule], Hashable], ...] = (

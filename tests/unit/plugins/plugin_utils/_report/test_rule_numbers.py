@@ -9,6 +9,7 @@ import re
 from dataclasses import replace
 
 import pytest
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site import Site
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report import rule_numbers
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.report import Report, build_report
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.rule_numbers import RuleNumbers
@@ -28,7 +29,7 @@ def _numbers(report: Report) -> dict[Rule, str]:
 @given(cases())
 def test_each_rule_has_a_number_of_its_own(case: Case) -> None:
     rules = build_report(case.core, Scope(), "t").rules
-    numbers = RuleNumbers(rules).of_rules
+    numbers = RuleNumbers(rules, {}).of_rules
     assert len(set(numbers)) == len(rules)
     assert all(FORM.fullmatch(number) for number in numbers)
 
@@ -69,6 +70,46 @@ def test_rules_of_one_protocol_and_family_are_told_apart_by_their_lowest_address
     assert set(mesh(3)) <= set(mesh(4)) | set(mesh(5))
 
 
+def _of_row(site: Site, row: str, scope: Scope) -> set[str]:
+    report = build_report(site, scope, "t", gateways=["fw"])
+    return {number for rule, number in _numbers(report).items() if rule.row == row}
+
+
+def test_rules_that_keep_to_a_location_have_its_number_whoever_is_there() -> None:
+    """The hosts with the lowest addresses go, and others are at two locations or at none."""
+    places = {"a": "oslo", "b": "oslo", "c": "rome", "d": "rome", "e": ["oslo", "rome"]}
+
+    def site(nodes: str, front_ends: str, without: str = "") -> Site:
+        hostvars = {
+            f"{kind}-{name}": {
+                "port_matrix_addresses": [f"192.0.2.{number * 16 + index}"],
+                **({} if name in without else {"port_matrix_location": place}),
+            }
+            for number, kind in enumerate(("px", "fe"), start=1)
+            for index, (name, place) in enumerate(places.items())
+        }
+        groups = {
+            **GROUPS,
+            "pexip_conferencing_nodes": [f"px-{name}" for name in nodes],
+            "sfb_front_ends": [f"fe-{name}" for name in front_ends],
+        }
+        return example_site(hostvars=hostvars, groups=groups, same_location_rows=["sip_signaling"])
+
+    whole = _of_row(site("abcd", "abcd"), "sip_signaling", Scope())
+    assert len(whole) == 4
+    for nodes, front_ends in (("bd", "abcd"), ("abcd", "bd"), ("abcde", "bd"), ("bd", "abcde")):
+        assert _of_row(site(nodes, front_ends), "sip_signaling", Scope()) == whole
+    # On one host there is one rule of each direction, and it has the number that it has elsewhere.
+    assert len(alone := _of_row(site("abcd", "abcd"), "sip_signaling", Scope("host", ("px-a",)))) == 2
+    assert alone < whole
+    assert alone == _of_row(site("a", "a"), "sip_signaling", Scope())
+    # Where nobody has a location, there is nothing to tell apart.
+    nowhere = _of_row(site("abcd", "abcd", "abcde"), "sip_signaling", Scope())
+    assert {number.count("-") for number in nowhere} == {2}
+    # Locations that have all of their hosts in common are one.
+    assert len(_of_row(site("e", "abcd"), "sip_signaling", Scope())) == 2
+
+
 def test_what_comes_in_and_goes_out_is_told_apart() -> None:
     site = example_site([MESH])
     report = build_report(site, Scope("host", ("node1",)), "t")
@@ -76,13 +117,13 @@ def test_what_comes_in_and_goes_out_is_told_apart() -> None:
     assert len(set(mesh.values())) == 2
     (rule,) = [one for one in report.rules if one.row == "mesh" and one.hook == "input"]
     alike = (rule, replace(rule, hook="output"), replace(rule, hook="forward"))
-    assert len(set(RuleNumbers(alike).of_rules)) == 3
+    assert len(set(RuleNumbers(alike, {}).of_rules)) == 3
 
 
 def test_numbers_that_would_be_equal_are_longer(monkeypatch: pytest.MonkeyPatch) -> None:
     report = example_report()
     monkeypatch.setattr(rule_numbers, "_FLOW_DIGITS", 1)
-    numbers = RuleNumbers(report.rules)
+    numbers = RuleNumbers(report.rules, {})
     assert len(set(numbers.of_rules)) == len(report.rules)
     flows = {number.partition("-")[0] for number in numbers.of_rules}
     assert {len(flow) for flow in flows} >= {2, 3}
