@@ -112,7 +112,7 @@ class HostLists:
     def titled(self) -> dict[tuple[Entry, ...], HostList]:
         """Return every list by its entries, with a title of its own."""
         lists = [
-            HostList(f"hosts-{number}", ", ".join(map(endpoint_title, endpoints)), entries)
+            HostList(f"hosts-{number}", ", ".join(map(endpoint_title, sorted(endpoints, key=endpoint_place))), entries)
             for number, (entries, endpoints) in enumerate(self._endpoints.items(), start=1)
         ]
         for qualifier in (_locations, _families, _number):

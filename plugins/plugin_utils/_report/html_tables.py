@@ -16,7 +16,7 @@ from .host_lists import endpoint_title
 from .html_hosts import ShownSide, shown_sides
 from .reasons import origin, reason, sections
 from .report import Flow, Report
-from .words import DIRECTIONS, NOTHING, protocols_text
+from .words import DIRECTIONS, NOTHING, protocols_text, short_numbers
 
 # More probes that did not fail are folded.
 _PROBES_AT_ONCE = 40
@@ -34,7 +34,7 @@ _VERDICTS = {
 class FlowLine:
     """A line of the table of flows: one direction of a row between two parties. ``lists`` are those of both sides.
 
-    ``rules`` are the numbers of its rules, or what they all begin with where no other line's do.
+    ``rules`` are the numbers of its rules in short.
     """
 
     rules: tuple[str, ...]
@@ -147,15 +147,15 @@ def _row(flows: Sequence[Flow], first_of_group: str, with_direction: bool) -> Ro
         ticket=first.ticket,
         expires=day_text(first.expires),
         flows=tuple(
-            _flow(flow, [one for one in flows if one.rule == flow.rule] == [flow], with_direction) for flow in flows
+            _flow(flow, numbers, with_direction) for flow, numbers in zip(flows, short_numbers(flows), strict=True)
         ),
     )
 
 
-def _flow(flow: Flow, has_number: bool, with_direction: bool) -> FlowLine:
+def _flow(flow: Flow, numbers: tuple[str, ...], with_direction: bool) -> FlowLine:
     parties = (flow.source, flow.destination)
     return FlowLine(
-        rules=(flow.rule,) if has_number else flow.rules,
+        rules=numbers,
         endpoints=tuple(dict.fromkeys(name for party in parties for name in party.by_endpoint)),
         lists=tuple(dict.fromkeys(one.id for party in parties for one in party.by_endpoint.values())),
         direction=DIRECTIONS[flow.hook] if with_direction and flow.hook else "",

@@ -9,12 +9,23 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from .._rules.words import rule_ports, side_ports
-from .._values.words import display
+from .._values.words import day_text, display
+from .change_request import ChangeRequest
 from .host_lists import Entry, HostList, endpoint_title
 from .reasons import origin, reason, sections
 from .report import Flow, Party, Report, Translation
 from .site_changes import ExactChange, change_facts, change_protocols, exact_changes
-from .words import CHANGE_TITLES, DIRECTIONS, NOTHING, change_summary, protocols_text, scope_sentence, summary
+from .words import (
+    CHANGE_FIELDS,
+    CHANGE_TITLES,
+    DIRECTIONS,
+    NOTHING,
+    change_summary,
+    protocols_text,
+    scope_sentence,
+    short_numbers,
+    summary,
+)
 
 # Beyond these a list of addresses makes a table unreadable, and it is in the list below the table anyway.
 _IN_A_CELL = 6
@@ -26,6 +37,8 @@ def report_as_markdown(report: Report) -> str:
         f"# {_text(report.title)}",
         f"{_text(scope_sentence(report.scope))} {', '.join(summary(report))}. Revision `{report.revision()}`.",
     ]
+    if report.change_request is not None:
+        parts += ["## Change request", "\n".join(_change_request(report.change_request))]
     if report.changes is not None:
         parts += ["## Changes", *_changes(report)]
     if report.flows:
@@ -40,13 +53,22 @@ def report_as_markdown(report: Report) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def _change_request(change: ChangeRequest) -> Iterable[str]:
+    fields = change.as_mapping()
+    for key, (label, _is_long) in CHANGE_FIELDS.items():
+        if fields[key]:
+            yield f"- **{label}:** {'; '.join(map(_text, fields[key].splitlines()))}"
+
+
 def _flows(report: Report) -> Iterable[str]:
     with_hook = any(flow.hook in ("input", "output") for flow in report.flows)
-    header = ["#", "row", "protocol", "from", "source ports", "to", "destination ports", "purpose"]
+    numbers = dict(zip(report.flows, short_numbers(report.flows), strict=True))
+    header = ["#", "rule", "row", "protocol", "from", "source ports", "to", "destination ports", "purpose"]
 
     def cells(flow: Flow) -> list[str]:
         found = [
             str(flow.number),
+            " ".join(f"`{number}`" for number in numbers[flow]),
             f"`{flow.row}`",
             protocols_text(flow),
             _side(flow.source),
@@ -55,10 +77,10 @@ def _flows(report: Report) -> Iterable[str]:
             side_ports(flow.protocols[0], flow.destination_ports),
             _text(flow.purpose),
         ]
-        return [*found[:2], DIRECTIONS[flow.hook], *found[2:]] if with_hook and flow.hook else found
+        return [*found[:3], DIRECTIONS[flow.hook], *found[3:]] if with_hook and flow.hook else found
 
     if with_hook:
-        header.insert(2, "direction")
+        header.insert(3, "direction")
     for title, flows in sections(report.flows):
         if title:
             yield f"### {title}"
@@ -85,7 +107,12 @@ def _one_of_each_row(flows: Iterable[Flow]) -> list[Flow]:
 def _why(flow: Flow) -> str:
     reference = f" Source: {_text(flow.reference)}" if flow.reference else ""
     why = f" {_text(reason(flow))}" if reason(flow) else ""
-    return f"- **{flow.number} `{flow.row}`** {_text(flow.purpose)}.{why} {_text(origin(flow))}{reference}"
+    request = "".join(
+        f" {label}: {_text(text)}."
+        for label, text in (("Owner", flow.owner), ("Ticket", flow.ticket), ("Expires", day_text(flow.expires)))
+        if text
+    )
+    return f"- **{flow.number} `{flow.row}`** {_text(flow.purpose)}.{why} {_text(origin(flow))}{request}{reference}"
 
 
 def _nat(translations: Sequence[Translation]) -> Iterable[str]:
@@ -122,13 +149,14 @@ def _changes(report: Report) -> Iterable[str]:
         by_kind.setdefault(change.kind, []).append(change)
     for kind, changes in by_kind.items():
         yield f"### {CHANGE_TITLES[kind]}"
-        header = ("row", "protocol", "from", "source ports", "to", "destination ports")
+        header = ("rule", "row", "protocol", "from", "source ports", "to", "destination ports")
         yield _table(header, map(_change, changes))
 
 
 def _change(change: ExactChange) -> Sequence[str]:
     source_ports, destination_ports = rule_ports(change.rule)
     return (
+        f"`{change.number}`",
         f"`{change.rule.row}`",
         change_protocols(change),
         _named(change.source),

@@ -167,10 +167,12 @@ def _unexplained(
 class ExactChange:
     """A rule, or the part of one, that is new or gone, for all *protocols* that it is alike for.
 
-    Both sides are host → its addresses; what nobody is known for has no name.
+    Both sides are host → its addresses; what nobody is known for has no name. ``number`` is what the numbers of its
+    rules begin with.
     """
 
     kind: str
+    number: str
     rule: Rule
     protocols: tuple[str, ...]
     source: Mapping[str, list[str]]
@@ -185,8 +187,10 @@ def exact_changes(report: Report) -> Iterable[ExactChange]:
     for kind, rules in report.changes.by_kind().items():
         hosts = now_hosts(report) if kind in _OPENS else report.changes.hosts
         for rule, protocols in _by_protocol(rules):
+            numbers = report.rule_numbers
             yield ExactChange(
                 kind,
+                numbers.short(rule) if len(protocols) == 1 else numbers.flow(rule),
                 rule,
                 protocols,
                 _named(rule.source_endpoint, AddressSet(**{rule.family: rule.source}), hosts, networks),

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+
 from .._rules.protocols import protocol_text
 from .._rules.words import rule_line
 from .._values.words import count, display
@@ -66,6 +69,12 @@ def _tls_text(flow: Flow) -> str:
     if "tcp" not in flow.protocols or _SIP_TLS not in ports or ports.size() > _FEW_PORTS:
         return ""
     return "TLS" if ports.size() == 1 else f"TLS on {_SIP_TLS}"
+
+
+def short_numbers(flows: Sequence[Flow]) -> list[tuple[str, ...]]:
+    """Return for each flow the numbers of its rules, or just what they begin with where no other flow's do."""
+    alike = Counter(flow.rule for flow in flows)
+    return [(flow.rule,) if alike[flow.rule] == 1 else flow.rules for flow in flows]
 
 
 def summary(report: Report) -> list[str]:

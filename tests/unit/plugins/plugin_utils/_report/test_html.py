@@ -360,14 +360,14 @@ def test_changes_are_shown_with_what_is_new_or_gone() -> None:
     now, before = build_report(site, Scope(), "t"), example_report()
     page = _page(_changed(now, before))
     lines = ["|".join(cells) for cells in page.cells]
-    assert "narrowed|wac_content|TCP IPv4|node2 192.0.2.13|55000-65535|wac1 198.51.100.51|443" in lines
+    assert "narrowed|wac_contentR2BY4M7-tcp-4|TCP IPv4|node2 192.0.2.13|55000-65535|wac1 198.51.100.51|443" in lines
     assert (
-        "narrowed|media_edge_to_nodes|TCP and UDP IPv4|edge1 203.0.113.31|50000-59999|node2 192.0.2.13|40000-49999"
-        in lines
+        "narrowed|media_edge_to_nodesRQZJE2D|TCP and UDP IPv4|edge1 203.0.113.31|50000-59999|node2 192.0.2.13|"
+        "40000-49999" in lines
     )
     assert "Changes since revision abc: 16 narrowed." in page.text["p"]
     assert "node2 (192.0.2.13) removed: Conferencing Node." in page.text["li"]
-    assert "The 12 exact flows" in page.text["summary"]
+    assert "The 12 exact flows, which are 16 rules of one protocol each" in page.text["summary"]
     nothing = _page(dataclasses.replace(now, changes=compare(now.rules, now.rules, "abc")))
     assert "No flow changed since revision abc." in nothing.text["p"]
     assert not any(table["id"] == "changes-table" for table in nothing.of("table"))
@@ -378,17 +378,20 @@ def test_an_address_that_nobody_is_named_for_is_shown_all_the_same() -> None:
     site = example_site(groups={**GROUPS, "pexip_conferencing_nodes": ["node1"]})
     now, before = build_report(site, Scope(), "t"), example_report()
     page = _page(dataclasses.replace(now, changes=compare(before.rules, now.rules, "abc")))
-    assert "narrowed|wac_content|TCP IPv4|192.0.2.13|55000-65535|198.51.100.51|443" in map("|".join, page.cells)
+    assert "narrowed|wac_contentR2BY4M7-tcp-4|TCP IPv4|192.0.2.13|55000-65535|198.51.100.51|443" in map(
+        "|".join, page.cells
+    )
 
 
 def test_of_many_changed_hosts_some_are_shown_and_the_rest_is_counted() -> None:
     many = {f"turn{number + 100}": {"port_matrix_addresses": [f"10.1.{number}.1"]} for number in range(70)}
     site = example_site(hostvars=many, groups={**GROUPS, "turn_servers": sorted(many)})
     page = _page(_changed(build_report(site, Scope(), "t"), example_report()))
-    (line,) = [line for line in map("|".join, page.cells) if line.startswith("widened|media_nodes_to_turn")]
-    assert "turn100 10.1.0.1turn101" in line
-    assert "turn159 10.1.59.1and 10 more|" in line
-    assert "turn160" not in line
+    lines = list(map("|".join, page.cells))
+    (number,) = [number for number, line in enumerate(lines) if line.startswith("widened|media_nodes_to_turn")]
+    assert lines[number].endswith("|40000-49999|70, listed below|3478")
+    assert lines[number + 1].startswith("To: turn100 10.1.0.1turn101 10.1.1.1turn102")
+    assert lines[number + 1].endswith("turn159 10.1.59.1and 10 more")
 
 
 def test_a_verification_is_shown_what_failed_first() -> None:

@@ -4,15 +4,17 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import re
 
 import pytest
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.baseline import compare
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.change_request import ChangeRequest
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.markdown import report_as_markdown
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.report import build_report
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.scope import Scope
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.site_changes import now_hosts
-from example_site import GROUPS, HOSTILE, example_report, example_site, hostile_site
+from example_site import GROUPS, HOSTILE, NTP, NTP_SERVER, example_report, example_site, hostile_site
 
 
 def test_there_is_one_line_for_each_flow() -> None:
@@ -20,7 +22,7 @@ def test_there_is_one_line_for_each_flow() -> None:
     lines = [line for line in report_as_markdown(report).splitlines() if re.match(r"\| \d+ \|", line)]
     assert len(lines) == len(report.flows)
     assert lines[6] == (
-        "| 6 | `media_from_nodes` | TCP and UDP "
+        "| 6 | `RDM6826` | `media_from_nodes` | TCP and UDP "
         "| Conferencing Node, IPv4 and IPv6: node1 192.0.2.11 2001:db8:1::11, node2 192.0.2.13 "
         "| 40000-49999 | SfB client: lan 198.18.0.0/16; SfB server: fe1 198.51.100.21 2001:db8:2::21 "
         "| any | RTP/RTCP/RDP/VbSS media |"
@@ -29,7 +31,7 @@ def test_there_is_one_line_for_each_flow() -> None:
 
 def test_the_report_of_a_host_has_directions() -> None:
     text = report_as_markdown(example_report("host:turn1"))
-    assert "| 7 | `media_nodes_to_turn` | in | UDP |" in text
+    assert "| 7 | `R8M2AM7` | `media_nodes_to_turn` | in | UDP |" in text
     assert "| direction |" in text
     assert "What must be open on the host turn1" in text
     assert "| direction |" not in report_as_markdown(example_report("gateway:fw"))
@@ -55,7 +57,10 @@ def test_changes_are_tables_of_what_is_new_or_gone() -> None:
         in text
     )
     assert "### Flows that permit less: what is gone from them" in text
-    assert "| `wac_content` | TCP IPv4 | node2 192.0.2.13 | 55000-65535 | wac1 198.51.100.51 | 443 |" in text
+    assert (
+        "| `R2BY4M7-tcp-4` | `wac_content` | TCP IPv4 | node2 192.0.2.13 | 55000-65535 | wac1 198.51.100.51 | 443 |"
+        in text
+    )
     assert "## Changes" not in report_as_markdown(now)
 
 
@@ -64,6 +69,19 @@ def test_both_addresses_of_a_translated_host_are_there_and_who_sees_which() -> N
     assert "| edge1 | 10.0.0.31 | 203.0.113.31 | fw, itself | everybody else |" in text
     assert "- edge1: 203.0.113.31 (own 10.0.0.31)" in text
     assert "## Address translation" not in report_as_markdown(example_report("host:wac1"))
+
+
+def test_the_change_request_comes_first_and_rows_say_whose_they_are() -> None:
+    row = {**NTP, "owner": "A. *Person*", "ticket": "CHG-1", "expires": "2099-12-31"}
+    site = example_site([row], endpoints=NTP_SERVER)
+    change = ChangeRequest(ticket="CHG-4711", test_plan="Run *verify*.\nCall.", valid_from=datetime.date(2027, 1, 1))
+    text = report_as_markdown(build_report(site, Scope(), "t", change_request=change))
+    assert text.index("## Change request") < text.index("## Flows")
+    assert "\n- **Ticket:** CHG-4711\n- **Valid from:** 2027-01-01\n- **Test plan:** Run \\*verify\\*.; Call.\n" in text
+    assert " Owner: A. \\*Person\\*. Ticket: CHG-1. Expires: 2099-12-31." in text
+    plain = report_as_markdown(example_report())
+    assert "## Change request" not in plain
+    assert "Owner:" not in plain
 
 
 def test_notes_are_listed() -> None:
