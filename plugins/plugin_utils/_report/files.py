@@ -136,7 +136,7 @@ def render_report(
     if "csv" in wanted:
         rendered = _with_csv_of_pairs_and_changes(rendered, stem, pairs)
     if "xlsx" in wanted:
-        workbook = report_as_xlsx(report, site, pairs)
+        workbook = report_as_xlsx(report, pairs)
         rendered = replace(rendered, files={**rendered.files, f"{stem}.xlsx": workbook})
     return _with_platforms(rendered, stem, chosen, pairs)
 

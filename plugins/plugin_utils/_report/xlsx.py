@@ -17,24 +17,24 @@ try:
 except ImportError:  # only this format needs it
     xlsxwriter = None
 
-from .._matrix.site import Site
 from .._values.csv import LONGEST_CELL
 from .._values.errors import PortMatrixError
-from .._values.words import people_cidrs
-from .baseline import Changes
+from .baseline import KINDS
 from .csv import HEADER
-from .host_lists import LITERAL_NETWORKS, endpoint_title
+from .host_lists import endpoint_title
+from .json import changes_as_document
 from .pairs import HEADER as PAIRS_HEADER
 from .pairs import Pairs
-from .report import Report
+from .report import Party, Report
 
 Line = tuple[str, ...]
+_CHANGES = ("change", "rule", *HEADER, "owner", "ticket", "expires")
 # The file says when it was made. Nothing in a report may, or a second run would change it.
 _MADE = datetime.datetime(1980, 1, 1)
 _WIDEST, _NARROWEST = 60, 8
 
 
-def report_as_xlsx(report: Report, site: Site, pairs: Pairs) -> bytes:
+def report_as_xlsx(report: Report, pairs: Pairs) -> bytes:
     """Return the workbook. Each cell is text, so none is a formula, and the same report gives the same bytes.
 
     :raises PortMatrixError: where the library that writes it is missing.
@@ -49,7 +49,7 @@ def report_as_xlsx(report: Report, site: Site, pairs: Pairs) -> bytes:
     with xlsxwriter.Workbook(data, {"in_memory": True}) as workbook:
         workbook.set_properties({"title": report.title, "created": _MADE})
         heading = workbook.add_format({"bold": True, "bottom": 1})
-        for name, header, lines in _sheets(report, site, pairs):
+        for name, header, lines in _sheets(report, pairs):
             _write(workbook.add_worksheet(name), header, lines, heading)
     return data.getvalue()
 
@@ -76,16 +76,23 @@ def _fitting(text: str) -> str:
     return f"{len(text.split()):,} entries, more than a cell holds: they are in the CSV and JSON files"
 
 
-def _sheets(report: Report, site: Site, pairs: Pairs) -> Iterator[tuple[str, Line, Iterable[Line]]]:
+def _sheets(report: Report, pairs: Pairs) -> Iterator[tuple[str, Line, Iterable[Line]]]:
     flows = pairs.by_rule() if pairs.are_too_many() else pairs
     yield "Flows", PAIRS_HEADER, _lines(PAIRS_HEADER, flows)
-    yield "Hosts", ("host", "endpoint", "address", "own_address"), sorted(_hosts(site))
+    yield (
+        "Hosts",
+        ("host", "endpoint", "location", "address", "own_address", "advertised_address"),
+        dict.fromkeys(_hosts(report.parties)),
+    )
     yield (
         "NAT",
-        ("host", "own_address", "advertised_address", "own_address_seen_by"),
-        ((one.host, one.own, one.advertised, " ".join(one.own_seen_by)) for one in report.translations),
+        ("host", "own_address", "advertised_address", "own_address_seen_by", "advertised_address_seen_by"),
+        (
+            (one.host, one.own, one.advertised, " ".join(one.own_seen_by), " ".join(one.advertised_seen_by))
+            for one in report.translations
+        ),
     )
-    yield "Changes", ("change", *HEADER), _changes(report.changes)
+    yield "Changes", _CHANGES, _changes(report)
 
 
 def _lines(header: Sequence[str], items: Iterable[Mapping[str, object]]) -> Iterator[Line]:
@@ -98,19 +105,21 @@ def _text(value: object) -> str:
     return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _changes(changes: Changes | None) -> Iterator[Line]:
-    for kind, rules in changes.by_kind().items() if changes else ():
-        yield from ((kind, *line) for line in _lines(HEADER, (rule.as_mapping() for rule in rules)))
+def _changes(report: Report) -> Iterator[Line]:
+    changes = {} if report.changes is None else changes_as_document(report.changes, report.rule_numbers)
+    for kind in KINDS if changes else ():
+        yield from _lines(_CHANGES, ({"change": kind, **rule} for rule in changes[kind]))
 
 
-def _hosts(site: Site) -> Iterator[Line]:
-    """Yield host, endpoint, and the addresses: as everybody sees them, and as they are on the host if that differs."""
-    for name, members in site.endpoints.items():
-        for member in members:
-            local, advertised = member.addresses.local, member.addresses.advertised
-            yield (
-                LITERAL_NETWORKS if member.host is None else member.host,
-                endpoint_title(name),
-                " ".join(people_cidrs(advertised)),
-                "" if local == advertised else " ".join(people_cidrs(local)),
-            )
+def _hosts(parties: Iterable[Party]) -> Iterator[Line]:
+    """Yield host, endpoint and location, and an address as the flows have it; of translated ones both sides."""
+    found = [
+        (entry.host, endpoint_title(name), entry)
+        for party in parties
+        for name, one in party.by_endpoint.items()
+        for entry in one.entries
+    ]
+    for host, title, entry in sorted(found, key=lambda one: one[:2]):
+        sides = {cidr: (other, cidr) if side == "own" else (cidr, other) for cidr, side, other in entry.others}
+        for cidr in entry.cidrs:
+            yield (host, title, " ".join(entry.locations), cidr, *sides.get(cidr, ("", "")))

@@ -23,6 +23,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.erro
 from example_site import HOSTILE, NTP, NTP_SERVER, example_report, example_site, hostile_site
 
 SPACE = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+CHANGES = ["change", "rule", *HEADER, "owner", "ticket", "expires"]
 Sheets = dict[str, list[list[str]]]
 
 
@@ -74,13 +75,25 @@ def test_each_sheet_has_what_its_name_says() -> None:
     header, *flows = sheets["Flows"]
     assert tuple(header) == pairs.HEADER
     assert ["node1", "192.0.2.11/32"] in [line[5:7] for line in flows if line[1] == "ntp"]
-    assert ["edge1", "Edge Server, A/V Edge interface", "203.0.113.31", "10.0.0.31"] in sheets["Hosts"]
+    edge = ["edge1", "Edge Server, A/V Edge interface", ""]
+    assert [*edge, "203.0.113.31", "10.0.0.31", "203.0.113.31"] in sheets["Hosts"]
     assert sheets["NAT"] == [
-        ["host", "own_address", "advertised_address", "own_address_seen_by"],
-        ["edge1", "10.0.0.31", "203.0.113.31", "fw"],
+        ["host", "own_address", "advertised_address", "own_address_seen_by", "advertised_address_seen_by"],
+        ["edge1", "10.0.0.31", "203.0.113.31", "fw", ""],
     ]
-    assert sheets["Changes"][0] == ["change", *HEADER]
-    assert [line[:2] for line in sheets["Changes"][1:]] == [["added", "ntp"]]
+    assert sheets["Changes"][0] == CHANGES
+    assert [line[:3] for line in sheets["Changes"][1:]] == [["added", "RXV26SK-udp-4", "ntp"]]
+
+
+def test_the_hosts_are_those_of_the_report_as_it_sees_them() -> None:
+    place = {"port_matrix_addresses": ["192.0.2.13"], "port_matrix_location": ["york", "oslo"]}
+    of_site = _read(_workbook(site=example_site(hostvars={"node2": place})))["Hosts"]
+    assert ["node2", "Conferencing Node", "oslo york", "192.0.2.13", "", ""] in of_site
+    assert len(of_site) == len(set(map(tuple, of_site)))
+    seen = _read(_workbook(scope="gateway:fw"))["Hosts"]
+    assert ["edge1", "Edge Server, A/V Edge interface", "", "10.0.0.31", "10.0.0.31", "203.0.113.31"] in seen
+    of_turn = _read(_workbook(scope="pair:turn_server:conferencing_node"))["Hosts"]
+    assert {line[0] for line in of_turn[1:]} == {"turn1", "node1", "node2"}
 
 
 def test_what_one_interface_of_a_host_says_is_not_said_again_by_all_of_them() -> None:
@@ -91,13 +104,13 @@ def test_what_one_interface_of_a_host_says_is_not_said_again_by_all_of_them() ->
     row = {**NTP, "id": "own", "source": "edge"}
     site = example_site([row], hostvars={"edge1": {"port_matrix_interfaces": interfaces}}, endpoints=NTP_SERVER)
     assert _read(_workbook(site=site))["NAT"][1:] == [
-        ["edge1", "10.0.0.31", "203.0.113.31", "fw"],
-        ["edge1", "10.0.0.32", "203.0.113.32", "fw"],
+        ["edge1", "10.0.0.31", "203.0.113.31", "fw", ""],
+        ["edge1", "10.0.0.32", "203.0.113.32", "fw", ""],
     ]
 
 
 def test_without_a_baseline_nothing_changed() -> None:
-    assert _read(_workbook())["Changes"] == [["change", *HEADER]]
+    assert _read(_workbook())["Changes"] == [CHANGES]
 
 
 def test_the_same_report_is_the_same_file_at_any_time(monkeypatch: pytest.MonkeyPatch) -> None:
