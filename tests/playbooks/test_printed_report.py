@@ -18,7 +18,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.html
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.report import build_report
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.scope import Scope
 from chromium import A4, LETTER, Chromium
-from example_site import GROUPS, example_site
+from example_site import GROUPS, NTP, NTP_SERVER, example_site
 from pages import TOP, run_playbook
 
 EXAMPLE = "docs/examples/three-locations.yml"
@@ -121,6 +121,18 @@ def test_no_name_or_address_is_broken_on_a_wide_or_a_narrow_screen(browser: Chro
     for width in (1280, 390):
         browser.open(report / "port-matrix.html", width)
         assert browser.value_of(BROKEN) == []
+        assert browser.value_of("document.documentElement.scrollWidth") <= width
+
+
+def test_long_names_and_texts_do_not_make_the_page_wider(browser: Chromium, tmp_path: Path) -> None:
+    names = ["sfb-frontend-pool-01.emea.contoso.example", "n" * 200]
+    hosts = {name: {"port_matrix_addresses": [f"192.0.2.{number}"]} for number, name in enumerate(names, start=50)}
+    row = {**NTP, "purpose": "p" * 200, "owner": "o" * 200}
+    groups = {**GROUPS, "turn_servers": ["turn1", *names]}
+    site = example_site([row], hostvars=hosts, groups=groups, endpoints=NTP_SERVER)
+    (tmp_path / "long.html").write_text(report_as_html(build_report(site, Scope(), "t" * 200)), encoding="utf-8")
+    for width in (1280, 390):
+        browser.open(tmp_path / "long.html", width)
         assert browser.value_of("document.documentElement.scrollWidth") <= width
 
 
