@@ -50,7 +50,7 @@ ANYBODY = Place("anybody", _EVERY_ADDRESS, True)
 
 
 @dataclass(frozen=True)
-class Asked:
+class Vocabulary:
     """What names in a question mean: the site, and of the inventory what no row names.
 
     ``hostvars`` are the variables of hosts that may be asked about, ``groups`` their groups, ``ranges`` the port ranges

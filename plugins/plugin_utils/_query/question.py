@@ -21,7 +21,7 @@ from .._values.addresses import FAMILIES, AddressSet, Family
 from .._values.errors import PortMatrixError, shown
 from .._values.intervals import IntervalSet
 from .._values.words import display, people_cidrs, some
-from .places import ACCEPTED, ANYBODY, Asked, Place, Ports
+from .places import ACCEPTED, ANYBODY, Place, Ports, Vocabulary
 
 # What of a question does not match a rule. An address counts double: a row between the right parties comes nearer
 # than one between others that happens to have the right ports.
@@ -126,14 +126,14 @@ def ask(
     :param ranges: port ranges by their names.
     :raises PortMatrixError: for a name that nobody knows, a protocol or port that is none.
     """
-    asked = Asked(site, hostvars or {}, groups or {}, ranges or {})
+    vocabulary = Vocabulary(site, hostvars or {}, groups or {}, ranges or {})
     rules, local, view = _as_seen_at(site, at, gateways)
     question = Question(
-        asked.place(source, "source", local, view),
-        asked.place(destination, "destination", local, view),
+        vocabulary.place(source, "source", local, view),
+        vocabulary.place(destination, "destination", local, view),
         _protocol(protocol),
-        asked.ports(source_port, "source_port"),
-        asked.ports(destination_port, "destination_port"),
+        vocabulary.ports(source_port, "source_port"),
+        vocabulary.ports(destination_port, "destination_port"),
     )
     if question.source is ANYBODY and question.destination is ANYBODY:
         raise PortMatrixError.at("source and destination", "neither is named", f"at least one of them: {ACCEPTED}")
@@ -157,11 +157,11 @@ def _as_seen_at(site: Site, at: object, gateways: Sequence[str]) -> tuple[list[R
     """Return the rules that hold where *at* judges, the host that has its local addresses there, and its view."""
     if at is None:
         return expand_site(site), None, ADVERTISED
-    endpoint = isinstance(at, str) and bool(site.endpoints_of(at))
-    if not isinstance(at, str) or not (endpoint or at in gateways):
+    is_endpoint = isinstance(at, str) and bool(site.endpoints_of(at))
+    if not isinstance(at, str) or not (is_endpoint or at in gateways):
         raise PortMatrixError.at("at", f"{shown(at)} judges nothing", "a host that is an endpoint, or a gateway")
     rules = expand_transit(site, at) if at in gateways else []
-    if endpoint:
+    if is_endpoint:
         rules = expand_host(site, at, "input") + expand_host(site, at, "output") + rules
     return rules, at, site.view_of(at)
 
@@ -266,9 +266,8 @@ def _notes_on_rows_off(
     notes: list[str] = []
     for off in rows_off.sites:
         # Where it is judged is no endpoint of these rows, perhaps, and then none of them is for it.
-        asked = at if at in gateways or (isinstance(at, str) and off.endpoints_of(at)) else None
-        if asked is not None or at is None:
-            permitting = {rule.row for rule in _as_seen_at(off, asked, gateways)[0] if _narrowed(rule, question)}
+        if at is None or at in gateways or (isinstance(at, str) and off.endpoints_of(at)):
+            permitting = {rule.row for rule in _as_seen_at(off, at, gateways)[0] if _narrowed(rule, question)}
             rows = [row for row in off.rows if row.id in permitting]
             notes += [f"row {row.id} would permit it, but {why_off(site, row)}" for row in rows]
     if not notes:

@@ -13,7 +13,7 @@ from .._values.errors import PortMatrixError, ProblemList, unknown
 from .._values.mapping import as_date, as_lines, as_mapping, as_text
 from .._values.words import day_text
 
-_LONG = ("reason", "risk", "test_plan", "backout_plan")
+LONG = ("reason", "risk", "test_plan", "backout_plan")
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def read_change_request(value: object, where: str) -> ChangeRequest | None:
             problems.add(f"{where}: key {problem}; accepted: {accepted}")
     days = {key: problems.attempt(as_date, data.get(key), f"{where}.{key}") for key in ("valid_from", "valid_until")}
     texts = {
-        key: problems.attempt(as_lines if key in _LONG else as_text, data[key], f"{where}.{key}") or ""
+        key: problems.attempt(as_lines if key in LONG else as_text, data[key], f"{where}.{key}") or ""
         for key in FIELDS
         if key in data and key not in days
     }

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from .._rules.canonical import Rule
-from .._values.csv import LONGEST_CELL, as_cell, as_csv
+from .._values.csv import LONGEST_CELL, mappings_as_csv
 from .baseline import Changes
 from .pairs import HEADER as PAIRS_HEADER
 
@@ -31,26 +31,25 @@ HEADER = (
 
 def rules_as_csv(rules: Iterable[Rule]) -> str:
     """Return *rules* as CSV, one line each. List entries are separated by one space; an empty cell means any."""
-    return as_csv(HEADER, (_cells(rule) for rule in rules))
+    return mappings_as_csv(HEADER, (rule.as_mapping() for rule in rules))
 
 
 def pairs_as_csv(pairs: Iterable[Mapping[str, object]]) -> str:
     """Return *pairs* as CSV, one line each."""
-    return as_csv(PAIRS_HEADER, ([as_cell(pair[column]) for column in PAIRS_HEADER] for pair in pairs))
+    return mappings_as_csv(PAIRS_HEADER, pairs)
 
 
 def changes_as_csv(changes: Changes) -> str:
     """Return *changes* as CSV: the kind of change, and then the columns of the report."""
-    lines = [[kind, *_cells(rule)] for kind, rules in changes.by_kind().items() for rule in rules]
-    return as_csv(("change", *HEADER), lines)
+    lines = ({"change": kind, **rule.as_mapping()} for kind, rules in changes.by_kind().items() for rule in rules)
+    return mappings_as_csv(("change", *HEADER), lines)
 
 
 def too_long_for_a_spreadsheet(rules: Iterable[Rule]) -> list[str]:
     """Return the rows that have a cell which a spreadsheet cuts off."""
-    found = [rule.row for rule in rules if any(len(cell) > LONGEST_CELL for cell in _cells(rule))]
+    found = [
+        data["row"]
+        for data in (rule.as_mapping() for rule in rules)
+        if any(len(_cell(data[column])) > LONGEST_CELL for column in HEADER)
+    ]
     return list(dict.fromkeys(found))
-
-
-def _cells(rule: Rule) -> list[str]:
-    data = rule.as_mapping()
-    return [as_cell(data[column]) for column in HEADER]

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The drawing of a report: who talks to whom, and where on the drawing. report.svg.j2 makes SVG of it.
+"""The drawing of a report: who talks to whom, and where on the drawing. drawing.svg.j2 makes SVG of it.
 
 An endpoint that many flows have in common stands at the right, the others at the left, and each flow is a straight
 arrow on a line of its own. What does not lead to that endpoint comes in a further panel with another one at the right.

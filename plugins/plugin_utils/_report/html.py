@@ -3,7 +3,7 @@
 
 """The report as one HTML page that needs nothing else: no network, no font, no file next to it.
 
-All markup is in report.html.j2, tables.html.j2 and report.svg.j2. Here and in the modules for tables and drawing
+All markup is in report.html.j2, tables.html.j2 and drawing.svg.j2. Here and in the modules for tables and drawing
 is the data that these show.
 """
 
@@ -17,6 +17,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from .._values.words import display
+from .change_request import LONG
 from .drawing import NARROW, WIDE, Drawing, draw
 from .html_changes import ChangesTable, changes_table
 from .html_hosts import NatTable, ShownList, nat_table, shown_list
@@ -24,7 +25,7 @@ from .html_observed import ObservedTables, observed_tables
 from .html_tables import FlowsTable, VerificationTables, flows_table, verification_tables
 from .report import Report
 from .site_map import SiteMap, draw_site
-from .words import CHANGE_FIELDS, scope_sentence
+from .words import change_fields, scope_sentence
 
 _FOLDER = Path(__file__).parent
 _STYLE = "".join((_FOLDER / name).read_text(encoding="utf-8") for name in ("report.css", "drawing.css"))
@@ -87,7 +88,6 @@ def report_as_html(report: Report) -> str:
 def page_of(report: Report) -> Page:
     """Return the data of the page."""
     paper = paper_margins(report)
-    change = {} if report.change_request is None else report.change_request.as_mapping()
     return Page(
         policy=f"default-src 'none'; style-src '{_digest(_STYLE)}' '{_digest(paper)}'; script-src '{_digest(_SCRIPT)}'",
         style=_STYLE,
@@ -100,9 +100,8 @@ def page_of(report: Report) -> Page:
         rule_count=len(report.rules),
         revision=report.revision(),
         change=tuple(
-            ChangeField(label, change[key], is_long)
-            for key, (label, is_long) in CHANGE_FIELDS.items()
-            if change.get(key)
+            ChangeField(label, text, key in LONG)
+            for key, label, text in (() if report.change_request is None else change_fields(report.change_request))
         ),
         changes=None if report.changes is None else changes_table(report),
         site=(*draw_site(report, 3), *draw_site(report, 1)) if report.flows else (),

@@ -32,7 +32,6 @@ class Earlier:
     """What a later report needs of an earlier one."""
 
     scope: str
-    revision: str
     rules: tuple[Rule, ...]
     hosts: tuple[PartyHosts, ...]
 
@@ -83,7 +82,6 @@ def read_report(document: object, where: str) -> Earlier:
     reader = _Reader(where)
     return Earlier(
         str(data.get("scope")),
-        str(data.get("revision")),
         tuple(reader.rule(flow) for flow in flows),
         tuple(_read_hosts(one, f"{where} endpoints") for one in as_list(data.get("endpoints"), f"{where} endpoints")),
     )

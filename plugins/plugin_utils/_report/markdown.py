@@ -16,10 +16,10 @@ from .reasons import origin, reason, sections
 from .report import Flow, Party, Report, Translation
 from .site_changes import ExactChange, change_facts, change_protocols, exact_changes
 from .words import (
-    CHANGE_FIELDS,
     CHANGE_TITLES,
     DIRECTIONS,
     NOTHING,
+    change_fields,
     change_summary,
     protocols_text,
     scope_sentence,
@@ -54,10 +54,8 @@ def report_as_markdown(report: Report) -> str:
 
 
 def _change_request(change: ChangeRequest) -> Iterable[str]:
-    fields = change.as_mapping()
-    for key, (label, _is_long) in CHANGE_FIELDS.items():
-        if fields[key]:
-            yield f"- **{label}:** {'; '.join(map(_text, fields[key].splitlines()))}"
+    for _key, label, text in change_fields(change):
+        yield f"- **{label}:** {'; '.join(map(_text, text.splitlines()))}"
 
 
 def _flows(report: Report) -> Iterable[str]:

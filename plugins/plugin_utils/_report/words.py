@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from .._rules.protocols import protocol_text
 from .._rules.words import rule_line
 from .._values.words import count, display
+from .change_request import ChangeRequest
 from .host_lists import endpoint_title
 from .report import Flow, Report
 from .scope import Scope
@@ -27,19 +28,6 @@ CHANGE_TITLES = {
     "widened": "Flows that permit more: what is new in them",
     "narrowed": "Flows that permit less: what is gone from them",
 }
-# What a change request says, in the order of the form: the label, and whether it may be long.
-CHANGE_FIELDS = {
-    "ticket": ("Ticket", False),
-    "requester": ("Requester", False),
-    "owner": ("Owner", False),
-    "approver": ("Approver", False),
-    "valid_from": ("Valid from", False),
-    "valid_until": ("Valid until", False),
-    "reason": ("Reason", True),
-    "risk": ("Risk", True),
-    "test_plan": ("Test plan", True),
-    "backout_plan": ("Back-out plan", True),
-}
 
 
 def scope_sentence(scope: Scope) -> str:
@@ -53,6 +41,13 @@ def scope_sentence(scope: Scope) -> str:
         titles = [endpoint_title(name) for name in scope.names]
         return f"What must be open between {titles[0]} and {titles[1]}, in both directions."
     return "What must be open for the whole site."
+
+
+def change_fields(change: ChangeRequest) -> Iterator[tuple[str, str, str]]:
+    """Yield key, label and text of what is in a change request, in the order of the form."""
+    for key, text in change.as_mapping().items():
+        if text:
+            yield key, "Back-out plan" if key == "backout_plan" else key.replace("_", " ").capitalize(), text
 
 
 def protocols_text(flow: Flow) -> str:

@@ -17,7 +17,7 @@ try:
 except ImportError:  # only this format needs it
     xlsxwriter = None
 
-from .._values.csv import LONGEST_CELL
+from .._values.csv import LONGEST_CELL, cell_text
 from .._values.errors import PortMatrixError
 from .baseline import KINDS
 from .csv import HEADER
@@ -96,13 +96,7 @@ def _sheets(report: Report, pairs: Pairs) -> Iterator[tuple[str, Line, Iterable[
 
 
 def _lines(header: Sequence[str], items: Iterable[Mapping[str, object]]) -> Iterator[Line]:
-    return (tuple(_text(item[column]) for column in header) for item in items)
-
-
-def _text(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return (tuple(cell_text(item[column]) for column in header) for item in items)
 
 
 def _changes(report: Report) -> Iterator[Line]:

@@ -18,24 +18,23 @@ _FORMULA_START = re.compile('(^|;)(?=[ "]*[=+\\-@\uff1d\uff0b\uff0d\uff20\t\r\n]
 LONGEST_CELL = 32767
 
 
-def as_csv(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    """Return *header* and *lines* as CSV."""
+def mappings_as_csv(header: Sequence[str], lines: Iterable[Mapping[str, object]]) -> str:
+    """Return what *lines* have for *header* as CSV."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
-    writer.writerows(lines)
+    writer.writerows([as_cell(line[column]) for column in header] for line in lines)
     return text.getvalue()
 
 
-def mappings_as_csv(header: Sequence[str], lines: Iterable[Mapping[str, object]]) -> str:
-    """Return what *lines* have for *header* as CSV."""
-    return as_csv(header, ([as_cell(line[column]) for column in header] for line in lines))
+def cell_text(value: object) -> str:
+    """Write what is in a cell: the entries of a list with a space between them, and yes and no as JSON has them."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def as_cell(value: object) -> str:
-    """Write *value* as a cell; the entries of a list with a space between them."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    text = " ".join(value) if isinstance(value, list) else str(value)
+    """Write *value* as a cell of CSV."""
     # An apostrophe marks text in a spreadsheet, and is not shown there.
-    return _FORMULA_START.sub(r"\1'", text)
+    return _FORMULA_START.sub(r"\1'", cell_text(value))

@@ -33,7 +33,7 @@ LONG = {"id": "x" * 63, "source": "client", "destination": "a_name_of_an_endpoin
 
 def _drawn(report: Report, layout: Layout) -> ET.Element:
     """An element that holds the panels, each of which is a drawing of its own."""
-    return ET.fromstring(f"<figure>{rendered('report.svg.j2', drawing=draw(report, layout))}</figure>")
+    return ET.fromstring(f"<figure>{rendered('drawing.svg.j2', drawing=draw(report, layout))}</figure>")
 
 
 def _texts(svg: ET.Element) -> list[tuple[str, Box]]:

@@ -71,7 +71,7 @@ def test_the_report_of_a_random_site_fits_the_schema_and_is_read_back_as_it_was(
     _valid(report)
     earlier = read_report(report_as_json(report), "baseline")
     assert earlier.rules == report.rules
-    assert (earlier.scope, earlier.revision) == ("site", report.revision())
+    assert earlier.scope == "site"
     assert revision_of(earlier.rules) == report.revision()
 
 
