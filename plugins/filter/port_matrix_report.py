@@ -70,17 +70,17 @@ options:
     default: {}
   platforms:
     description:
-      - Other firewalls to write configuration for. The Python library C(aerleon) writes it on the controller. Without
-        that there is only what it would be made from, and a warning.
-      - What aerleon cannot write for one of them is a warning, and not in its file.
+      - Other firewalls to write configuration for. The Python library C(aerleon) writes it on the controller, but for
+        V(azure_nsg). Without that there is only what it would be made from, and a warning.
+      - What cannot be written for one of them is a warning, and not in its file.
     type: list
     elements: str
-    choices: [arista, cisco, ciscoasa, cisconx, ciscoxr, fortigate, juniper, junipersrx, nftables, openconfig, paloalto,
-      proxmox]
+    choices: [arista, azure_nsg, cisco, ciscoasa, cisconx, ciscoxr, fortigate, juniper, junipersrx, nftables,
+      openconfig, paloalto, proxmox]
     default: []
   platform_options:
     description:
-      - Platform to its options, C(name) of the access list or filter, or C(from_zone) and C(to_zone).
+      - Platform to its options, C(name) of the access list, filter or group, or C(from_zone) and C(to_zone).
     type: dict
     default: {}
   gateways:

@@ -292,8 +292,39 @@ def _of_junos_policies(text: str) -> Iterator[Permission]:
                 yield protocol, pair[0], source_port, pair[1], port
 
 
+def _of_azure(text: str) -> Iterator[Permission]:
+    """The inbound rules. The outbound ones are the same, so that the template can be that of any subnet."""
+    (group,) = json.loads(text)["resources"]
+    found: dict[str, list[dict[str, t.Any]]] = {"Inbound": [], "Outbound": []}
+    names = set()
+    for rule in group["properties"]["securityRules"]:
+        assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,78}[A-Za-z0-9_]", rule["name"])
+        names.add(rule["name"])
+        properties = rule["properties"]
+        assert len(properties.pop("description")) <= 140
+        assert properties.pop("access") == "Allow"
+        found[properties.pop("direction")].append(properties)
+    assert len(names) == len(group["properties"]["securityRules"])
+    assert found["Inbound"] == found["Outbound"]
+    priorities = [rule.pop("priority") for rule in found["Inbound"]]
+    assert len(set(priorities)) == len(priorities)
+    assert all(100 <= priority <= 4096 for priority in priorities)
+    for rule in found["Inbound"]:
+        protocol = rule.pop("protocol").lower()
+        sources, destinations = rule.pop("sourceAddressPrefixes"), rule.pop("destinationAddressPrefixes")
+        source_ports, ports = (
+            rule.pop(f"{side}PortRanges", None) or [rule.pop(f"{side}PortRange").replace("*", "any")]
+            for side in ("source", "destination")
+        )
+        assert not rule
+        if protocol in ("tcp", "udp"):
+            ports = ["1-65535" if port == "any" else port for port in ports]
+        yield from ((protocol, *one) for one in itertools.product(sources, source_ports, destinations, ports))
+
+
 READERS: dict[str, Callable[[str], Iterator[Permission]]] = {
     **dict.fromkeys(("arista", "cisco", "ciscoasa", "cisconx", "ciscoxr"), _of_access_lists),
+    "azure_nsg": _of_azure,
     "fortigate": _of_fortigate,
     "juniper": _of_junos_filter,
     "junipersrx": _of_junos_policies,

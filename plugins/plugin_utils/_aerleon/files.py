@@ -40,12 +40,14 @@ def platform_files(policy: Policy, chosen: Sequence[Chosen], stem: str) -> Platf
         _definitions(stem): _as_yaml(policy.definitions),
         _policy(stem): _as_yaml(policy.as_document(stem)),
     }
-    if not is_there():
-        names = ", ".join(one.platform.name for one in chosen)
-        return PlatformFiles(texts, (MISSING.format(platforms=names, files=" and ".join(texts)),))
-    configurations = [render(policy, one) for one in chosen]
+    without = [] if is_there() else [one for one in chosen if one.platform.target]
+    configurations = [render(policy, one) for one in chosen if one not in without]
+    said = [line for one in configurations for line in one.said()]
+    if without:
+        names = ", ".join(one.platform.name for one in without)
+        said.append(MISSING.format(platforms=names, files=" and ".join(texts)))
     texts.update((_of_platform(stem, one.chosen), one.text) for one in configurations if one.text)
-    return PlatformFiles(texts, tuple(line for one in configurations for line in one.said()))
+    return PlatformFiles(texts, tuple(said))
 
 
 def _definitions(stem: str) -> str:

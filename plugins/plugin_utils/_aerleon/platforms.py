@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The firewalls that aerleon writes configuration for, what each wants to be told, and what it cannot be told.
+"""The firewalls that there is configuration for, what each wants to be told, and what it cannot be told.
 
 What is here was tried with aerleon 1.18, protocol by protocol and family by family. It is not what the firewalls can
 do, but what is in the text that aerleon writes for them. Some of its generators permit more than a term says where
@@ -20,6 +20,7 @@ from .._rules.protocols import NUMBERS
 from .._values.addresses import FAMILIES, Family
 from .._values.errors import PortMatrixError, ProblemList, shown, unknown
 from .._values.mapping import as_mapping, as_strings
+from .azure import PROTOCOLS as AZURE_PROTOCOLS
 
 _VALUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,30}", re.ASCII)
 _NAMED = frozenset(NUMBERS)
@@ -32,7 +33,7 @@ class Platform:
 
     ``options`` are what a site may set, with the defaults. ``headers`` are what aerleon is told: a header for each
     list of rules, with the family that it takes, or None where it takes both. ``protocols`` None are all, by name or
-    number.
+    number. Without a ``target``, which is what aerleon calls it, aerleon does not write it.
     """
 
     name: str
@@ -61,6 +62,7 @@ PLATFORMS: Mapping[str, Platform] = {
     for platform in (
         _lists("arista", "extended"),
         _lists("cisco", "extended"),
+        Platform("azure_nsg", "", "json", (), _NAME, frozenset(AZURE_PROTOCOLS)),
         Platform("ciscoasa", "ciscoasa", "txt", (("ipv4", "{name}"),), _NAME, families=("ipv4",)),
         _lists("cisconx", "extended"),
         _lists("ciscoxr", "extended"),

@@ -20,6 +20,7 @@ except ImportError:  # nothing but these files needs it
 
 from .._values.errors import PortMatrixError
 from .._values.words import count, some
+from .azure import network_security_group
 from .platforms import Chosen
 from .policy import Policy, Term
 
@@ -45,8 +46,9 @@ class Configuration:
         """Yield what its readers have to know."""
         name = self.chosen.platform.name
         if self.missing:
+            cannot = "aerleon cannot write {} for it" if self.chosen.platform.target else "it cannot have {}"
             yield (
-                f"{name}: aerleon cannot write {count(len(self.missing), 'rule')} for it, which are not in the file: "
+                f"{name}: {cannot.format(count(len(self.missing), 'rule'))}, which are not in the file: "
                 f"{some(self.missing, 20)}. They have to be opened there in another way"
             )
         if not self.chosen.platform.is_stateful:
@@ -62,12 +64,17 @@ def is_there() -> bool:
 
 
 def render(policy: Policy, chosen: Chosen) -> Configuration:
-    """Have aerleon write the configuration of one platform.
+    """Write the configuration of one platform, or have aerleon write it.
 
-    :raises PortMatrixError: if it says anything but the configuration: then something may be missing in that.
+    :raises PortMatrixError: if aerleon says anything but the configuration: then something may be missing in that. Or
+        where the platform cannot have as much.
     """
     platform = chosen.platform
     missing = tuple(term["name"] for rule, term in policy.terms if not platform.expresses(rule))
+    if not platform.target:
+        expressed = [(rule, term) for rule, term in policy.terms if platform.expresses(rule)]
+        text = network_security_group(expressed, chosen.options["name"]) if expressed else ""
+        return Configuration(chosen, text, missing)
     filters: list[t.Any] = [
         {"header": {"comment": "Port matrix", "targets": {platform.target: header}}, "terms": terms}
         for family, header in chosen.headers()
