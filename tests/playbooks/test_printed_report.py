@@ -23,7 +23,11 @@ from pages import TOP, run_playbook
 
 EXAMPLE = "docs/examples/three-locations.yml"
 PICTURE = "docs/three-locations.svg"
-CHANGE = {"ticket": "CHG-4711", "approver": "B. Person", "test_plan": ["Run the playbook verify.", "Call a meeting."]}
+CHANGE = {
+    **{one: f"The {one}" for one in ("requester", "owner", "reason", "risk", "backout_plan")},
+    **{"ticket": "CHG-4711", "approver": "B. Person", "valid_from": "2027-01-01", "valid_until": "2027-12-31"},
+    "test_plan": ["Run the playbook verify.", "Call a meeting."],
+}
 # What its firewalls have seen: a client that no office has, an address that many rows would need, and a scan.
 SEEN = {"gateway": "fw-1", "hook": "forward", "family": "ipv4", "protocol": "udp", "packets": 400, "bytes": 40000,
         "last_seen": "2026-05-04T10:00:00Z", "source": "10.200.1.7", "source_host": "", "destination": "172.16.0.11",
@@ -97,8 +101,11 @@ def test_on_paper_it_is_a_document(browser: Chromium, report: Path, paper: tuple
         assert f"Page {number} of {len(pages)}" in text
         assert f"Revision {revision}" in text
         assert "Port matrix" in text
+    # The form and the block to sign are one page, and a table begins with more than its head.
     for part in ("CHG-4711", "Test plan", "Run the playbook verify.", "Approved", "Signature"):
         assert part in texts[0]
+    (flows,) = [text for text in texts if "Every flow of this report" in text]
+    assert "sip_signaling" in flows
     everything = "\n".join(texts)
     # Every row id and every host that a flow has is whole on some page.
     document = json.loads((report / "port-matrix.json").read_text(encoding="utf-8"))
