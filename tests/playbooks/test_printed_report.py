@@ -25,7 +25,10 @@ EXAMPLE = "docs/examples/three-locations.yml"
 PICTURE = "docs/three-locations.svg"
 CHANGE = {
     **{one: f"The {one}" for one in ("requester", "owner", "reason", "risk", "backout_plan")},
-    **{"ticket": "CHG-4711", "approver": "B. Person", "valid_from": "2027-01-01", "valid_until": "2027-12-31"},
+    "ticket": "CHG-4711",
+    "approver": "B. Person",
+    "valid_from": "2027-01-01",
+    "valid_until": "2027-12-31",
     "test_plan": ["Run the playbook verify.", "Call a meeting."],
 }
 # What its firewalls have seen: a client that no office has, an address that many rows would need, and a scan.
