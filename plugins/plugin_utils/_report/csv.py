@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from .._rules.canonical import Rule
-from .._values.csv import LONGEST_CELL, mappings_as_csv
+from .._values.csv import LONGEST_CELL, as_cell, mappings_as_csv
 from .baseline import Changes
 from .pairs import HEADER as PAIRS_HEADER
 
@@ -50,6 +50,6 @@ def too_long_for_a_spreadsheet(rules: Iterable[Rule]) -> list[str]:
     found = [
         data["row"]
         for data in (rule.as_mapping() for rule in rules)
-        if any(len(_cell(data[column])) > LONGEST_CELL for column in HEADER)
+        if any(len(as_cell(data[column])) > LONGEST_CELL for column in HEADER)
     ]
     return list(dict.fromkeys(found))
