@@ -13,8 +13,8 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue.filter
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.inventory import to_plain
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.errors import PortMatrixError, shown
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.mapping import as_list
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._windows.changes import find_changes, read_state
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._windows.preflight import find_findings
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._windows.changes import read_state
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._windows.comparison import compare
 
 DOCUMENTATION = r"""
 name: windows_changes
@@ -99,13 +99,9 @@ def windows_changes(rules: object, state: object, management_ports: object = (22
     """
     wanted = to_plain(rules)
     as_list(wanted, "rules")
-    read = read_state(to_plain(state))
-    changes = find_changes(wanted, read)
-    findings = find_findings(read, changes, [_as_port(port) for port in to_plain(management_ports)])
+    ports = [_as_port(port) for port in to_plain(management_ports)]
     # Names come from the managed host: no template in them may ever be run here.
-    result: dict[str, t.Any] = wrap_var(
-        {**changes.as_mapping(), "findings": [finding.as_mapping() for finding in findings]}
-    )
+    result: dict[str, t.Any] = wrap_var(compare(wanted, read_state(to_plain(state)), ports).as_mapping())
     return result
 
 

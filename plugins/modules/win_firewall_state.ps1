@@ -9,7 +9,6 @@ $spec = @{
     options = @{
         group = @{ type = "str"; default = "Pexip SfB port matrix" }
         name_prefix = @{ type = "str"; default = "Pexip SfB " }
-        wanted = @{ type = "list"; elements = "dict"; default = @() }
     }
     supports_check_mode = $true
 }

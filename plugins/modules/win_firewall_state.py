@@ -17,8 +17,7 @@ description:
     the names of its options.
   - Also reads rules outside of that group that share a name with a rule of the group or begin with O(name_prefix),
     because M(community.windows.win_firewall_rule) finds a rule by its name alone.
-  - Also reads enabled rules outside of that group that block, because a rule that blocks beats all that allow. Where
-    they block what O(wanted) allows, there is a warning.
+  - Also reads enabled rules outside of that group that block, because a rule that blocks beats all that allow.
   - Also reads the profiles as they are in effect, policies included.
   - What cannot be read fails the module. It is never taken for what is not there.
   - Changes nothing.
@@ -34,18 +33,12 @@ options:
     description: Rules outside of the group whose name begins so are read, too.
     type: str
     default: "Pexip SfB "
-  wanted:
-    description:
-      - Rules that the host is to have, as the filter P(uc_firewall.pexip_sfb.windows_rules#filter) returns them.
-      - They stay on the controller, which looks for rules that block what they allow.
-    type: list
-    elements: dict
-    default: []
 requirements:
   - Windows Server 2016 or later, or 2012 with PowerShell 5.1
 notes:
   - Supports C(check_mode). It changes nothing, so it does the same there.
 seealso:
+  - module: uc_firewall.pexip_sfb.windows_firewall_changes
   - module: community.windows.win_firewall_rule
 """
 
@@ -129,36 +122,6 @@ blocking_rules:
   returned: success
   type: list
   elements: dict
-blocks:
-  description:
-    - Which of them block what rules of O(wanted) allow. Rules in the group that are named like those of Skype for
-      Business (C(CS)) are looked at, too.
-  returned: success, by the action on the controller
-  type: list
-  elements: dict
-  contains:
-    rule:
-      description: Name of the rule that blocks.
-      type: str
-    group:
-      description: Its group.
-      type: str
-    blocked:
-      description: Names of the wanted rules, of which it blocks all or some.
-      type: list
-      elements: str
-    certain:
-      description: Whether it does so for certain. Otherwise RV(blocks[].conditions) say when.
-      type: bool
-    conditions:
-      description: What else the rule is for, such as a program or one profile.
-      type: list
-      elements: str
-      sample: [profile public]
-    example:
-      description: A packet that is wanted and blocked.
-      type: str
-      sample: udp from 192.0.2.11 port 40000 to 192.0.2.131 port 50000
 profiles:
   description: The profiles as they are in effect.
   returned: success

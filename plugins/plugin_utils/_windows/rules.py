@@ -55,6 +55,11 @@ def render_windows_rules(rules: Iterable[Rule]) -> list[RuleArguments]:
     return rendered
 
 
+def row_of(name: str) -> str:
+    """Return the id of the row that a rule of this *name* was made for."""
+    return name.removeprefix(NAME_PREFIX).split()[0]
+
+
 def _of_range(side: str, start: str) -> str:
     return f" {side} {start}" if start else ""
 
