@@ -39,7 +39,7 @@ _OF_ROLES = """
 # What playbooks ask for, and what roles tell a play.
 _OF_PLAYBOOKS = """
     port_matrix_linux_hosts port_matrix_windows_hosts port_matrix_verify_hosts
-    linux_firewall_result port_matrix_site port_matrix_report_result
+    linux_firewall_result port_matrix_site port_matrix_report_result windows_firewall_result
 """
 VARIABLES_OF_ROLES = frozenset(_OF_ROLES.split())
 VARIABLES = VARIABLES_OF_ROLES | frozenset(_OF_PLAYBOOKS.split())

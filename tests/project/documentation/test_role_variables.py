@@ -18,6 +18,7 @@ ROLES = sorted(path.name for path in (TOP / "roles").iterdir())
 # What the role tells the play, and nobody sets.
 RESULTS = {
     "linux_firewall": {"linux_firewall_result"},
+    "windows_firewall": {"windows_firewall_result"},
     "port_matrix": {"port_matrix_site"},
     "port_matrix_report": {"port_matrix_report_result"},
 }
