@@ -161,12 +161,15 @@ def test_without_anything_wrong_nothing_is_said_again(lab: Lab) -> None:
     assert "skipping: [edge1]" in result.stdout.split(SAID_AGAIN)[1]
 
 
-def test_what_it_costs(lab: Lab) -> None:
-    lab.apply()
+ANSWER = r"edge1: 6 rules of 4 rows, revision [0-9a-f]{12}, "
+
+
+def test_what_it_costs_and_what_it_says(lab: Lab) -> None:
+    assert re.search(ANSWER + 'changed"', lab.apply())
     rules = len(lab.ours())
     assert rules == 6  # rows 4, 5 with two protocols each; 8 and 9
     assert lab.counts() == (2, rules)
-    lab.apply()
+    assert re.search(ANSWER + 'unchanged"', lab.apply())
     assert lab.counts() == (1, 0)
     lab.content = inventory(3)
     lab.apply()
@@ -193,6 +196,8 @@ def test_check_mode_tells_what_would_change_and_changes_nothing(lab: Lab) -> Non
     before = lab.names()
     output = lab.apply("--check", "--diff")
     assert lab.counts() == (1, 6)
+    assert re.search(ANSWER + 'would change"', output)
+    assert "1 host: 1 would change, 0 unchanged, 0 failed" in output
     assert lab.names() == before
     assert f"+[{EDGE_RULE}]" in output
     assert re.search(r"edge1 +: .*changed=1", output)
@@ -244,9 +249,10 @@ def test_foreign_rules_stay(lab: Lab) -> None:
     assert [rule for rule in lab.host().state["rules"] if rule in before] == before
     lab.apply()
     assert lab.counts() == (1, 0)
-    lab.apply(playbook="remove")
+    assert "edge1: would be taken off" in lab.apply("--check", playbook="remove")
+    assert "edge1: taken off" in lab.apply(playbook="remove")
     assert lab.host().state["rules"] == before
-    lab.apply(playbook="remove")
+    assert "edge1: unchanged, nothing of ours was there" in lab.apply(playbook="remove")
     assert lab.counts() == (1, 0)
 
 
@@ -410,6 +416,38 @@ def test_rules_that_were_removed_come_back_in_the_same_run(lab: Lab) -> None:
     expected = lab.host().state["rules"]
     lab.apply_plays({"import_playbook": "uc_firewall.pexip_sfb.remove"}, validate(), APPLY)
     assert lab.host().state["rules"] == expected
+
+
+def test_a_play_gives_the_role_to_some_of_its_hosts_and_others_of_them_lose_their_rules(lab: Lab) -> None:
+    """Each of the tasks that run once for all is on a host that is none of them, or that has no site."""
+    hosts = {"node0": {"windows_firewall_state": "absent"}, "edge1": {}, "fe1": {}}
+    lab.content["all"]["children"]["port_matrix_windows"]["hosts"] = hosts
+    role = {"name": "uc_firewall.pexip_sfb.windows_firewall"}
+    task = {"ansible.builtin.include_role": role, "when": "inventory_hostname != 'fe1'"}
+    play = {"hosts": "port_matrix_windows", "order": "reverse_sorted", "gather_facts": False, "tasks": [task]}
+    output = lab.apply_plays(play)
+    assert re.search(ANSWER + 'changed"', output)
+    assert "node0: unchanged, nothing of ours was there" in output
+    assert len(lab.ours()) == 6
+
+
+def test_bad_input_of_one_host_stops_a_play_of_the_role_before_another_is_changed(lab: Lab) -> None:
+    lab.content["all"]["children"]["port_matrix_windows"]["hosts"] = {"edge1": {}, "dc1": {}}
+    path = lab.directory / "plays.yml"
+    path.write_text(json.dumps([{**APPLY, "roles": ["uc_firewall.pexip_sfb.windows_firewall"]}]), encoding="utf-8")
+    assert "is no endpoint of an enabled row" in lab.refused(playbook=str(path))
+    assert lab.counts() == (0, 0)
+
+
+def test_the_tags_of_the_role(lab: Lab) -> None:
+    path = lab.directory / "plays.yml"
+    path.write_text(json.dumps([{**APPLY, "roles": ["uc_firewall.pexip_sfb.windows_firewall"]}]), encoding="utf-8")
+    for tag, rendered, counts in (("validate", False, (0, 0)), ("render", True, (0, 0)), ("apply", True, (2, 6))):
+        output = lab.apply("--tags", tag, playbook=str(path))
+        assert (": Render the rules" in output) == rendered
+        assert lab.counts() == counts
+    assert "what renders them was skipped" in lab.refused("--skip-tags", "render")
+    assert lab.counts() == (0, 0)
 
 
 def test_a_second_site_of_a_run_has_rules_of_its_own(lab: Lab) -> None:
