@@ -104,7 +104,9 @@ def test_rules_that_would_be_void_are_refused_unless_that_is_wanted_or_they_are_
     void = {"profiles": [OFF], "rules": [FOUND]}
     refused = Played(void, rules=[WANTED]).played()
     assert refused["failed"]
-    assert refused["msg"][0].startswith(FIRST + " Where this is as it should be, set windows_firewall_fail_on_preflight")
+    assert refused["msg"][0].startswith(
+        FIRST + " Where this is as it should be, set windows_firewall_fail_on_preflight"
+    )
     assert "the firewall is off" in refused["msg"][1]
     wanted = Played(void, rules=[WANTED], fail_on_preflight="no").played()
     assert [finding["check"] for finding in wanted["findings"]] == ["profile_off"]
