@@ -78,9 +78,10 @@ EXAMPLES = r"""
     rules: "{{ port_matrix_site | uc_firewall.pexip_sfb.windows_rules(inventory_hostname) }}"
   register: found
 
-- name: Show which rules would be written or removed
-  ansible.builtin.debug:
-    msg: "{{ found.calls | map(attribute='name') }}"
+- name: Make sure that the host has them, once they are written
+  uc_firewall.pexip_sfb.windows_firewall_changes:
+    rules: "{{ port_matrix_site | uc_firewall.pexip_sfb.windows_rules(inventory_hostname) }}"
+    written: true
 """
 
 RETURN = r"""
