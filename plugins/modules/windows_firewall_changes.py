@@ -40,7 +40,7 @@ options:
   fail_on_preflight:
     description:
       - Whether to fail where rules would have no effect or Ansible's own way in would be closed.
-      - Otherwise, RV(findings) say so. Nothing else is looked at where O(state) is V(absent).
+      - Otherwise RV(findings) say so. No rule can be void where O(state) is V(absent), so nothing is looked for there.
     type: bool
     default: true
   written:
