@@ -14,10 +14,10 @@ author:
   - uc_firewall maintainers (@uc-firewall)
 description:
   - Reads the host once, with M(uc_firewall.pexip_sfb.win_firewall_state), and returns the calls of
-    M(community.windows.win_firewall_rule) that are to be made, as the filter P(uc_firewall.pexip_sfb.windows_changes#filter)
-    does.
-  - Fails where a name that is wanted is taken by a rule of others, and where rules would have no effect or Ansible's own
-    way in would be closed.
+    M(community.windows.win_firewall_rule) that are to be made, as the filter
+    P(uc_firewall.pexip_sfb.windows_changes#filter) does.
+  - Fails where a name that is wanted is taken by a rule of others, and where rules would have no effect or Ansible's
+    own way in would be closed.
   - Warns of rules of others that block what the wanted rules allow.
   - Changes nothing. The role P(uc_firewall.pexip_sfb.windows_firewall#role) makes the calls.
 options:
@@ -105,7 +105,8 @@ revision:
   sample: b18813ab0e1b
 once_written:
   description:
-    - What C(changed) and RV(text) are once the RV(calls) were made, or in check mode would be. Empty where there are none.
+    - What C(changed) and RV(text) are once the RV(calls) were made, or in check mode would be. Empty where there are
+      none.
     - The role combines them with the rest, and has the result as C(windows_firewall_result).
   returned: success
   type: dict

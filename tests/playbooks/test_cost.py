@@ -16,11 +16,11 @@ import pytest
 from warm_ansible import ansible_playbook
 
 TOP = Path(__file__).parents[2]
-# What was counted when this was written: the rules rendered, the host read and compared, and the writing skipped. One more
-# is one more for each host of a site: think before you raise it.
+# What was counted when this was written: the rules rendered, the host read and compared, and the writing skipped. One
+# more is one more for each host of a site: think before you raise it.
 TASKS_OF_A_HOST = 3
-# What one of the hosts has for all: the warnings and the answers of all hosts, and in the end all warnings again and how
-# many hosts were changed.
+# What one of the hosts has for all: the warnings and the answers of all hosts, and in the end all warnings again and
+# how many hosts were changed.
 TASKS_FOR_ALL_HOSTS = 4
 # And those of the role port_matrix, which validates the site.
 TASKS_OF_THE_SITE = 3

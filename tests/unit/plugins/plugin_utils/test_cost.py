@@ -5,16 +5,22 @@
 
 from __future__ import annotations
 
+import cProfile
 import difflib
 import ipaddress
+import json
 import re
 import socket
 import typing as t
 from collections import Counter
+from collections.abc import Callable
 
 import netaddr
 import pytest
+from ansible_collections.uc_firewall.pexip_sfb.plugins.filter.nftables_ruleset import nftables_ruleset
+from ansible_collections.uc_firewall.pexip_sfb.plugins.filter.port_matrix_report import port_matrix_report
 from ansible_collections.uc_firewall.pexip_sfb.plugins.filter.site import site as site_filter
+from ansible_collections.uc_firewall.pexip_sfb.plugins.filter.windows_rules import windows_rules
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix import hosts
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.expand import expand
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.port_matrix import (
@@ -143,6 +149,37 @@ def test_the_variables_of_a_host_are_worked_out_once() -> None:
     reads = Counter(hostvars.reads)
     assert set(reads) == set(variables)
     assert set(reads.values()) == {1}
+
+
+def _validated(variables: dict[str, dict[str, t.Any]], groups: dict[str, list[str]]) -> dict[str, t.Any]:
+    """The site, where every host is one that the play is for."""
+    return site_filter(variables, groups, rows=select_rows(), play_hosts=list(variables))
+
+
+def _calls(work: Callable[..., object], *given: object) -> int:
+    """Count the calls of functions that the work takes, Python's own among them."""
+    profile = cProfile.Profile()
+    profile.runcall(work, *given)
+    return sum(entry.callcount for entry in profile.getstats())
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        lambda site: windows_rules(site, "sfb_front_ends0"),
+        lambda site: nftables_ruleset(site, "fw", gateway=True),
+        port_matrix_report,
+    ],
+    ids=["Windows", "nftables", "report"],
+)
+def test_twice_the_hosts_are_twice_the_work(work: Callable[[str], object]) -> None:
+    """Of a site that is too large for a list of the pairs of its hosts."""
+    calls = []
+    for size in (1, 100, 200):  # the first one loads what is loaded once
+        inventory = _inventory(size)
+        calls.append((_calls(_validated, *inventory), _calls(work, json.dumps(_validated(*inventory)))))
+    for _first, few, many in zip(*calls, strict=True):
+        assert few < many <= 2.05 * few
 
 
 def _rules(ruleset: str) -> list[str]:
