@@ -77,7 +77,7 @@ MUTATIONS = (
     ),
     Mutation(
         "the staged file goes with the change",
-        "plugins/modules/nftables_table.py",
+        "plugins/module_utils/_modules/nftables_table.py",
         '"".join(file.forgetting() for file in self._files) + ',
         "",
         "test_dead_controller.py::test_the_host_goes_back_without_its_controller[nftables-killed]",
@@ -119,7 +119,7 @@ MUTATIONS = (
     ),
     Mutation(
         "the file is part of the state",
-        "plugins/modules/nftables_table.py",
+        "plugins/module_utils/_modules/nftables_table.py",
         "        changes += [_change(str(file.path), file.current(), file.wanted()) for file in self._files]\n",
         "",
         "test_leftovers.py::test_a_broken_file_is_seen_and_repaired",

@@ -75,7 +75,7 @@ class PendingChange:
         )
 
     def lock_others_out(self) -> None:
-        """Wait for the module of another run, and lock all others out until this process ends."""
+        """Wait for the module of another run, and lock all others out until :meth:`close`."""
         try:
             self._lock = lock.locked(DIRECTORY / "lock", _LONGEST_WAIT)
         except TimeoutError:
@@ -87,6 +87,11 @@ class PendingChange:
     def let_others_in(self) -> None:
         """Be done with the lock, and leave no directory for its sake."""
         lock.remove(DIRECTORY / "lock")
+
+    def close(self) -> None:
+        """Be done with this change in this process, which may have something else to do that takes the lock."""
+        if self._lock:
+            self._lock.close()
 
     def hold(self) -> None:
         """Wait for the module that makes the change, where its connection broke, and for that of another run.

@@ -103,8 +103,10 @@ def make_change(module: AnsibleModule, pending: PendingChange, change: Change, t
     return {}
 
 
-def answer(module: AnsibleModule, pending: PendingChange, change: Change, about: t.Mapping[str, t.Any]) -> None:
-    """Do the step that is not ``apply``, and leave the module with what became of the change.
+def answer(
+    module: AnsibleModule, pending: PendingChange, change: Change, about: t.Mapping[str, t.Any]
+) -> dict[str, t.Any]:
+    """Do the step that is not ``apply``, and return what became of the change.
 
     Nobody else may change the host meanwhile: see :meth:`PendingChange.hold`, which comes before *change* is read.
 
@@ -114,7 +116,11 @@ def answer(module: AnsibleModule, pending: PendingChange, change: Change, about:
     if module.params["step"] == "confirm":
         # Ansible only warns where it cannot close a connection, and uses it on.
         if module.params["over_ssh"] and pending.is_asked_over_old_connection():
-            module.exit_json(outcome="pending", msg="the confirmation came over the connection that was there before")
+            return {
+                "changed": False,
+                "outcome": "pending",
+                "msg": "the confirmation came over the connection that was there before",
+            }
         reason = _objection(module, change) if pending.outcome() == "pending" else ""
         # Once confirmed it is to last, also where an earlier confirmation did not get that far.
         if not reason and (pending.confirm() or (pending.outcome() == "confirmed" and change.holds())):
@@ -125,7 +131,7 @@ def answer(module: AnsibleModule, pending: PendingChange, change: Change, about:
     outcome = pending.outcome()
     if outcome == "taken_back":
         change.forget()
-    module.exit_json(outcome=outcome, reason=reason, error=pending.error(), about=about)
+    return {"changed": False, "outcome": outcome, "reason": reason, "error": pending.error(), "about": about}
 
 
 def _keep(module: AnsibleModule, change: Change) -> None:

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.modules import nftables_table
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._modules import nftables_table
 from module_host import ModuleHost
 
 OURS = "table inet pexip_sfb\ndelete table inet pexip_sfb\ntable inet pexip_sfb {{\n{body}\n}}\n"

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ansible_collections.uc_firewall.pexip_sfb.plugins.modules.observed_flows import changed_at
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._modules.observed_flows import changed_at
 
 
 def test_the_file_for_the_next_boot_tells_since_when_the_rules_are_there(tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ import typing as t
 
 import pytest
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._flows.tracked import End, read_flows
-from ansible_collections.uc_firewall.pexip_sfb.plugins.modules import tracked_flows
-from ansible_collections.uc_firewall.pexip_sfb.plugins.modules.tracked_flows import Host
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._modules import tracked_flows
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._modules.tracked_flows import Host
 
 TCP = (
     "tcp      6 431999 ESTABLISHED src=192.0.2.2 dst=198.51.100.2 sport=40000 dport=5061 "
