@@ -27,6 +27,12 @@ options:
     type: list
     elements: str
     default: []
+  validate_role:
+    description:
+      - Whether the arguments of the role that the task is in are validated first, by the specification of its entry
+        point C(main), as Ansible does in a task of its own.
+    type: bool
+    default: false
 attributes:
   action:
     support: full
