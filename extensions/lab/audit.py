@@ -49,6 +49,7 @@ def answer(report: Result) -> dict[str, dict[str, list[t.Any]]]:
             hosts[host]["changed"].append({"task": task, **_difference(result)})
         elif result.get("action") == "ansible.builtin.debug" and "msg" in result:
             hosts[host]["said"].append(result["msg"])
+        hosts[host]["said"] += result.get("said", [])
     return hosts
 
 

@@ -30,7 +30,7 @@ version_added: 1.1.0
 author:
   - uc_firewall maintainers (@uc-firewall)
 description:
-  - The role P(uc_firewall.pexip_sfb.linux_firewall#role) ends with it, and keeps it as C(linux_firewall_result).
+  - The role P(uc_firewall.pexip_sfb.linux_firewall#role) ends with the same, and keeps it as C(linux_firewall_result).
 positional: _input, host
 options:
   _input:

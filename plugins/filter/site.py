@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue.filters import as_filter
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue.inventory_files import check_all_read
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue.warnings import warn
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue.warnings import say, warn
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.inventory import (
     ReadOnce,
     check_uniform,
@@ -213,6 +213,7 @@ def site(
     problems.raise_if_any()
     site_of_all: Site = t.cast("Site", built)
     warn(site_of_all.warnings)
+    say(site_of_all.notes)
     return site_as_document(site_of_all)
 
 

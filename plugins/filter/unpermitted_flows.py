@@ -7,21 +7,10 @@ from __future__ import annotations
 
 import typing as t
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
 
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue.filters import as_filter
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.inventory import to_plain
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.linux_host import (
-    judged_addresses,
-    permissions_of,
-)
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site_document import read_site
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._observed.permitted import (
-    parse_time,
-    read_flows,
-    unpermitted,
-)
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.mapping import as_number
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._observed.linux_host import unpermitted_of_host
 
 DOCUMENTATION = r"""
 name: unpermitted_flows
@@ -114,14 +103,18 @@ def unpermitted_flows(
 
     :raises AnsibleFilterError: if the host is neither endpoint nor gateway, or an input is not what it should be.
     """
-    built = read_site(to_plain(site))
-    permissions = permissions_of(built, to_plain(host), gateway, egress, to_plain(management), to_plain(extra_rules))
-    judged = judged_addresses(built, to_plain(judged_endpoints)) if "forward" in permissions.hooks else None
-    since = datetime.now(timezone.utc) - timedelta(days=as_number(days, "linux_firewall_observed_days", 1, 365))
-    seen = [flow for flow in read_flows(to_plain(flows), "flows") if flow.last_seen >= since]
-    known = to_plain(rules_since)
-    found = unpermitted(permissions, judged, seen, parse_time(known, "rules_since") if known else None)
-    return {kind: [flow.line() for flow in part] for kind, part in found._asdict().items()}
+    return unpermitted_of_host(
+        to_plain(site),
+        to_plain(host),
+        to_plain(flows),
+        gateway,
+        egress,
+        to_plain(judged_endpoints),
+        to_plain(management),
+        to_plain(extra_rules),
+        to_plain(rules_since),
+        days,
+    )
 
 
 class FilterModule:

@@ -89,6 +89,20 @@ firewalld:
       description: The version of a firewalld that runs. Empty where it does not, or does not say.
       type: str
   sample: {load_state: loaded, active_state: active, unit_file_state: enabled, version: 1.3.3}
+nft:
+  description: Path of the nft program. Empty where it is not there.
+  returned: success
+  type: str
+  sample: /usr/sbin/nft
+  version_added: 1.1.0
+python:
+  description:
+    - Path of the Python that the module runs with, so that it can be written into a unit. It is C(/usr/bin/python3)
+      where that is the same one.
+  returned: success
+  type: str
+  sample: /usr/bin/python3
+  version_added: 1.1.0
 conntrack:
   description: Path of the program that lists and ends tracked flows. Empty where it is not there.
   returned: success
@@ -135,6 +149,7 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm.pending_change import PendingChange
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._modules.nftables_table import stable_python
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.program import Nft, OwnedRules
 
 RULESET = Path("/etc/pexip_sfb/ruleset.nft")
@@ -142,6 +157,8 @@ RULESET = Path("/etc/pexip_sfb/ruleset.nft")
 OF_EVERY_HOST = frozenset({
     "default_deny", "dhcp", "established", "icmp", "igmp", "invalid", "loopback", "not_remembered", "would_drop",
 })  # fmt: skip
+# Where root looks for programs, and others may not. These come first: what a unit starts is not in a home directory.
+_OF_ROOT = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"]
 _PROPERTIES = {"LoadState": "load_state", "ActiveState": "active_state", "UnitFileState": "unit_file_state"}
 
 
@@ -213,6 +230,8 @@ def main() -> None:
         "ssh_connection": os.environ.get("SSH_CONNECTION", "").split(),
         "service_manager": manager,
         "firewalld": {**firewalld, "version": firewalld_version(module) if runs else ""},
+        "nft": module.get_bin_path("nft", opt_dirs=_OF_ROOT) or "",
+        "python": stable_python(),
         "conntrack": module.get_bin_path("conntrack", opt_dirs=["/usr/sbin", "/sbin"]) or "",
     }
     if module.params["rules"]:

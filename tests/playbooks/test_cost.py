@@ -13,19 +13,25 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from fake_linux import fake_linux
 from warm_ansible import ansible_playbook
 
 TOP = Path(__file__).parents[2]
-# What was counted when this was written: the rules rendered, the host read and compared, and the writing skipped. One
+# What was counted when this was written. Of a Windows host: the rules rendered, the host read and compared, and the
+# writing skipped. Of a Linux host: its variables checked, the host asked, its rules rendered, and all of it compared. One
 # more is one more for each host of a site: think before you raise it.
-TASKS_OF_A_HOST = 3
-# What one of the hosts has for all: the warnings and the answers of all hosts, and in the end all warnings again and
-# how many hosts were changed.
+TASKS_OF_A_HOST, TASKS_OF_A_LINUX_HOST = 3, 4
+# What one of the hosts has for all. Windows: the warnings and the answers of all hosts, and in the end all warnings again
+# and how many hosts were changed.
 TASKS_FOR_ALL_HOSTS = 4
-# And those of the role port_matrix, which validates the site.
-TASKS_OF_THE_SITE = 3
-# What a host has more that is changed: the calls, the host read again, and what was done kept.
+# And those of the role port_matrix, which validates the site and keeps it.
+TASKS_OF_THE_SITE = 2
+# Linux: the site validated and kept, these again, skipped, and in the end the warnings again and the answer for all.
+TASKS_FOR_ALL_LINUX_HOSTS = 6
+# What a Windows host has more that is changed: the calls, the host read again, and what was done kept.
 TASKS_OF_A_CHANGE = 3
+# Calls to an unchanged Linux host, and what a changed one has more. The confirmation would be another.
+CALLS_TO_A_LINUX_HOST, CALLS_FOR_A_CHANGE = 2, 1
 
 
 def inventory(servers: int) -> dict[str, Any]:
@@ -105,7 +111,8 @@ def cost(directory: Path, servers: int, *arguments: str, playbook: str = "uc_fir
     given_data = set()
     for line in log.read_text(encoding="utf-8").splitlines():
         kind, name, rest = line.split(maxsplit=2)
-        (filters if kind == "filter" else tasks)[name] += 1
+        if kind != "call":
+            (filters if kind == "filter" else tasks)[name] += 1
         if (kind, rest) == ("filter", "data"):
             given_data.add(name)
     return Cost(filters, dict(tasks), done.stdout, given_data)
@@ -172,3 +179,52 @@ def test_a_play_in_batches_validates_once_where_it_is_told_so(tmp_path: Path, re
     done = cost(tmp_path, 5, playbook=str(playbook))
     assert done.filters["site"] == validated  # the batches are of 1, 2 and 2 servers
     assert done.output.count("changed=1") == 5
+
+
+@pytest.fixture(scope="module")
+def linux(tmp_path_factory: pytest.TempPathFactory) -> list[Counter[str]]:
+    """What two Linux hosts cost in a first run and in an unchanged one: lines of the log, without the tasks' names."""
+    directory = tmp_path_factory.mktemp("linux")
+    found = []
+    with fake_linux(directory) as host:
+        content = inventory(1)
+        children = content["all"]["children"]
+        del children["port_matrix_windows"]
+        # To Ansible each name is a host of its own, and the second one finds what the first one did.
+        children["port_matrix_gateways"] = {"hosts": {name: {"ansible_host": "198.51.100.2"} for name in LINUX}}
+        children["port_matrix_linux"] = {"hosts": {name: {} for name in LINUX}}
+        content["all"]["vars"].update(host.variables())
+        (directory / "inventory.json").write_text(json.dumps(content), encoding="utf-8")
+        for _run in range(2):
+            log = directory / "cost.log"
+            log.unlink(missing_ok=True)
+            environment = {"ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callback_plugins")}
+            environment |= {"ANSIBLE_CALLBACKS_ENABLED": "cost", "COST_LOG": str(log)}
+            done = host.play("-i", "inventory.json", "uc_firewall.pexip_sfb.site", "--forks", "1", **environment)
+            assert done.returncode == 0
+            lines = (line.split() for line in log.read_text(encoding="utf-8").splitlines())
+            found.append(Counter(f"{kind} {name}" for kind, name, *_rest in lines))
+    return found
+
+
+LINUX = ("fw1", "fw2")
+
+
+def test_an_unchanged_linux_host_costs_few_tasks_and_two_calls(linux: list[Counter[str]]) -> None:
+    _first, unchanged = linux
+    assert unchanged["task fw2"] <= TASKS_OF_A_LINUX_HOST
+    assert unchanged["task fw1"] <= TASKS_OF_A_LINUX_HOST + TASKS_FOR_ALL_LINUX_HOSTS <= 10
+    assert [unchanged[f"call {name}"] for name in LINUX] == [CALLS_TO_A_LINUX_HOST] * 2
+
+
+def test_a_changed_linux_host_costs_no_task_more(linux: list[Counter[str]]) -> None:
+    first, unchanged = linux
+    assert first["task fw1"] == unchanged["task fw1"]
+    assert first["call fw1"] == CALLS_TO_A_LINUX_HOST + CALLS_FOR_A_CHANGE
+
+
+def test_the_rules_of_a_linux_host_are_rendered_twice(linux: list[Counter[str]]) -> None:
+    """Once before any host is touched, and once by the role, which knows more by then."""
+    assert {kind: count for kind, count in linux[1].items() if kind.startswith("filter ")} == {
+        "filter site": 1, "filter rows": 1, "filter nftables_ruleset": 4, "filter sample_packets": 4,
+    }  # fmt: skip

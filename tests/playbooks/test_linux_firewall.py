@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from fake_linux import fake_linux
 from warm_ansible import ansible_playbook
 
 ROLE = Path(__file__).parents[2] / "roles/linux_firewall"
@@ -62,171 +62,35 @@ def run(
     )
 
 
-def task(beginning: str, file: str = "present.yml") -> dict[str, Any]:
-    """The task of *file* whose name begins so."""
-    tasks = yaml.safe_load((ROLE / "tasks" / file).read_text(encoding="utf-8"))
-    (found,) = (one for one in tasks if one["name"].startswith(beginning))
-    assert isinstance(found, dict)
-    return found
+ROLE_VARIABLES = [str(ROLE / "defaults/main.yml"), str(ROLE / "vars/main.yml")]
 
 
 @pytest.mark.parametrize("variables", [{}, {"ansible_become": True}])
 def test_the_connection_is_known_however_one_becomes_root(tmp_path: Path, variables: dict[str, bool]) -> None:
+    tasks = yaml.safe_load((ROLE / "tasks/main.yml").read_text(encoding="utf-8"))
+    (ask,) = (task for task in tasks if task["name"].startswith("Ask the host who connects to it"))
     tell = {"ansible.builtin.debug": {"msg": "from {{ __linux_firewall_host.ssh_connection | join(' ') }}"}}
-    play = {"become": True, "vars": variables, "tasks": [task("Ask the host who connects to it"), tell]}
-    done = run(
-        tmp_path,
-        play,
-        programs={"sudo": SUDO},
-        SSH_CONNECTION="192.0.2.9 1 192.0.2.1 22",
-        ANSIBLE_BECOME_ALLOW_SAME_USER="true",
-    )
+    with fake_linux(tmp_path) as host:
+        host.program("sudo", SUDO)
+        play = {"hosts": "all", "gather_facts": False, "become": True, "vars_files": ROLE_VARIABLES}
+        play.update(vars=host.variables(**variables), tasks=[ask, tell])
+        (tmp_path / "play.yml").write_text(yaml.safe_dump([play]), encoding="utf-8")
+        done = host.play(
+            "-i", "host,", "play.yml", SSH_CONNECTION="192.0.2.9 1 192.0.2.1 22", ANSIBLE_BECOME_ALLOW_SAME_USER="true"
+        )
     assert "from 192.0.2.9 1 192.0.2.1 22" in done.stdout, done.stdout + done.stderr
-
-
-@pytest.mark.parametrize(
-    ("connection", "words", "management", "accepted"),
-    [
-        ("ansible.builtin.ssh", [], [], False),
-        ("ansible.builtin.paramiko_ssh", [], [], False),
-        ("ssh", [], [{"name": "mine"}], True),
-        ("ssh", ["192.0.2.9", "1", "192.0.2.1", "22"], [], True),
-        ("local", [], [], True),
-    ],
-)
-def test_a_host_that_hides_its_ssh_connection_needs_a_rule(
-    tmp_path: Path, connection: str, words: list[str], management: list[dict[str, str]], accepted: bool
-) -> None:
-    given = {"linux_firewall_management": management, "__linux_firewall_ssh_connection": words}
-    code, said = choose_backend(tmp_path, ansible_connection=connection, **given)
-    assert (code == 0) == accepted, said
-    assert ("linux_firewall_management: is empty" in said) != accepted
-
-
-def choose_backend(
-    tmp_path: Path,
-    service_manager: str = "systemd",
-    active: str = "inactive",
-    load: str = "not-found",
-    version: str = "",
-    **variables: Any,
-) -> tuple[int, str]:
-    """Choose the back end of a host whose firewalld is in these states; return the exit code and what was said."""
-    firewalld = {"active_state": active, "load_state": load, "unit_file_state": "disabled", "version": version}
-    given = {
-        "__linux_firewall_host": {"service_manager": service_manager, "firewalld": firewalld, "conntrack": ""},
-        "linux_firewall_end_flows": False,
-        "linux_firewall_observe_only": False,
-        "__linux_firewall_ssh_connection": [],
-        "linux_firewall_backend": "auto",
-        "linux_firewall_join": {},
-        "linux_firewall_management": [],
-        **variables,
-    }
-    tell = {"ansible.builtin.debug": {"msg": "it is {{ __linux_firewall_backend }}"}}
-    tasks = yaml.safe_load((ROLE / "tasks/backend.yml").read_text(encoding="utf-8"))
-    done = run(tmp_path, {"vars": given, "tasks": [*tasks, tell]})
-    return done.returncode, re.sub(r"\s+", " ", done.stdout + done.stderr)
-
-
-@pytest.mark.parametrize(
-    ("active", "load", "wanted", "chosen"),
-    [
-        ("active", "loaded", "auto", "firewalld"),
-        ("inactive", "loaded", "auto", "nftables"),
-        ("inactive", "not-found", "auto", "nftables"),
-        ("active", "loaded", "firewalld", "firewalld"),
-    ],
-)
-def test_the_back_end_is_that_of_the_host(tmp_path: Path, active: str, load: str, wanted: str, chosen: str) -> None:
-    code, said = choose_backend(tmp_path, active=active, load=load, linux_firewall_backend=wanted)
-    assert code == 0, said
-    assert f"it is {chosen}" in said
-
-
-def test_who_only_wants_to_watch_gets_a_table_next_to_firewalld(tmp_path: Path) -> None:
-    """Wanted as a text, as the command line has it."""
-    firewalld = {"active": "active", "load": "loaded", "linux_firewall_observe_only": "true"}
-    code, said = choose_backend(tmp_path, **firewalld)
-    assert code == 0, said
-    assert "it is nftables" in said
-    for contradiction in ("linux_firewall_backend: firewalld", "linux_firewall_end_flows: true"):
-        name, value = contradiction.split(": ")
-        code, said = choose_backend(tmp_path, **firewalld, **{name: value})
-        assert code
-        assert f"linux_firewall_observe_only: true, and {contradiction} changes what the host lets through" in said
-
-
-def test_flows_are_ended_by_a_program_that_has_to_be_there(tmp_path: Path) -> None:
-    code, said = choose_backend(tmp_path, linux_firewall_end_flows=True)
-    assert code
-    assert "linux_firewall_end_flows: true, and the program conntrack was not found on this host" in said
-
-
-def test_all_that_speaks_against_a_back_end_is_said_at_once(tmp_path: Path) -> None:
-    given = {"ansible_connection": "ssh", "linux_firewall_backend": "firewalld", "linux_firewall_join": {"table": "x"}}
-    code, said = choose_backend(tmp_path, service_manager="openrc", load="masked", **given)
-    assert code
-    for text in (
-        "and this host is run by openrc. Use a host with systemd, or leave it out of the play.",
-        "linux_firewall_management: is empty, because the host does not tell where Ansible connects from",
-        "whose table nobody can join; accepted: no linux_firewall_join.",
-        "firewalld is masked on this host. The role does not start it, because its zones could lock you out; "
-        "accepted: a running firewalld (systemctl unmask firewalld, then systemctl enable --now firewalld), or the",
-    ):
-        assert text in said
-    code, said = choose_backend(tmp_path, active="active", load="loaded", linux_firewall_backend="nftables")
-    assert code
-    assert "linux_firewall_backend: nftables, and firewalld is enabled or running on this host." in said
-    assert "table nobody can join" not in said
-
-
-@pytest.mark.parametrize(
-    ("wanted", "version", "accepted"),
-    [("auto", "0.9.3", False), ("firewalld", "0.9.11", False), ("auto", "1.0.0", True), ("auto", "2.4.0~beta1", True)],
-)
-def test_a_firewalld_that_is_too_old_is_refused_at_once(
-    tmp_path: Path, wanted: str, version: str, accepted: bool
-) -> None:
-    states = {"active": "active", "load": "loaded", "version": version}
-    code, said = choose_backend(tmp_path, **states, linux_firewall_backend=wanted)
-    assert (code == 0) == accepted, said
-    refused = (
-        f"linux_firewall_backend: {wanted}, and firewalld {version} is in charge of this host. Only since 1.0 a rule "
-        "can have an ipset as its destination, as the rules of the matrix need it; accepted: firewalld 1.0 or later, "
-        "or linux_firewall_backend: nftables where firewalld is stopped and disabled "
-        "(systemctl disable --now firewalld)."
-    )
-    assert (refused in said) != accepted
 
 
 @pytest.mark.parametrize(("seconds", "accepted"), [("0", True), ("90", True), ("9", False), ("3601", False)])
 def test_the_time_for_a_confirmation_can_be_given_on_the_command_line(
     tmp_path: Path, seconds: str, accepted: bool
 ) -> None:
-    play = {"tasks": [task("Check the time for a confirmation", "confirm_timeout.yml")]}
+    check = {"variable": "linux_firewall_state", "problems": "{{ __linux_firewall_problems }}"}
+    play = {"vars_files": ROLE_VARIABLES, "tasks": [{"uc_firewall.pexip_sfb.evaluate": check}]}
     done = run(tmp_path, play, "-e", f"linux_firewall_confirm_timeout={seconds}")
     assert (done.returncode == 0) == accepted, done.stdout + done.stderr
-    refused = f"linux_firewall_confirm_timeout: {seconds}; accepted: 0, or 10 to 3600 seconds."
+    refused = f"linux_firewall_confirm_timeout: {seconds}; accepted: 0, or 10 to 3600 seconds"
     assert (refused in done.stdout + done.stderr) != accepted
-
-
-@pytest.mark.parametrize(
-    ("table", "join", "told"),
-    [
-        ({"first": True}, {}, True),
-        ({"first": False}, {}, False),
-        ({}, {}, False),  # the answer to the apply was lost
-        ({"first": True}, {"table": "filter"}, False),
-    ],
-)
-def test_a_first_run_says_how_older_flows_go_on(
-    tmp_path: Path, table: dict[str, bool], join: dict[str, str], told: bool
-) -> None:
-    variables = {"__linux_firewall_table": table, "linux_firewall_join": join, "linux_firewall_older_flows": 20}
-    done = run(tmp_path, {"vars": variables, "tasks": [task("Say how flows go on", "nftables.yml")]})
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert ("those of UDP for 20 s" in done.stdout) == told
 
 
 class Units:
@@ -241,23 +105,28 @@ class Units:
 
     def apply(self, *options: str, **join: str) -> dict[str, Any]:
         """Have the units there; return the result of the module."""
-        return self._run(task("Have them loaded at boot", "nftables.yml"), *options, **join)
+        remove = [] if join else ["{{ __linux_firewall_join_program }}"]
+        return self._run({"units": "{{ __linux_firewall_units }}", "remove": remove}, *options, **join)
 
     def remove(self, *options: str) -> dict[str, Any]:
         """Take the units off; return the result of the module."""
-        return self._run(task("Take off what loads it", "absent_nftables.yml"), *options)
+        units = "{{ __linux_firewall_wanted_by | dict2items(key_name='name', value_name='wanted_by') }}"
+        return self._run({"units": units, "state": "absent"}, *options)
 
-    def _run(self, one: dict[str, Any], *options: str, **join: str) -> dict[str, Any]:
+    def _run(self, what: dict[str, Any], *options: str, **join: str) -> dict[str, Any]:
         variables = {
             "linux_firewall_join": join,
-            "__linux_firewall_table": {"nft": "/usr/sbin/nft", "python": "/usr/bin/python3"},
+            "__linux_firewall_host": {"nft": "/usr/sbin/nft", "python": "/usr/bin/python3"},
             "__linux_firewall_unit_directory": str(self._directory),
             "__linux_firewall_directory": str(self.boot),
         }
         program = SYSTEMCTL.format(systemctl="/usr/bin/systemctl", root=self._parent)
-        files = [str(ROLE / "defaults/main.yml"), str(ROLE / "vars/main.yml")]
+        places = {
+            "directory": "{{ __linux_firewall_directory }}",
+            "unit_directory": "{{ __linux_firewall_unit_directory }}",
+        }
         tasks = [
-            {**one, "register": "done"},
+            {"uc_firewall.pexip_sfb.boot_units": {**places, **what}, "register": "done"},
             {
                 "uc_firewall.pexip_sfb.controller_files": {
                     "directory": str(self._parent),
@@ -266,7 +135,7 @@ class Units:
                 "check_mode": False,
             },
         ]
-        play = {"vars_files": files, "tasks": tasks}
+        play = {"vars_files": ROLE_VARIABLES, "tasks": tasks}
         done = run(self._parent, play, "-e", json.dumps(variables), *options, programs={"systemctl": program})
         assert done.returncode == 0, done.stdout + done.stderr
         found = json.loads((self._parent / "done").read_text(encoding="utf-8"))
@@ -383,11 +252,3 @@ def test_all_of_it_goes_also_where_somebody_removed_a_part(tmp_path: Path) -> No
     assert [path.name for path in directory.iterdir() if path.is_dir()] == ["sysinit.target.wants"]
     assert not units.boot.exists()
     assert not units.remove()["changed"]
-
-
-def test_nothing_of_a_confirmation_outlives_the_removal() -> None:
-    tasks = yaml.safe_load((ROLE / "tasks/absent.yml").read_text(encoding="utf-8"))
-    taken_off = [one.get("ansible.builtin.include_tasks") for one in tasks].index("absent_nftables.yml")
-    confirmed = ["confirm_timeout" in one.get("uc_firewall.pexip_sfb.firewalld_objects", {}) for one in tasks]
-    assert any(confirmed[:taken_off])
-    assert not any(confirmed[taken_off:])

@@ -6,10 +6,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,15 +14,15 @@ from typing import Any
 import pytest
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables.memory import Memory
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables.table import Policy, render_ruleset
+from fake_linux import fake_linux
 
 from .test_bad_input import inventory
 
 PLAY = """
 - hosts: fw
   gather_facts: false
-  tasks:
-    - ansible.builtin.include_role: {name: uc_firewall.pexip_sfb.port_matrix}
-    - ansible.builtin.include_role: {name: uc_firewall.pexip_sfb.linux_firewall, tasks_from: observed.yml}
+  roles: [uc_firewall.pexip_sfb.linux_firewall]
+  post_tasks:
     - ansible.builtin.debug: {msg: it goes on}
 """
 # The Front End fe1 may reach port 5061 of node1, and nobody asks the node for DNS.
@@ -39,41 +36,24 @@ Play = Callable[..., tuple[int, str]]
 
 @pytest.fixture
 def play(tmp_path: Path) -> Iterator[Play]:
-    """Run the tasks on a host that remembers some flows; return the end of the play and what it showed."""
-    name = f"pexip-sfb-test-{uuid.uuid4().hex[:8]}"
-    made = subprocess.run(["ip", "netns", "add", name], capture_output=True, text=True, check=False)
-    if made.returncode:
-        pytest.fail(f"no network namespace ({made.stderr.strip()}); run as root, with the package iproute2")
-    inside = ["ip", "netns", "exec", name]
+    """Run the role on a host that remembers some flows; return the end of the play and what it showed."""
+    with fake_linux(tmp_path) as host:
 
-    def run(policy: Policy, *flows: str, options: tuple[str, ...] = (), **variables: Any) -> tuple[int, str]:
-        kind = "dropped" if policy.enforce else "observed"
-        elements = "".join(
-            f"add element inet pexip_sfb {kind}_ports_v4_forward {{ {flow} counter packets 7 bytes 420 }}\n"
-            for flow in flows
-        )
-        ruleset = render_ruleset(policy) + elements
-        subprocess.run([*inside, "nft", "-f", "-"], input=ruleset, text=True, check=True)
-        content = inventory()
-        python = "{{ ansible_playbook_python }}"
-        content["all"]["vars"] = {"ansible_connection": "local", "ansible_python_interpreter": python, **variables}
-        (tmp_path / "inventory.json").write_text(json.dumps(content), encoding="utf-8")
-        (tmp_path / "play.yml").write_text(PLAY, encoding="utf-8")
-        environment = {
-            **os.environ,
-            "ANSIBLE_NOCOLOR": "1",
-            "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",
-            "COLUMNS": "9999",
-        }
-        command = [*inside, "ansible-playbook", "-i", "inventory.json", "play.yml", *options]
-        done = subprocess.run(
-            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=900, check=False
-        )
-        print(done.stdout, done.stderr)
-        return done.returncode, re.sub(r"\s+", " ", done.stdout + done.stderr)
+        def run(policy: Policy, *flows: str, options: tuple[str, ...] = (), **variables: Any) -> tuple[int, str]:
+            kind = "dropped" if policy.enforce else "observed"
+            elements = "".join(
+                f"add element inet pexip_sfb {kind}_ports_v4_forward {{ {flow} counter packets 7 bytes 420 }}\n"
+                for flow in flows
+            )
+            host.nft(render_ruleset(policy) + elements)
+            content = inventory()
+            content["all"]["vars"] = host.variables(**variables)
+            (tmp_path / "inventory.json").write_text(json.dumps(content), encoding="utf-8")
+            (tmp_path / "play.yml").write_text(PLAY, encoding="utf-8")
+            done = host.play("-i", "inventory.json", "play.yml", *options)
+            return done.returncode, re.sub(r"\s+", " ", done.stdout + done.stderr)
 
-    yield run
-    subprocess.run(["ip", "netns", "delete", name], check=True)
+        yield run
 
 
 WATCHED = Policy(("forward",), (), enforce=False, memory=Memory(entries=100, days=30))
@@ -122,3 +102,9 @@ def test_after_the_switch_a_run_says_what_was_dropped_and_that_there_may_be_more
     assert LINE in shown
     assert "The memory is full (3 flows a set), and 0 packets found no place in it" in shown
     assert "accept_observed" not in shown
+
+
+def test_a_host_that_goes_on_watching_counts_them_in_its_answer(play: Play) -> None:
+    ended, shown = play(WATCHED, REFUSED, PERMITTED, options=("--check",), linux_firewall_enforce="false")
+    assert ended == 0
+    assert "observing: 1 flow would have been dropped (see playbook observed)" in shown

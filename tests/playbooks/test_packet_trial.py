@@ -6,30 +6,20 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from fake_linux import fake_linux
 
 from .test_bad_input import inventory
 
-TASKS = Path(__file__).parents[2] / "roles/linux_firewall/tasks"
 PLAY = """
 - hosts: fw
   gather_facts: false
-  tasks:
-    - ansible.builtin.include_role: {name: uc_firewall.pexip_sfb.port_matrix}
-    - ansible.builtin.include_role: {name: uc_firewall.pexip_sfb.linux_firewall, tasks_from: packet_trial.yml}
-      vars:
-        __linux_firewall_backend: "{{ backend | default('nftables') }}"
-        __linux_firewall_ruleset: "{{ __linux_firewall_rendered_ruleset }}"
-        __linux_firewall_table: {changed: "{{ pending | default(false) }}"}
+  roles: [uc_firewall.pexip_sfb.linux_firewall]
 """
 LINKS = """
 set -e
@@ -53,36 +43,19 @@ Play = Callable[..., tuple[int, str]]
 
 @pytest.fixture
 def play(tmp_path: Path) -> Iterator[Play]:
-    """Run the tasks on a host that has these tables; return the end of the play and what it showed."""
-    name = f"pexip-sfb-test-{uuid.uuid4().hex[:8]}"
-    made = subprocess.run(["ip", "netns", "add", name], capture_output=True, text=True, check=False)
-    if made.returncode:
-        pytest.fail(f"no network namespace ({made.stderr.strip()}); run as root, with the package iproute2")
-    subprocess.run(["sh", "-c", LINKS.format(name)], check=True)
-    inside = ["ip", "netns", "exec", name]
+    """Run the role on a host that has these tables; return the end of the play and what it showed."""
+    with fake_linux(tmp_path, LINKS) as host:
 
-    def run(tables: str, *options: str, **variables: Any) -> tuple[int, str]:
-        subprocess.run([*inside, "nft", "-f", "-"], input=f"flush ruleset\n{tables}", text=True, check=True)
-        content = inventory()
-        python = "{{ ansible_playbook_python }}"
-        content["all"]["vars"] = {"ansible_connection": "local", "ansible_python_interpreter": python, **variables}
-        (tmp_path / "inventory.json").write_text(json.dumps(content), encoding="utf-8")
-        (tmp_path / "play.yml").write_text(PLAY, encoding="utf-8")
-        environment = {
-            **os.environ,
-            "ANSIBLE_NOCOLOR": "1",
-            "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",
-            "COLUMNS": "9999",
-        }
-        command = [*inside, "ansible-playbook", "-i", "inventory.json", "play.yml", *options]
-        done = subprocess.run(
-            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=900, check=False
-        )
-        print(done.stdout, done.stderr)
-        return done.returncode, re.sub(r"\s+", " ", done.stdout + done.stderr)
+        def run(tables: str, *options: str, **variables: Any) -> tuple[int, str]:
+            host.nft(f"flush ruleset\n{tables}")
+            content = inventory()
+            content["all"]["vars"] = host.variables(**variables)
+            (tmp_path / "inventory.json").write_text(json.dumps(content), encoding="utf-8")
+            (tmp_path / "play.yml").write_text(PLAY, encoding="utf-8")
+            done = host.play("-i", "inventory.json", "play.yml", "--tags", "verify", *options)
+            return done.returncode, re.sub(r"\s+", " ", done.stdout + done.stderr)
 
-    yield run
-    subprocess.run(["ip", "netns", "delete", name], check=True)
+        yield run
 
 
 def test_a_chain_that_drops_is_named_with_what_to_do(play: Play) -> None:
@@ -151,37 +124,3 @@ def test_media_exempt_from_tracking_are_named_with_what_to_do(play: Play) -> Non
         "exempted from tracking (notrack) in table ip raw, chain pre. Take the traffic of the matrix out of that"
         in shown
     )
-
-
-FIREWALLD = CHAIN.format("inet firewalld", "filter_FORWARD", "accept", "udp dport 3478 drop;")
-
-
-@pytest.mark.parametrize(
-    ("tables", "options", "pending", "fails"),
-    [
-        (FIREWALLD, [], False, True),
-        (DOCKER, [], False, True),
-        (DOCKER, ["--check"], True, True),
-        (FIREWALLD, ["--check"], True, False),
-        (FIREWALLD, ["--check"], False, True),
-    ],
-)
-def test_with_firewalld_what_is_there_is_judged(
-    play: Play, tables: str, options: list[str], pending: bool, fails: bool
-) -> None:
-    """In check mode with a change pending, what firewalld itself will drop cannot be told, and what others drop can."""
-    ended, shown = play(tables, *options, backend="firewalld", pending=pending)
-    assert (ended != 0) == fails
-    assert ("does not come through on fw, although firewalld has its objects" in shown) == fails
-    assert ("may drop traffic that the port matrix permits (rows media_nodes_to_turn" in shown) == (not fails)
-
-
-def test_it_comes_before_anything_is_applied_and_with_firewalld_afterwards() -> None:
-    tasks = yaml.safe_load((TASKS / "present.yml").read_text(encoding="utf-8"))
-    included = [task.get("ansible.builtin.include_tasks") for task in tasks]
-    files = [one["file"] if isinstance(one, dict) else one for one in included]
-    applied = files.index("{{ __linux_firewall_backend }}.yml")
-    trials = [place for place, name in enumerate(files) if name == "packet_trial.yml"]
-    assert len(trials) == 2
-    assert trials[0] < applied < trials[1]
-    assert [tasks[place]["when"].split()[-1] for place in trials] == ["'nftables'", "'firewalld'"]

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
-import pytest
 import yaml
-from pages import TOP, examples, run_playbook, ten_line_inventory
+from pages import examples, run_playbook, ten_line_inventory
 
 GROUPS = yaml.safe_load(examples("docs/tasks.md", "example")["row groups"])["all"]
 
@@ -52,33 +50,3 @@ def test_the_question_says_that_a_row_group_is_off(tmp_path: Path) -> None:
     question["port_matrix_row_groups"] = "integration"
     output = run_playbook(tmp_path, inventory(), "uc_firewall.pexip_sfb.query", **question)
     assert "row node_esp would permit it, but its row group platform is off (port_matrix_row_groups)" in output
-
-
-@pytest.mark.parametrize(
-    ("host", "variables", "message"),
-    [
-        ("fw", {}, "Everything else from and to the hosts of conferencing_node is dropped on this gateway from now on"),
-        ("fw", {"linux_firewall_enforce": False}, "the hosts of conferencing_node would be dropped on this gateway"),
-        ("fw", {"linux_firewall_judged_endpoints": "all"}, "Everything else from and to anybody is dropped"),
-        ("fw", {"port_matrix_row_groups": ["integration", "platform"]}, "skipping:"),
-        ("fw", {"linux_firewall_join": {"table": "filter"}}, "skipping:"),
-        ("fw", {"__linux_firewall_table": {"changed": True, "first": False}}, "skipping:"),
-        ("fw", {"__linux_firewall_table": {"changed": False, "first": False}}, "skipping:"),
-        ("node1", {}, "skipping:"),
-    ],
-)
-def test_the_first_run_says_what_is_dropped(tmp_path: Path, host: str, variables: dict[str, Any], message: str) -> None:
-    tasks = yaml.safe_load((TOP / "roles/linux_firewall/tasks/nftables.yml").read_text(encoding="utf-8"))
-    (task,) = [task for task in tasks if task["name"] == "Say what is dropped from now on"]
-    play = [{"hosts": host, "gather_facts": False, "tasks": [task]}]
-    (tmp_path / "first.yml").write_text(json.dumps(play), encoding="utf-8")
-    given = {
-        "__linux_firewall_table": {"first": True},
-        "linux_firewall_enforce": True,
-        "linux_firewall_judged_endpoints": ["conferencing_node"],
-        "linux_firewall_join": {},
-        **variables,
-    }
-    output = run_playbook(tmp_path, ten_line_inventory(), "first.yml", **given)
-    assert "failed=0" in output
-    assert message in output

@@ -14,11 +14,15 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm.pen
 
 SPEC: dict[str, t.Any] = {
     **CONFIRM_SPEC,
-    "step": {"type": "str", "choices": ["apply", "confirm", "take_back", "outcome"], "default": "apply"},
+    "step": {"type": "str", "choices": ["look", "apply", "confirm", "take_back", "outcome"], "default": "apply"},
     "change_id": {"type": "str", "default": ""},
     # Somebody who is on the host over SSH and runs Ansible there has one connection only.
     "over_ssh": {"type": "bool", "default": False},
 }
+
+# Steps that come before there is a change. To look is to take turns with others, and to change nothing of the rules: in
+# check mode nobody waits, and what a dead run left stays.
+BEFORE = ("look", "apply")
 
 _TIMEOUT = range(10, 3601)
 

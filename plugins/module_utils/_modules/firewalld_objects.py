@@ -12,12 +12,13 @@ from types import SimpleNamespace
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.respawn import has_respawned, probe_interpreters_for_module, respawn_module
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm.pending_change import PendingChange
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm.steps import SPEC as CONFIRMED
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm.steps import (
+    BEFORE,
     answer,
     check_timeout,
     make_change,
 )
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm.steps import SPEC as CONFIRMED
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld.change import ObjectsChange
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld.host import (
     BUS_NAME,
@@ -91,10 +92,12 @@ def remove_files(module: AnsibleModule) -> dict[str, t.Any]:
             pending.take_turn()
         files = f"{module.params['prefix']}*.xml*"
         found = [path for kind in KINDS for path in sorted(CONFIGURATION.glob(f"{kind}/{files}"))]
-        if not module.check_mode:
+        if not module.check_mode and module.params["step"] == "apply":
             for path in found:
                 path.unlink()
             pending.forget()
+        elif not module.check_mode:
+            pending.let_others_in()  # who only looks leaves nothing on a host that is to have nothing
     diff = {"before": {"removed": [str(path) for path in found]}, "after": {"removed": []}}
     return {"changed": bool(found), "reload": [], "reads": 1, "diff": diff}
 
@@ -113,18 +116,18 @@ def bring_about(module: AnsibleModule, firewalld: Firewalld) -> dict[str, t.Any]
 def _change(module: AnsibleModule, firewalld: Firewalld, pending: PendingChange) -> dict[str, t.Any]:
     present = module.params["state"] == "present"
     wanted = firewalld.normalised(module.params["objects"]) if present else _NOTHING
-    if module.params["step"] != "apply":
+    if module.params["step"] not in BEFORE:
         pending.hold()
     elif not module.check_mode:
         pending.take_turn()
     change = ObjectsChange(module, firewalld, wanted)
-    if module.params["step"] != "apply":
+    if module.params["step"] not in BEFORE:
         return answer(module, pending, change, {"reload": change.plan.reload, "reads": change.reads})
     for warning in open_zones(firewalld.client, wanted):
         module.warn(warning)
     plan = change.plan
     result = {"changed": plan.changed, "reload": plan.reload, "diff": change.diff(), "narrowed": change.narrowed()}
-    if plan.changed and not module.check_mode:
+    if plan.changed and not module.check_mode and module.params["step"] == "apply":
         # What is permanent only, and in the runtime already, can cut nothing off.
         timeout = module.params["confirm_timeout"] if plan.runtime else 0
         result.update(make_change(module, pending, change, timeout))

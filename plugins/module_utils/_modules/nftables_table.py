@@ -16,13 +16,14 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm.boot_file import BootFile
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm.pending_change import PendingChange
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm.steps import SPEC as CONFIRMED
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm.steps import (
+    BEFORE,
     NotKeptError,
     answer,
     check_timeout,
     make_change,
 )
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm.steps import SPEC as CONFIRMED
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft import owned_rules
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.owned_rules import TABLE
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.owned_tables import owned
@@ -131,10 +132,10 @@ def _programs(nft: str) -> dict[str, str]:
 
 def present(module: AnsibleModule, rules: OwnedRules, pending: PendingChange) -> dict[str, t.Any]:
     """Make the kernel what it should be, or do what the action plugin asks of that change."""
-    if module.params["step"] != "apply":
+    if module.params["step"] not in BEFORE:
         pending.hold()
     change = RulesetChange(module, rules)
-    if module.params["step"] != "apply":
+    if module.params["step"] not in BEFORE:
         return answer(module, pending, change, {**_programs(rules.nft.program), "counters": rules.counters()})
     if not module.check_mode:
         pending.take_turn()
@@ -144,7 +145,7 @@ def present(module: AnsibleModule, rules: OwnedRules, pending: PendingChange) ->
     result = {**_programs(rules.nft.program), "changed": bool(diff), "counters": rules.counters(), "diff": diff}
     result["first"] = not live
     result["narrowed"] = bool(_permits(live) - _permits(change.listing))
-    if diff and not module.check_mode:
+    if diff and not module.check_mode and module.params["step"] == "apply":
         # Where the file alone differs, nothing can be cut off.
         timeout = 0 if live == change.listing else module.params["confirm_timeout"]
         result.update(make_change(module, pending, change, timeout))

@@ -46,9 +46,13 @@ class ConfirmedAction(ActionBase):  # type: ignore[misc] # Ansible has no types
             return {**result, "failed": True, "msg": "; ".join(checked.error_messages)}
         self._timeout: int = checked.validated_parameters["confirm_timeout"]
         self._checks: list[Mapping[str, t.Any]] = checked.validated_parameters["confirm_checks"]
+        return {**result, **self._change()}
+
+    def _change(self) -> Result:
+        """Have the change made, and confirm it where there is time for that."""
         if self._task.check_mode or not self._timeout:
-            return {**result, **self._module("apply")}
-        return {**result, **self._apply()}
+            return self._module("apply")
+        return self._apply()
 
     def _apply(self) -> Result:
         failing = silent(self._checks, "controller", patient=False)
@@ -117,11 +121,14 @@ class ConfirmedAction(ActionBase):  # type: ignore[misc] # Ansible has no types
         return {**self._module("take_back"), "reason": f"there was no answer of {', '.join(failing)}"}
 
     def _module(self, step: str) -> Result:
-        over_ssh = self._connection.transport == "ssh"
-        arguments = {**self._task.args, "step": step, "change_id": self._identity, "over_ssh": over_ssh}
-        return t.cast(
-            Result, self._execute_module(module_name=self._task.action, module_args=arguments, task_vars=self._vars)
-        )
+        return self._call(self._task.action, {**self._task.args, **self._of_step(step)})
+
+    def _of_step(self, step: str) -> Result:
+        """Return the options that tell a module which step of which change it is to take."""
+        return {"step": step, "change_id": self._identity, "over_ssh": self._connection.transport == "ssh"}
+
+    def _call(self, module: str, arguments: Result) -> Result:
+        return t.cast(Result, self._execute_module(module_name=module, module_args=arguments, task_vars=self._vars))
 
 
 def _failed(text: str) -> Result:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 from collections.abc import Mapping, Sequence
 
@@ -62,6 +63,16 @@ def read_site(document: object) -> Site:
 
     :raises PortMatrixError: if it is something else.
     """
+    return _read_text(document) if isinstance(document, str) else _read(document)
+
+
+@functools.lru_cache(maxsize=1)
+def _read_text(text: str) -> Site:
+    """Read the text once for all filters that a task calls with it."""
+    return _read(text)
+
+
+def _read(document: object) -> Site:
     where = "site"
     accepted = "what the filter site returned"
     data = as_mapping(as_document(document, where, accepted), where, _KEYS)

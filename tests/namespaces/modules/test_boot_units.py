@@ -71,7 +71,8 @@ class Host:
         variables = {
             "ansible_managed": "Ansible managed",
             "linux_firewall_join": {"table": "theirs"} if joined else {},
-            "__linux_firewall_table": {"nft": shutil.which("nft"), "python": sys.executable},
+            "__linux_firewall_nft": shutil.which("nft"),
+            "__linux_firewall_python": sys.executable,
             "__linux_firewall_join_program": program,
             "__linux_firewall_ruleset_file": ruleset,
             "__linux_firewall_in_place": self._in_place,

@@ -127,6 +127,14 @@ def test_check_mode_tells_the_difference_and_changes_nothing(host: ModuleHost) -
     assert host.nft("-s", "list", "ruleset") == before
 
 
+def test_looking_takes_turns_and_changes_nothing(host: ModuleHost, tmp_path: Path) -> None:
+    path = tmp_path / "ruleset.nft"
+    looked = host.module(ruleset=RULESET, path=str(path), step="look")
+    assert (looked["changed"], looked["first"]) == (True, True)
+    assert not path.exists()
+    assert host.nft("list", "ruleset") == ""
+
+
 def test_absent_removes_our_table_and_no_other(host: ModuleHost) -> None:
     host.nft("-f", "-", text=FOREIGN)
     before = host.nft("list", "ruleset")

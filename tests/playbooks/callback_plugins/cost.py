@@ -10,12 +10,13 @@ import typing as t
 from collections.abc import Callable
 from pathlib import Path
 
+from ansible.plugins.action import ActionBase
 from ansible.plugins.callback import CallbackBase
 
 DOCUMENTATION = """
 name: cost
 type: aggregate
-short_description: Writes a line for each task of a host and for each call of a filter of ours
+short_description: Writes a line for each task of a host, for each call to it, and for each call of a filter of ours
 description: The file is the one that the environment variable COST_LOG names.
 """
 
@@ -45,6 +46,15 @@ def _counting(original: Callable[[str], t.Any]) -> Callable[[str], t.Any]:
     return as_filter
 
 
+def _noted_call(original: Callable[..., t.Any]) -> Callable[..., t.Any]:
+    @functools.wraps(original)
+    def noted(self: ActionBase, *args: t.Any, **kwargs: t.Any) -> t.Any:
+        _note(f"call {(kwargs.get('task_vars') or {}).get('inventory_hostname')} {kwargs.get('module_name')}")
+        return original(self, *args, **kwargs)
+
+    return noted
+
+
 class CallbackModule(CallbackBase):  # type: ignore[misc]
     """Counts in the main process, and by it in all that it forks."""
 
@@ -58,6 +68,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue import filters
 
         filters.as_filter = _counting(filters.as_filter)  # before a filter plugin is loaded
+        ActionBase._execute_module = _noted_call(ActionBase._execute_module)
 
     def v2_runner_on_start(self, host: t.Any, task: t.Any) -> None:
         """Note that *task* begins on *host*."""

@@ -45,7 +45,6 @@ RULES = {
 LATER = {
     "roles/linux_firewall/README.md": {"is no endpoint", "sees to that", "so many days"},
     "roles/linux_firewall/meta/argument_specs.yml": {"is no endpoint", "so many days"},
-    "roles/linux_firewall/tasks/packet_trial.yml": {"meant so"},
     "roles/port_matrix_observed/README.md": {"of whom that"},
     "plugins/action/controller_files.py": {"is no name"},
     "plugins/doc_fragments/probe.py": {"so many seconds"},

@@ -137,7 +137,7 @@ def test_a_page_has_the_table_of_the_role_with_all_its_variables(role: str) -> N
         "plugins/doc_fragments/confirm.py",
         "roles/linux_firewall/defaults/main.yml",
         "roles/linux_firewall/meta/argument_specs.yml",
-        "roles/linux_firewall/tasks/confirm_timeout.yml",
+        "roles/linux_firewall/vars/main.yml",
         "docs/safe-apply.md",
     ],
 )

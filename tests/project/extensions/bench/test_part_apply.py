@@ -15,11 +15,12 @@ WAY = Way("this collection, nftables", "fe_nftables", SITE, REMOVE, "nftables")
 LOG = """
 PLAY [Apply the matrix] ****
 
-TASK [uc_firewall.pexip_sfb.linux_firewall : Choose the back end] ****
-included: /some/where/roles/linux_firewall/tasks/backend.yml for fe_nftables
+TASK [uc_firewall.pexip_sfb.linux_firewall : Render what it is given] ****
+ok: [fe_nftables]
 
-TASK [uc_firewall.pexip_sfb.linux_firewall : Apply the port matrix with the back end of this host] ****
-included: /some/where/roles/linux_firewall/tasks/BACKEND.yml for fe_nftables
+TASK [uc_firewall.pexip_sfb.linux_firewall : See what differs and change it] ****
+fe_nftables: ANSWER, revision b18813ab0e1b, changed
+changed: [fe_nftables]
 
 PLAY RECAP ****
 fe_nftables : ok=40   changed=CHANGED    unreachable=0    failed=0    skipped=5    rescued=0    ignored=0
@@ -38,7 +39,8 @@ class RecordedLab(Lab):
     def play(self, playbook: str | Path, *arguments: str) -> Run:
         self._left = list(self._each) if playbook == REMOVE else self._left
         changed = 1 if playbook == REMOVE else self._left.pop(0)
-        text = LOG.replace("BACKEND", self._backend).replace("CHANGED", str(changed))
+        answer = "200 rules of 12 rows" if self._backend == "nftables" else "200 rules"
+        text = LOG.replace("ANSWER", answer).replace("CHANGED", str(changed))
         self._log.write_text(text, encoding="utf-8")
         return Run(1, 1, 1)
 

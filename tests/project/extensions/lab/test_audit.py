@@ -56,10 +56,11 @@ def test_messages_and_failures() -> None:
     found = answer(
         report(
             ("Say", {"fw": {"action": "ansible.builtin.debug", "msg": ["one", "two"]}}),
+            ("Look", {"fw": {"changed": False, "said": ["three"]}}),
             ("Refuse", {"turn1": {"failed": True, "changed": True, "msg": "no"}}),
             ("Reach", {"fw": {"unreachable": True, "msg": "gone"}}),
         )
     )
-    assert found["fw"] == {"changed": [], "said": [["one", "two"]], "failed": ["gone"]}
+    assert found["fw"] == {"changed": [], "said": [["one", "two"], "three"], "failed": ["gone"]}
     assert found["turn1"] == {"changed": [], "said": [], "failed": ["no"]}
     assert json.dumps(found)

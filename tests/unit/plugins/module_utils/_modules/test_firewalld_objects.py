@@ -25,7 +25,7 @@ class Module:
     check_mode = False
 
     def __init__(self, timer: str = "inactive") -> None:
-        self.params = {"prefix": "pexip_sfb_", "state": "absent"}
+        self.params = {"prefix": "pexip_sfb_", "state": "absent", "step": "apply", "change_id": ""}
         self._timer = timer
 
     def run_command(self, _command: list[str]) -> tuple[int, str, str]:
@@ -55,6 +55,20 @@ def test_our_objects_go_and_nothing_is_left_of_it(objects: Path) -> None:
     assert remove(Module()) is True
     assert [path.name for path in objects.iterdir()] == ["other.xml"]
     assert not (objects.parent / "run").exists()
+
+
+@pytest.mark.operating_system
+def test_looking_takes_turns_and_changes_nothing(objects: Path) -> None:
+    module = Module()
+    module.params["step"] = "look"
+    assert remove(module) is True
+    assert len(list(objects.iterdir())) == 3
+    assert not (objects.parent / "run").exists()
+    (objects.parent / "run/pending").mkdir(parents=True)
+    waiting = Module("active")
+    waiting.params["step"] = "look"
+    with pytest.raises(EndError, match="another change of this host's firewall is waiting for its confirmation"):
+        remove(waiting)
 
 
 @pytest.mark.operating_system
