@@ -59,7 +59,7 @@ class ActionModule(ActionBase):  # type: ignore[misc] # Ansible has no types
         after: dict[str, _File | None] = {**files, **dict.fromkeys(wanted["absent"])}
         for name in after:
             if name in ("", "..") or Path(name).name != name:
-                raise AnsibleActionFail(f"{name} is no name of a file; accepted: one without a directory")
+                raise AnsibleActionFail(f"{name} is not the name of a file; accepted: one without a directory")
         try:
             before = {name: _read(directory / name) for name in after}
             changed = {name: file for name, file in after.items() if file != before[name]}

@@ -12,7 +12,7 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
   timeout:
-    description: After so many seconds without an answer a probe is V(filtered).
+    description: Seconds without an answer after which a probe is V(filtered).
     type: float
     default: 3.0
 attributes:

@@ -42,7 +42,7 @@ options:
     required: true
   limit:
     description:
-      - So many probes has a host at most. They are taken from all rows, ports and destinations in turn, and each host
+      - How many probes a host has at most. They are taken from all rows, ports and destinations in turn, and each host
         begins at another destination. What is left out is counted.
     type: int
     default: 200

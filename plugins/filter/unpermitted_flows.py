@@ -40,7 +40,7 @@ options:
     type: str
     default: ""
   days:
-    description: Only what was seen in the last so many days, 1 to 365.
+    description: In how many of the last days it was seen, 1 to 365.
     type: int
     default: 7
 extends_documentation_fragment:

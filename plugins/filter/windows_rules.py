@@ -25,7 +25,7 @@ description:
   - Returns the arguments of P(community.windows.win_firewall_rule#module) for every rule of one host, both directions.
   - Local addresses are those that the host itself has, on the interface that the row names. Remote addresses are those
     that the host sees of the others.
-  - It is an error if O(host) is no endpoint of an enabled row.
+  - It is an error if O(host) is not an endpoint of an enabled row.
 positional: _input, host
 extends_documentation_fragment:
   - uc_firewall.pexip_sfb.site
@@ -67,14 +67,14 @@ _value:
 def windows_rules(site: object, host: str) -> list[dict[str, t.Any]]:
     """Return the rules of *host*.
 
-    :raises AnsibleFilterError: if the host is no endpoint of an enabled row.
+    :raises AnsibleFilterError: if the host is not an endpoint of an enabled row.
     """
     built = read_site(to_plain(site))
     name = to_plain(host)
     if not built.endpoints_of(name):
         raise PortMatrixError.at(
             f"host {shown(name)}",
-            "is no endpoint of an enabled row, so there is nothing to apply",
+            "is not an endpoint of an enabled row, so there is nothing to apply",
             "a host in a group of an endpoint",
         )
     return render_windows_rules(expand(built, name, ["input", "output"]))

@@ -18,7 +18,7 @@ description:
   - Proxying nodes, and nodes that see endpoints themselves, are in the group C(pexip_conferencing_nodes). Those that
     only transcode for proxying nodes of other locations are in C(pexip_transcoding_nodes). Management Nodes are in
     C(pexip_management_nodes), and the nodes of a location in C(pexip_location_NAME), where NAME is in lower case and
-    has C(_) for everything that is no letter and no digit.
+    has C(_) for everything that is neither a letter nor a digit.
   - TURN servers that a location uses are in C(turn_servers). DNS, NTP and syslog servers are in C(dns_servers),
     C(ntp_servers) and C(syslog_servers). What locations have as their Skype for Business server is in
     C(pexip_mssip_proxies). Whether that is a Front End, a Director or a load balancer, Pexip does not know, so it is

@@ -72,7 +72,7 @@ options:
         type: str
   batch:
     description:
-      - So many probes are made at the same time. A line is shown for each batch, which says what is being probed and
+      - How many probes are made at the same time. A line is shown for each batch, which says what is being probed and
         how many are left.
     type: int
     default: 40
@@ -176,7 +176,7 @@ def main() -> None:
             list(source_ports(order["source_ports"]))
         except ValueError:
             module.fail_json(
-                msg=f"source_ports: {order['source_ports']!r} are no ports; accepted: a port or first-last"
+                msg=f"source_ports: {order['source_ports']!r} are not ports; accepted: a port or first-last"
             )
     with ThreadPoolExecutor(max_workers=batch) as executor:
         answers = list(executor.map(lambda order: asdict(probe(order, timeout)), orders))

@@ -16,7 +16,7 @@ description:
   - Starts a process that listens on ports where nobody listens without a call, so that probes can prove that these
     ports are reached. It answers a random token that M(uc_firewall.pexip_sfb.port_probe) knows, with as many bytes, and
     nothing else.
-  - The process ends after O(seconds), whether the play goes on or has died. The kernel sees to that. It leaves no file
+  - The process ends after O(seconds), whether the play goes on or has died. The kernel does that. It leaves no file
     and no unit.
   - A port that something else uses is left alone, and another of the range is taken.
 options:
@@ -57,7 +57,7 @@ options:
         type: int
         required: true
   seconds:
-    description: After so many seconds the process ends by itself, 600 at most.
+    description: Seconds after which the process ends on its own, at most 600.
     type: int
     default: 60
   process:

@@ -30,7 +30,7 @@ options:
     required: true
   timeout:
     description:
-      - After so many seconds without an answer a probe is V(filtered). At most 86400.
+      - Seconds without an answer after which a probe is V(filtered). At most 86400.
       - Text is read with a point, as in V(2.7), whatever the language of the host.
     type: raw
     default: "3.0"

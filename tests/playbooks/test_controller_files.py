@@ -103,7 +103,7 @@ def test_what_is_no_mode_is_refused(tmp_path: Path, wrong: object) -> None:
 def test_what_is_no_name_of_a_file_is_refused(tmp_path: Path, name: str) -> None:
     code, result = run(tmp_path, directory=str(tmp_path / "d"), files=[{"name": name, "content": "x"}])
     assert code == 2
-    assert "is no name of a file" in result["msg"]
+    assert "is not the name of a file" in result["msg"]
     assert not (tmp_path / "d").exists()
 
 

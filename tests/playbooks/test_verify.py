@@ -311,10 +311,10 @@ def test_a_name_that_holds_markup_stays_text(lab: Lab) -> None:
 @pytest.mark.parametrize(
     ("variables", "message"),
     [
-        ({"port_matrix_verify_limit": 0}, "port_matrix_verify_limit: 0 is no limit; accepted: a number from 1 on"),
+        ({"port_matrix_verify_limit": 0}, "port_matrix_verify_limit: 0 is not a limit; accepted: a number from 1 on"),
         (
             {"port_matrix_verify_responders": ["node1"]},
-            "port_matrix_verify_responders: 'node1' is no host of this play; accepted: 'fe1', 'fe2'",
+            "port_matrix_verify_responders: 'node1' is not a host of this play; accepted: 'fe1', 'fe2'",
         ),
         (
             {"port_matrix_verify_accept": [{"port": 443}]},

@@ -387,7 +387,7 @@ def test_a_windows_host_that_is_no_endpoint_stops_it_before_a_host_of_either_kin
     children["port_matrix_linux"] = {"hosts": {"fw": {"ansible_connection": "untouchable"}}}
     children["port_matrix_gateways"] = {"hosts": {"fw": {"ansible_host": "198.51.100.2"}}}
     output = lab.refused()
-    assert "host 'dc1': is no endpoint of an enabled row" in output.replace("\\'", "'")
+    assert "host 'dc1': is not an endpoint of an enabled row" in output.replace("\\'", "'")
     assert "a host was touched" not in output
     assert lab.counts() == (0, 0)
 

@@ -131,7 +131,7 @@ def _ask_responder(attempt: _Attempt, token: str) -> Answer:
         return attempt.answer("error", f"connected, and then no answer of the responder: {e}")
     if _heard_reply(data, token):
         return attempt.answer("open", "the responder answered")
-    return attempt.answer("error", "connected, but to something else than the responder")
+    return attempt.answer("error", "connected, but to something other than the responder")
 
 
 def _heard_reply(data: bytes, token: str) -> str:

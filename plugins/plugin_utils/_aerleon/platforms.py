@@ -126,7 +126,7 @@ def _options(platform: Platform, given: object) -> Mapping[str, str]:
         if not isinstance(value, str) or not _VALUE.fullmatch(value):
             raise PortMatrixError.at(
                 f"{where}.{key}",
-                f"{shown(value)} is no name",
+                f"{shown(value)} is not a name",
                 "up to 31 letters, digits, hyphens, underscores and dots",
             )
         settled[key] = value

@@ -43,7 +43,7 @@ def parse_management_connection(words: Sequence[str], where: str) -> ManagementC
         port = int(port_text)
     except (ValueError, netaddr.AddrFormatError) as e:
         accepted = "address and port of the client, address and port of the server"
-        raise PortMatrixError.at(where, f"{shown(list(words))} is no connection", accepted) from e
+        raise PortMatrixError.at(where, f"{shown(list(words))} is not a connection", accepted) from e
     return ManagementConnection("ipv4" if server.version == 4 else "ipv6", int(client), int(server), port)
 
 

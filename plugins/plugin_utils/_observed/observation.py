@@ -83,7 +83,7 @@ def observe(
     :raises PortMatrixError: for a result that is none, with its host, and for variables that make no site.
     """
     if isinstance(scan, bool) or not isinstance(scan, int) or scan < 2:
-        raise PortMatrixError.at("port_matrix_observed_scan", f"{shown(scan)} is no limit", "a number from 2 on")
+        raise PortMatrixError.at("port_matrix_observed_scan", f"{shown(scan)} is not a limit", "a number from 2 on")
     memories, talks, older = read_answers(answers, since)
     rules = {
         host: parse_extra_rules(value, f"host {shown(host)} linux_firewall_extra_rules")

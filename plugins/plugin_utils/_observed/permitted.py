@@ -102,7 +102,7 @@ def _read_flow(item: object, where: str) -> Flow:
     try:
         hook, family, protocol, source, destination, port, packets, seen = (data[key] for key in _KEYS)
     except KeyError as e:
-        raise PortMatrixError.at(where, f"{shown(dict(data))} is no flow", "what observed_flows returns") from e
+        raise PortMatrixError.at(where, f"{shown(dict(data))} is not a flow", "what observed_flows returns") from e
     known = t.cast(Family, as_choice(family, f"{where} family", FAMILIES))
     return Flow(
         t.cast(Hook, as_choice(hook, f"{where} hook", HOOKS)),
@@ -124,7 +124,7 @@ def parse_time(value: object, where: str) -> datetime:
     try:
         return datetime.strptime(str(value), _TIME).replace(tzinfo=timezone.utc)
     except ValueError as e:
-        raise PortMatrixError.at(where, f"{shown(value)} is no time", "one such as 2026-03-02T08:15:27Z") from e
+        raise PortMatrixError.at(where, f"{shown(value)} is not a time", "one such as 2026-03-02T08:15:27Z") from e
 
 
 def _by_kind(permissions: Permissions) -> dict[tuple[Hook, str, Family], list[_Permission]]:

@@ -58,7 +58,7 @@ def plan_probes(site: Site, managed: Mapping[str, Host], wishes: Wishes) -> dict
     for host in sorted(wishes.responders - managed.keys()):
         raise PortMatrixError.at(
             "port_matrix_verify_responders",
-            f"{shown(host)} is no host of this play{nearest_text(host, managed)}",
+            f"{shown(host)} is not a host of this play{nearest_text(host, managed)}",
             names(map(shown, managed)),
         )
     return _Planner(site, managed, wishes).plan()
@@ -180,7 +180,7 @@ class _Planner:
     def _listening(self, host: str, wanted: Sequence[Request]) -> tuple[list[int], str, str]:
         """Return the ports at which the responder of *host* listens, its token, and why there are none."""
         if host in self._wishes.responders and not wanted:
-            return [], "", f"{_IDLE}, and a host that has networks among its addresses is no responder"
+            return [], "", f"{_IDLE}, and a host that has networks among its addresses is not a responder"
         if not wanted or self._wishes.listening is None:
             advice = (
                 "; port_matrix_verify_responders can name its host"
@@ -262,7 +262,7 @@ def read_wishes(
     :raises PortMatrixError: for a limit that is no number above 0, or a value of a wrong type.
     """
     if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
-        raise PortMatrixError.at("port_matrix_verify_limit", f"{shown(limit)} is no limit", "a number from 1 on")
+        raise PortMatrixError.at("port_matrix_verify_limit", f"{shown(limit)} is not a limit", "a number from 1 on")
     heard = None if listening is None else {host: Listening.read(result) for host, result in listening.items()}
     place = "port_matrix_verify_responders"
     hosts = frozenset(as_strings(as_list(responders, place), place))

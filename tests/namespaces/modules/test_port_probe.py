@@ -48,12 +48,12 @@ def test_answered_refused_and_filtered_are_told_apart(pair: Pair, family: str) -
         (
             probe("responder", 8080, family=family, token="0" * 32),
             "error",
-            "connected, but to something else than the responder",
+            "connected, but to something other than the responder",
         ),
         (
             probe("responder", 5061, family=family, token="0" * 32),
             "error",
-            "connected, but to something else than the responder",
+            "connected, but to something other than the responder",
         ),
         (probe("responder", 3479, "udp", family, token="0" * 32), "error", "something else answered than was asked"),
     ]
@@ -170,7 +170,7 @@ def test_many_probes_take_as_long_as_one_of_them(pair: Pair) -> None:
             {"probes": [probe("responder", 3478, "udp")]},
             "probe is responder but all of the following are missing: token",
         ),
-        ({"probes": [probe("tcp_connect", 1, source_ports=["x"])]}, "source_ports: ['x'] are no ports"),
+        ({"probes": [probe("tcp_connect", 1, source_ports=["x"])]}, "source_ports: ['x'] are not ports"),
         ({"probes": [probe("ping", 1)]}, "value of probe must be one of"),
         ({"probes": [], "batch": 0}, "batch and timeout must be above 0"),
         ({"probes": [], "timeout": 0}, "batch and timeout must be above 0"),

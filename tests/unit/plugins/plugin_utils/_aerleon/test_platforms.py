@@ -38,9 +38,9 @@ def test_a_platform_has_its_defaults() -> None:
         (
             [],
             {"paloalto": {"fromzone": "x"}, "proxmox": {"zone": "x"}, "cisco": {"name": "a b"}, "arista": {"name": 1}},
-            "port_matrix_report_platform_options.arista.name: 1 is no name; "
+            "port_matrix_report_platform_options.arista.name: 1 is not a name; "
             "accepted: up to 31 letters, digits, hyphens, underscores and dots\n"
-            "port_matrix_report_platform_options.cisco.name: 'a b' is no name; "
+            "port_matrix_report_platform_options.cisco.name: 'a b' is not a name; "
             "accepted: up to 31 letters, digits, hyphens, underscores and dots\n"
             "port_matrix_report_platform_options.paloalto: key 'fromzone' is not known, the nearest is from_zone; "
             "accepted: from_zone, to_zone\n"

@@ -97,5 +97,5 @@ def test_no_words_are_no_connection() -> None:
 
 @pytest.mark.parametrize("words", [["x"], ["a", "1", "b", "2"], [*IPV4[:3], "ssh"], [*IPV4, "x"]])
 def test_words_that_are_no_connection(words: list[str]) -> None:
-    with pytest.raises(PortMatrixError, match=r"connection: .* is no connection; accepted: address and port"):
+    with pytest.raises(PortMatrixError, match=r"connection: .* is not a connection; accepted: address and port"):
         parse_management_connection(words, "connection")

@@ -141,7 +141,10 @@ def test_the_heaviest_come_first_and_a_line_says_what_it_is() -> None:
         ({"destination": "{{ x }}"}, "W destination: '{{ x }}'"),
         ({"destination_port": "{{ x }}"}, "W destination_port: '{{ x }}' is out of range; accepted: 0 to 65535"),
         ({"packets": -1}, "W packets: -1 is not a count; accepted: a number from 0 on"),
-        ({"last_seen": "yesterday"}, "W last_seen: 'yesterday' is no time; accepted: one such as 2026-03-02T08:15:27Z"),
+        (
+            {"last_seen": "yesterday"},
+            "W last_seen: 'yesterday' is not a time; accepted: one such as 2026-03-02T08:15:27Z",
+        ),
     ],
 )
 def test_what_is_no_flow(values: dict[str, t.Any], message: str) -> None:
@@ -151,5 +154,5 @@ def test_what_is_no_flow(values: dict[str, t.Any], message: str) -> None:
 
 
 def test_a_flow_has_all_keys() -> None:
-    with pytest.raises(PortMatrixError, match="is no flow; accepted: what observed_flows returns"):
+    with pytest.raises(PortMatrixError, match="is not a flow; accepted: what observed_flows returns"):
         read_flows([{"hook": "input"}], "W")

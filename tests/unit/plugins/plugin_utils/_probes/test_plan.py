@@ -185,7 +185,7 @@ def test_a_host_with_networks_is_no_responder() -> None:
     wishes = {"built": site(hosts), "hosts": hosts, "responders": ["client_lan"]}
     made = plan(["node1", "client_lan"], listening=listening(plan(["node1", "client_lan"], **wishes)), **wishes)
     found = {p["detail"] for p in made["not_probeable"] if p["destination"] == "10.8.0.7"}
-    reason = "a host that has networks among its addresses is no responder"
+    reason = "a host that has networks among its addresses is not a responder"
     assert found == {f"nobody listens there without a call, and {reason}"}
 
 
@@ -317,14 +317,14 @@ def test_the_order_of_the_inventory_does_not_matter() -> None:
 @pytest.mark.parametrize(
     ("wishes", "message"),
     [
-        ({"limit": 0}, "port_matrix_verify_limit: 0 is no limit; accepted: a number from 1 on"),
-        ({"limit": True}, "port_matrix_verify_limit: True is no limit"),
-        ({"limit": "many"}, "port_matrix_verify_limit: 'many' is no limit"),
+        ({"limit": 0}, "port_matrix_verify_limit: 0 is not a limit; accepted: a number from 1 on"),
+        ({"limit": True}, "port_matrix_verify_limit: True is not a limit"),
+        ({"limit": "many"}, "port_matrix_verify_limit: 'many' is not a limit"),
         ({"tls": "maybe"}, "port_matrix_verify_tls: 'maybe' is not a boolean"),
         ({"responders": 5}, "port_matrix_verify_responders: 5 is not a list"),
         (
             {"responders": ["fe2"]},
-            "port_matrix_verify_responders: 'fe2' is no host of this play; accepted: 'fe1', 'node1'",
+            "port_matrix_verify_responders: 'fe2' is not a host of this play; accepted: 'fe1', 'node1'",
         ),
     ],
 )
