@@ -17,19 +17,20 @@ from fake_linux import fake_linux
 from warm_ansible import ansible_playbook
 
 TOP = Path(__file__).parents[2]
-# What was counted when this was written. Of a Windows host: the rules rendered, the host read and compared, and the
-# writing skipped. Of a Linux host: its variables checked, the host asked, its rules rendered, and all of it compared. One
-# more is one more for each host of a site: think before you raise it.
-TASKS_OF_A_HOST, TASKS_OF_A_LINUX_HOST = 3, 4
-# What one of the hosts has for all. Windows: the warnings and the answers of all hosts, and in the end all warnings again
-# and how many hosts were changed.
-TASKS_FOR_ALL_HOSTS = 4
+# What was counted when this was written. One more is one more for each host of a site: think before you raise it.
+# Of a Windows host: the rules rendered, the host read and compared, and the writing skipped.
+TASKS_OF_A_HOST = 3
+# What one of the hosts has for all: the warnings and the answers of all hosts, and in the end what to look at and how
+# many hosts were changed.
+TASKS_FOR_ALL_HOSTS = 3
 # And those of the role port_matrix, which validates the site and keeps it.
 TASKS_OF_THE_SITE = 2
-# Linux: the site validated and kept, these again, skipped, and in the end the warnings again and the answer for all.
-TASKS_FOR_ALL_LINUX_HOSTS = 6
 # What a Windows host has more that is changed: the calls, the host read again, and what was done kept.
 TASKS_OF_A_CHANGE = 3
+# Of a Linux host: its variables checked, the host asked, its rules rendered, and all of it compared.
+TASKS_OF_A_LINUX_HOST = 4
+# One of them has for all: the site validated and kept, these again, skipped, and in the end what to look at.
+TASKS_FOR_ALL_LINUX_HOSTS = 5
 # Calls to an unchanged Linux host, and what a changed one has more. The confirmation would be another.
 CALLS_TO_A_LINUX_HOST, CALLS_FOR_A_CHANGE = 2, 1
 
@@ -148,7 +149,8 @@ def test_a_host_costs_as_many_tasks_whatever_else_the_site_has(runs: list[Run]) 
         # One host has the tasks that run once for all of them.
         assert counts[:-1] == [counts[0]] * (run.servers - 1)
         assert counts[0] <= TASKS_OF_A_HOST + run.of_a_change
-        assert counts[-1] <= TASKS_OF_A_HOST + TASKS_FOR_ALL_HOSTS + TASKS_OF_THE_SITE + run.of_a_change
+        for_one = TASKS_FOR_ALL_HOSTS + TASKS_OF_THE_SITE
+        assert counts[-1] <= TASKS_OF_A_HOST + for_one + run.of_a_change <= 8 + run.of_a_change
 
 
 def test_the_arguments_that_are_the_same_for_all_hosts_are_not_validated_for_each(runs: list[Run]) -> None:
