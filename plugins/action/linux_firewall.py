@@ -109,7 +109,7 @@ class ActionModule(ConfirmedAction):
             return looked
         results: dict[str, Result] = looked["parts"]
         found: Result = {"changed": False, "parts": results, "unpermitted": None}
-        if OBSERVED in results:
+        if OBSERVED in results and results[OBSERVED]["remembering"]:
             found["unpermitted"] = self._unpermitted(results[OBSERVED])
         if TRIAL not in results:
             return found

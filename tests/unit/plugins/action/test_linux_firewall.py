@@ -21,7 +21,7 @@ OBJECTS = {"ipsets": {}, "policies": {"pexip_sfb_input": {"rich_rules": ["one", 
 GIVEN = {"packets": [], "ruleset": RULESET, "objects": OBJECTS, "units": []}
 QUIET: Result = {
     "packet_trial": {"drops": [], "warnings": []},
-    "observed_flows": {"flows": [], "enforcing": False, "full": False, "rules_since": ""},
+    "observed_flows": {"flows": [], "remembering": True, "enforcing": False, "full": False, "rules_since": ""},
 }
 DROP = {
     "where": "table inet other, chain c, policy drop", "family": "inet", "table": "other", "chain": "c",
@@ -219,6 +219,13 @@ def test_a_host_that_watches_counts_them_in_its_answer(told: list[str], flows_se
         f"fw: 1 rule of 1 row, revision {result['revision']}, unchanged, "
         "observing: 1 flow would have been dropped (see playbook observed)",
     ]
+
+
+def test_a_host_that_remembers_nothing_yet_has_counted_nothing(told: list[str]) -> None:
+    said = {"observed_flows": {**QUIET["observed_flows"], "remembering": False}}
+    result = Played("nftables_table", said, enforce=False).play()
+    assert result["flows"] is None
+    assert result["text"].endswith(", changed, observing: drops nothing")
 
 
 def test_taking_it_off_confirms_what_firewalld_loses(told: list[str]) -> None:
