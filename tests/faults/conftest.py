@@ -50,8 +50,8 @@ class Run:
             )  # fmt: skip
 
     def output(self) -> str:
-        """Everything it has printed so far, in one line, without ends of lines that Ansible put in."""
-        return " ".join(self._log.read_text(encoding="utf-8").split())
+        """Everything it has printed so far, in one line, without colors and ends of lines that Ansible put in."""
+        return " ".join(re.sub(r"\x1b\[[\d;]*m", "", self._log.read_text(encoding="utf-8")).split())
 
     def end(self) -> str:
         """Wait for its end; return its output."""
