@@ -23,8 +23,8 @@ _OF_FILTERS = """
     _matrix.rows_off _matrix.site _nftables.connection _nftables.joined _nftables.sample_packets
     _observed.documents _observed.linux_host _observed.observation _observed.prometheus
     _observed.proposed_file _observed.table _observed.variables _probes.junit _probes.plan _probes.results
-    _probes.table _query.question _report.files _rules.answer _windows.changes _windows.preflight
-    _windows.rules
+    _probes.table _query.question _report.files _rules.answer _windows.changes _windows.comparison
+    _windows.preflight _windows.rules
 """
 for _name in _OF_FILTERS.split():
     importlib.import_module(f"ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils.{_name}")
