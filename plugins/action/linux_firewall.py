@@ -249,7 +249,8 @@ class ActionModule(ConfirmedAction):
             flows=len(looked["unpermitted"]["refused"]) if observing and looked["unpermitted"] else None,
         )
         say([answer.text()])
-        return {**answer.as_mapping(), "diff": self._diff(), "said": [*remarks, *counters]}
+        reload = {"reload": main["reload"]} if wanted["backend"] == "firewalld" else {}
+        return {**answer.as_mapping(), **reload, "diff": self._diff(), "said": [*remarks, *counters]}
 
     def _remarks(self, main: Result) -> list[str]:
         wanted = self._wanted

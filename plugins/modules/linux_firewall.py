@@ -197,6 +197,12 @@ flows:
   description: Number of flows that would have been dropped. None where the host does not watch.
   returned: success, where it is to be there
   type: int
+reload:
+  description: Why firewalld had to reload, or in check mode would have to; empty where it had not.
+  returned: success, with firewalld, where it is to be there
+  type: list
+  elements: str
+  sample: []
 said:
   description: What else there is to know, and on a host that watches, what each rule counted. It is shown, too.
   returned: success, where it is to be there

@@ -174,8 +174,10 @@ def test_with_firewalld_what_is_there_is_judged_where_nothing_follows(
 
 
 def test_with_firewalld_check_mode_cannot_tell_what_the_change_will_do(told: list[str]) -> None:
-    action = Played("firewalld_objects", backend="firewalld", check_mode=True)
+    reload = {"firewalld_objects": {"reload": ["pexip_sfb_input is new"]}}
+    action = Played("firewalld_objects", reload, backend="firewalld", check_mode=True)
     result = action.play()
+    assert result["reload"] == ["pexip_sfb_input is new"]
     assert action.calls == [f"look: {FIREWALLD}", "look: packet_trial"]
     assert result["text"].startswith("fw: 2 rules, revision ")
 
