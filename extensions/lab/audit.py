@@ -4,7 +4,7 @@
 
 ``python -m audit`` takes the arguments of ansible-playbook. Its exit code is 0 where that ran at all: whether hosts
 failed is in the answer, ``{host: {"changed": [...], "said": [...], "failed": [...]}}``. Each change is
-``{"task": ..., "of": [...], "gone": [...], "new": [...]}``: what its diff is of, and the lines that only one side has.
+``{"task": ..., "of": ..., "gone": [...], "new": [...]}``: what differs, and the lines that only one side of it has.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def answer(report: Result) -> dict[str, dict[str, list[t.Any]]]:
         if result.get("failed") or result.get("unreachable"):
             hosts[host]["failed"].append(result.get("msg", ""))
         elif result.get("changed"):
-            hosts[host]["changed"].append({"task": task, **_difference(result)})
+            hosts[host]["changed"] += [{"task": task, **difference} for difference in _differences(result)]
         elif result.get("action") == "ansible.builtin.debug" and "msg" in result:
             hosts[host]["said"].append(result["msg"])
         hosts[host]["said"] += result.get("said", [])
@@ -60,19 +60,22 @@ def _results(report: Result) -> Iterator[tuple[str, str, Result]]:
                 yield task["task"]["name"].split(" : ")[-1], host, result
 
 
-def _difference(result: Result) -> dict[str, list[str]]:
-    """What the diffs of a result are of, and the lines that only one side of them has."""
-    before: Counter[str] = Counter()
-    after: Counter[str] = Counter()
-    headers: set[str] = set()
+def _differences(result: Result) -> list[dict[str, t.Any]]:
+    """Each thing that a result has diffs of, and the lines that only one side of them has."""
+    found: dict[str, dict[str, Counter[str]]] = {}
     for item in [result, *result.get("results", [])]:
         diffs = item.get("diff") or []
         for diff in diffs if isinstance(diffs, list) else [diffs]:
             if diff.get("before") != diff.get("after"):
-                headers.add(str(diff.get("before_header", "")).partition(" (content)")[0])
-            before.update(_side(diff, "before"))
-            after.update(_side(diff, "after"))
-    return {"of": sorted(headers), "gone": sorted(before - after), "new": sorted(after - before)}
+                of = str(diff.get("before_header", "")).partition(" (content)")[0]
+                for side, lines in found.setdefault(of, {"before": Counter(), "after": Counter()}).items():
+                    lines.update(_side(diff, side))
+    if not found:
+        return [{"of": "", "gone": [], "new": []}]
+    return [
+        {"of": of, "gone": sorted(one["before"] - one["after"]), "new": sorted(one["after"] - one["before"])}
+        for of, one in found.items()
+    ]
 
 
 def _side(diff: Result, side: str) -> list[str]:

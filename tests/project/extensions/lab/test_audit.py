@@ -25,22 +25,24 @@ def test_a_run_that_changes_nothing() -> None:
     assert answer(report(("Gather", {"fw": {"changed": False}}))) == {"fw": nothing, "turn1": nothing}
 
 
-def test_a_change_has_the_lines_that_differ_and_what_they_are_of() -> None:
+def test_each_thing_that_differs_is_a_change_with_its_lines() -> None:
     kernel = {"before_header": "the kernel", "before": "a\n\tb\n", "after": "a\n\tc\nd\n"}
     file = {"before_header": "/etc/file (content)", "before": "", "after": "x\n"}
     found = answer(report(("role : Apply", {"fw": {"changed": True, "diff": [kernel, file]}})))
-    change = {"task": "Apply", "of": ["/etc/file", "the kernel"], "gone": ["b"], "new": ["c", "d", "x"]}
-    assert found["fw"]["changed"] == [change]
+    assert found["fw"]["changed"] == [
+        {"task": "Apply", "of": "the kernel", "gone": ["b"], "new": ["c", "d"]},
+        {"task": "Apply", "of": "/etc/file", "gone": [], "new": ["x"]},
+    ]
     assert found["turn1"]["changed"] == []
 
 
 def test_a_line_that_is_there_more_often_is_a_difference() -> None:
     diff = {"before": "same\nsame\n", "after": "same\n"}
     found = answer(report(("Apply", {"fw": {"changed": True, "diff": diff}})))
-    assert found["fw"]["changed"] == [{"task": "Apply", "of": [""], "gone": ["same"], "new": []}]
+    assert found["fw"]["changed"] == [{"task": "Apply", "of": "", "gone": ["same"], "new": []}]
 
 
-def test_the_diffs_of_a_loop_are_one_change_and_data_is_compared_as_text() -> None:
+def test_the_diffs_of_a_loop_are_found_and_data_is_compared_as_text() -> None:
     results = [
         {"diff": {"before_header": "a", "before": {"mode": "0644"}, "after": {"mode": "0640"}}},
         {"diff": {"before_header": "b", "before": None, "after": "x"}},
@@ -48,8 +50,15 @@ def test_the_diffs_of_a_loop_are_one_change_and_data_is_compared_as_text() -> No
         {"changed": False},
     ]
     found = answer(report(("Apply", {"fw": {"changed": True, "results": results}})))
-    change = {"task": "Apply", "of": ["a", "b"], "gone": ['"mode": "0644"'], "new": ['"mode": "0640"', "x"]}
-    assert found["fw"]["changed"] == [change]
+    assert found["fw"]["changed"] == [
+        {"task": "Apply", "of": "a", "gone": ['"mode": "0644"'], "new": ['"mode": "0640"']},
+        {"task": "Apply", "of": "b", "gone": [], "new": ["x"]},
+    ]
+
+
+def test_a_change_without_a_diff_is_one_all_the_same() -> None:
+    found = answer(report(("Run", {"fw": {"changed": True}})))
+    assert found["fw"]["changed"] == [{"task": "Run", "of": "", "gone": [], "new": []}]
 
 
 def test_messages_and_failures() -> None:
