@@ -169,7 +169,8 @@ class Awx:
         if kind in TYPES:
             good = value is None or 0 < value <= len(self.objects[kind])
         elif kind in PLAIN:
-            good = type(value) is PLAIN[kind]
+            plain = PLAIN[kind]  # to Python a bool is a number, too
+            good = isinstance(value, plain) and isinstance(value, bool) is (plain is bool)
         else:
             good = bool(checks[kind](value))
         if not good:

@@ -103,7 +103,7 @@ def _sent(
             raise SystemExit("Nobody watches what arrives.")
         for sender in senders:
             _run(*_agent(process[sender.host], "send", destination, sender.packets()))
-        return {(source, protocol, port) for source, protocol, port in json.loads(out.read())}
+        return {tuple(packet) for packet in json.loads(out.read())}
 
 
 @contextlib.contextmanager
