@@ -45,7 +45,7 @@ options:
   step:
     description: For the action plugin. What is asked of the module.
     type: str
-    choices: [apply, confirm, take_back, outcome]
+    choices: [look, apply, confirm, take_back, outcome]
     default: apply
   change_id:
     description: For the action plugin. Which change is meant.
