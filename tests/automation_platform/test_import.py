@@ -275,7 +275,7 @@ def test_the_rulebook_knows_what_awx_says_and_starts_what_awx_has() -> None:
     jobs = {one["name"]: one for one in SECOND["job_templates"]}
     heard = {name for name, one in jobs.items() if "notification_templates_success" in one["related"]}
     assert set(re.findall(r'payload\.job == "([^"]+)"', conditions)) == heard
-    # What it hears is no part of what it starts, which would go round for ever.
+    # What it starts must not send what it hears, or it would go round for ever.
     (workflow,) = SECOND["workflow_job_templates"]
     nodes = workflow["related"]["workflow_nodes"]
     assert {node["unified_job_template"]["name"] for node in nodes if "unified_job_template" in node} & heard == set()

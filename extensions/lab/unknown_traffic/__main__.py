@@ -87,7 +87,7 @@ def main(arguments: Sequence[str]) -> int:
 def _sender(text: str) -> Sender:
     kind, host, addresses = text.split("=")
     if kind not in KINDS:
-        raise argparse.ArgumentTypeError(f"{kind!r} is no kind of traffic; accepted: {', '.join(KINDS)}")
+        raise argparse.ArgumentTypeError(f"{kind!r} is not a kind of traffic; accepted: {', '.join(KINDS)}")
     return Sender(kind, host, tuple(addresses.split(",")))
 
 

@@ -25,7 +25,7 @@ def test_each_kind_says_how_much_of_it_arrived() -> None:
 def test_a_kind_that_there_is_not_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--containers-prefix", "x-", "--to", "node1=192.0.2.1", "voice=fe1=192.0.2.2"])
-    assert "'voice' is no kind of traffic; accepted: scan, esp, monitoring, media" in capsys.readouterr().err
+    assert "'voice' is not a kind of traffic; accepted: scan, esp, monitoring, media" in capsys.readouterr().err
 
 
 def test_what_is_sent_is_seen_and_who_waits_for_it_ends() -> None:

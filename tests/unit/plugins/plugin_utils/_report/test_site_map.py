@@ -180,7 +180,7 @@ def test_mermaid_has_no_arrow_that_points_back_only() -> None:
 
 
 def test_mermaid_is_just_what_was_drawn_with_it() -> None:
-    """Mermaid 11 drew lines of these forms. It is no library of Python, so here is the part of its grammar."""
+    """Mermaid 11 drew lines of these forms. Python has no library for that, so here is the part of its grammar."""
     label = r'"(?:[\w .,:/()-]|<br>|#\d+;)+"'
     forms = [
         "flowchart LR",
