@@ -29,7 +29,7 @@ NO_RULES, TRACKED, PAIRS = "no rules", "no rules but connection tracking", "a ru
 UNDER_WAY = "flows under way"
 OTHERS_UNDER_WAY = "flows of others under way"
 _JUDGES_NODES = "this collection, which judges the nodes"
-_MANY, _FEW, _PROBED = 100_000, 10_000, 2_000
+_MANY, _FEW, _PROBED = 200_000, 10_000, 2_000
 _FLOWS = 4_000
 
 

@@ -247,11 +247,11 @@ def test_many_single_addresses_are_looked_up_by_a_hash_and_networks_by_interval(
     networks = [f"172.16.{index}.0/28" for index in range(256)] + ["172.17.0.0/28"]
     endpoints = {"client": {"networks": networks, "groups": []}}
     ruleset = _ruleset(build_site(variables, groups, select_rows(), endpoints=endpoints))
-    kinds = dict(
-        re.findall(r"^\tset (\w+) \{\n\t\ttype ipv4_addr\n(\t\tflags interval\n)?", ruleset, flags=re.MULTILINE)
-    )
-    assert kinds["conferencing_node_hosts_v4"] == ""
-    assert kinds["client_v4"] == "\t\tflags interval\n"
+    kinds = dict(re.findall(r"^\tset (\w+) \{\n\t\ttype ipv4_addr\n\t\t(.+)\n", ruleset, flags=re.MULTILINE))
+    # Declared for so many, the kernel's hash table does not grow: new flows pass faster.
+    assert HOSTS < 512
+    assert kinds["conferencing_node_hosts_v4"] == "size 512"
+    assert kinds["client_v4"] == "flags interval"
 
 
 def test_neighbours_are_hosts_of_their_own_again_where_they_are_many() -> None:
@@ -280,7 +280,7 @@ PAIRS = [f"10.99.{index // 16}.{index % 16 * 16 + neighbour}" for index in range
         (PAIRS[::2], "10.99.200.1", 3),  # and the comma of the line before
         (PAIRS, "10.99.0.3", 1),
         # A set of the other kind then, of another name. Two rules have it, and one for answers.
-        (PAIRS[::2], "172.16.0.0/24", 12),
+        (PAIRS[::2], "172.16.0.0/24", 13),
     ],
     ids=["an address", "a neighbour", "a network"],
 )
