@@ -48,7 +48,7 @@ PARTS: dict[str, Callable[[], Sequence[Part]]] = {
     "controller-few": lambda: [controller(_work("controller-few"), managed=False)],
     "host": lambda: [host(_work("host"))],
     "linux": lambda: [linux(_work("linux"))],
-    **in_sittings("windows", lambda name: [windows(_work(name))]),
+    "windows": lambda: [windows(_work("windows"))],
 }
 # In the order of the page.
 RESULTS = (

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -48,4 +49,20 @@ def play(inventory: Path, playbook: str | Path, *arguments: str, environment: Ma
     """Run *playbook* as a user does."""
     command: Sequence[str | Path] = ["ansible-playbook", "-i", inventory, playbook, *arguments]
     quiet = {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_LOCALHOST_WARNING": "false"}
-    return timed(command, inventory.parent / "ansible.log", {**quiet, **(environment or {})})
+    return timed(command, log_of(inventory), {**quiet, **(environment or {})})
+
+
+def log_of(inventory: Path) -> Path:
+    """Return where the output of the last play on *inventory* is."""
+    return inventory.parent / "ansible.log"
+
+
+def changes(log: Path) -> int:
+    """How many tasks the play of that output says that it changed."""
+    recap = log.read_text(encoding="utf-8").rpartition("PLAY RECAP")[2]
+    return sum(int(number) for number in re.findall(r"changed=(\d+)", recap))
+
+
+def tasks(log: Path) -> int:
+    """How many tasks the play of that output had."""
+    return len(re.findall(r"^TASK \[", log.read_text(encoding="utf-8"), re.MULTILINE))

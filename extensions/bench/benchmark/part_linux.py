@@ -6,18 +6,20 @@
 from __future__ import annotations
 
 import typing as t
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
 import yaml
 
 from .ansible_site import write_inventory
-from .measure import Run, in_turn
-from .part_apply import HOSTS, SITE, Lab, check
+from .earlier import earlier
+from .further_host import EARLIER, MORE, NOW, Version, compare
+from .measure import Run
+from .part_apply import HOSTS, REMOVE, SITE, Lab, check
 from .results import Part
 from .rule_tasks import INVENTORY
 
-MORE, ROUNDS = 10, 5
 _BACKEND = "nftables"
 _HOST = HOSTS[_BACKEND]
 
@@ -25,31 +27,28 @@ _HOST = HOSTS[_BACKEND]
 def linux(directory: Path) -> Part:
     """Measure ``site`` on one container, and on it and ten more names of it: to Ansible, each is a host of its own."""
     part = Part("linux", f"Linux: `site`, unchanged, on a container over SSH by one name, and by {MORE} more")
-    names = directory / "names.yml"
+    names = write_inventory(_more_names(), directory / "names.yml")
     with Lab(directory) as lab:
-        write_inventory(_more_names(), names)
-        lab.play(SITE, "--limit", _HOST)
-        check(lab.used(_BACKEND), "another back end was used")
-
-        def unchanged(*arguments: str) -> Run:
-            run = lab.play(SITE, *arguments)
-            check(lab.changes() == 0, "what should be unchanged was changed")
-            return run
-
-        several = f"{1 + MORE} hosts"
-        variants = {
-            several: partial(unchanged, "-i", str(names), "--limit", f"{_HOST}*"),
-            "1 host": partial(unchanged, "--limit", _HOST),
-        }
-        found = in_turn(variants, ROUNDS)
-        tasks = lab.tasks()  # of the last play, which had one host
-    for size in reversed(variants):
-        part.add_whole("the playbook", size, found[size])
-    pairs = list(zip(found[several], found["1 host"], strict=True))
-    part.add("for each further host", several, "s (processor)", [(a.processor - b.processor) / MORE for a, b in pairs])
-    part.add("for each further host", several, "s (clock)", [(a.clock - b.clock) / MORE for a, b in pairs])
-    part.add("tasks of a host", "1 host", "tasks", [tasks])
+        environments = {NOW: {}, EARLIER: earlier(directory)}
+        compare(part, 1, {name: _version(lab, names, given) for name, given in environments.items()}, 1 / 3)
     return part
+
+
+def _version(lab: Lab, names: Path, environment: Mapping[str, str]) -> Version:
+    play = partial(lab.play, environment=environment)
+
+    def applied() -> None:
+        lab.play(REMOVE, "--limit", _HOST)  # what the other one has made
+        play(SITE, "--limit", _HOST)
+        check(lab.changes() > 0, "the first run changed nothing")
+
+    def unchanged(by_all_names: bool) -> tuple[Run, int]:
+        limit = ("-i", str(names), "--limit", f"{_HOST}*") if by_all_names else ("--limit", _HOST)
+        run = play(SITE, *limit)
+        check(lab.changes() == 0, "what should be unchanged was changed")
+        return run, lab.tasks()
+
+    return Version(applied, unchanged)
 
 
 def _more_names() -> dict[str, t.Any]:

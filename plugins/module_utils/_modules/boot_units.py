@@ -81,11 +81,11 @@ class Unit:
             sign.unlink()
 
     def start_by(self) -> None:
-        """Have it started by what should, and by nothing else."""
+        """Have it started by what should, and by nothing else, once systemd reads its files again."""
         if self.links():
-            self.systemctl("--quiet", "disable")
+            self.systemctl("--no-reload", "--quiet", "disable")
         if self.wanted_by:
-            self.systemctl("--quiet", "enable")
+            self.systemctl("--no-reload", "--quiet", "enable")
 
     def state(self) -> str:
         """Describe it for a diff."""
@@ -135,10 +135,11 @@ def present(module: AnsibleModule, units: list[Unit], directory: Path) -> list[d
         os.chown(directory, os.geteuid(), os.getegid())
         for unit in to_write:
             unit.write()
-        if to_write:
-            systemctl(module, "daemon-reload")
         for unit in to_link:
             unit.start_by()
+        if to_write or to_link:
+            # Once, and not by each "enable" again: it takes most of what a first run does on a host.
+            systemctl(module, "daemon-reload")
         for unit in to_start:
             unit.start()
         for path in needless:  # the units needed them until now

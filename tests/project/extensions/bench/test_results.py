@@ -84,9 +84,9 @@ def test_what_was_not_measured_is_not_there(tmp_path: Path) -> None:
     ("name", "parts"),
     [
         ("controller", ["controller"]),
-        ("windows", [f"windows-{number}" for number in range(1, 6)]),
-        ("windows-3", ["windows-3"]),
-        ("window", []),
+        ("apply-firewalld", [f"apply-firewalld-{number}" for number in range(1, 6)]),
+        ("apply-firewalld-3", ["apply-firewalld-3"]),
+        ("apply-firewall", []),
     ],
 )
 def test_a_name_is_that_of_a_part_or_of_all_its_sittings(name: str, parts: list[str]) -> None:
