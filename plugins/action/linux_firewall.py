@@ -83,12 +83,18 @@ class ActionModule(ConfirmedAction):
     def _change(self) -> Result:
         _validation, self._wanted = self.validate_argument_spec(argument_spec=_SPEC)
         self._wanted = to_plain(self._wanted)
+        if self._wanted["state"] == "present" and not self._wanted["given"]:
+            raise AnsibleActionFail(
+                "given: nothing, so what renders it was skipped, perhaps by a tag; accepted: packets, and ruleset and "
+                "units, or objects"
+            )
         self._host: str = to_plain(self._vars["inventory_hostname"])
         self._plan = plan_for(self._wanted)
         self._results: dict[str, Result] = {}
         looked = self._look()
         if looked.get("failed") or looked.get("unreachable"):
-            return looked
+            # Without what all parts said: the whole ruleset would stand around the message.
+            return {key: value for key, value in looked.items() if key not in ("parts", "unpermitted")}
         if self._wanted["only_look"]:
             return {"changed": False}
         self._results = dict(looked["parts"])
@@ -121,7 +127,7 @@ class ActionModule(ConfirmedAction):
                 results.update(again["parts"])
             elif not self._wanted["only_look"]:
                 return found  # what firewalld makes of the change is judged afterwards
-        return {**found, **self._refused(results[TRIAL])}
+        return {**found, **self._refused(results[TRIAL], as_wanted=not results[self._plan.main["name"]]["changed"])}
 
     def _looking(self) -> list[Part]:
         """Return the parts in check mode, all but the one for which two runs take turns."""
@@ -153,12 +159,15 @@ class ActionModule(ConfirmedAction):
         except PortMatrixError as e:
             raise AnsibleActionFail(str(e)) from e
 
-    def _refused(self, trial: Result) -> Result:
-        """Say what a trial warns of, and return why the run fails by it; empty where it does not."""
+    def _refused(self, trial: Result, as_wanted: bool) -> Result:
+        """Say what a trial warns of, and return why the run fails by it; empty where it does not.
+
+        *as_wanted* tells whether the host had the rules in it that are wanted.
+        """
         warn(trial["warnings"])
         if not trial["drops"] or not fails_on_drops(self._wanted):
             return {}
-        text = refusal_of_drops(self._host, trial["drops"], self._wanted["backend"], self._wanted["join"])
+        text = refusal_of_drops(self._host, trial["drops"], self._wanted["backend"], self._wanted["join"], as_wanted)
         return {"failed": True, "msg": text}
 
     def _stop_before_drops_of_what_was_seen(self, looked: Result) -> None:
@@ -178,12 +187,15 @@ class ActionModule(ConfirmedAction):
         """Change what differs; return the result of the task where that fails."""
         name = self._plan.main["name"]
         looked = self._results[name]
-        other = any(self._results[part["name"]]["changed"] for part in self._plan.leftovers)
+        # What is taken off last also forgets how to go back.
+        absent = self._wanted["state"] == "absent"
+        other = absent or any(self._results[part["name"]]["changed"] for part in self._plan.leftovers)
         self._along = [*self._plan.with_main, *([] if other else self._plan.after)]
         if looked["changed"]:
             made = self._apply() if self._timeout else self._module("apply")
         elif any(self._results[part["name"]]["changed"] for part in self._along):
-            made = self._module("apply")
+            # Nothing to prove, unless somebody has changed our rules since the look.
+            made = self._apply_and_confirm() if self._timeout else self._module("apply")
         else:
             made = {}
         if made.get("failed") or made.get("unreachable"):
@@ -195,7 +207,7 @@ class ActionModule(ConfirmedAction):
                 return {**rest, "changed": True}
             self._results.update(rest["parts"])
         if self._wanted["backend"] == "firewalld" and TRIAL in self._results:
-            refused = self._refused(self._results[TRIAL])
+            refused = self._refused(self._results[TRIAL], as_wanted=True)
             return {**refused, "changed": True, "diff": self._diff()} if refused else None
         return None
 

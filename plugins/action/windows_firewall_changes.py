@@ -16,6 +16,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.erro
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._windows.answer import answer
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._windows.changes import read_state
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._windows.comparison import Comparison, compare
+from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._windows.preflight import MANAGEMENT_PORT
 
 Result = dict[str, t.Any]
 
@@ -61,7 +62,8 @@ class ActionModule(ActionBase):  # type: ignore[misc] # Ansible has no types
     def _found(self, host: str, wanted: list[t.Any], found: Comparison, given: Result) -> Result:
         absent = given["state"] == "absent"
         if absent:
-            found = replace(found, findings=())  # nothing is wanted that could be void
+            # Nothing is wanted that could be void. Ansible's own way in can be among what goes.
+            found = replace(found, findings=tuple(one for one in found.findings if one.check == MANAGEMENT_PORT))
         refusal = found.refusal(given["fail_on_preflight"])
         if refusal:
             return _failure(refusal)

@@ -43,7 +43,7 @@ function Get-SourcePort {
             $isRange = [string]$item -match "^([0-9]{1,5})(-([0-9]{1,5}))?$"
             $first = if ($isRange) { [int]$Matches[1] } else { 0 }
             $last = if ($isRange -and $Matches[3]) { [int]$Matches[3] } else { $first }
-            if ($first -lt 1 -or $last -gt 65535 -or $first -gt $last) { throw "'$item' is no source port and no range of them" }
+            if ($first -lt 1 -or $last -gt 65535 -or $first -gt $last) { throw "'$item' is not a source port or a range of them" }
             $size = $last - $first + 1
             $total += $size
             @{ first = $first; size = $size }
@@ -226,7 +226,7 @@ try {
     $seconds = ConvertTo-Second $module.Params.timeout
 }
 catch {
-    $module.FailJson("timeout: '$($module.Params.timeout)' is no time to wait; accepted: seconds from 0 to 86400, such as 3 or 2.7")
+    $module.FailJson("timeout: '$($module.Params.timeout)' is not a time to wait; accepted: seconds from 0 to 86400, such as 3 or 2.7")
 }
 
 $started = @($module.Params.probes | ForEach-Object { Start-Probe $_ })

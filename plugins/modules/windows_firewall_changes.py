@@ -40,7 +40,8 @@ options:
   fail_on_preflight:
     description:
       - Whether to fail where rules would have no effect or Ansible's own way in would be closed.
-      - Otherwise RV(findings) say so. No rule can be void where O(state) is V(absent), so nothing is looked for there.
+      - Otherwise RV(findings) say so. Where O(state) is V(absent), no rule can be void, and only Ansible's own way
+        in is looked at.
     type: bool
     default: true
   written:
@@ -124,7 +125,8 @@ notes:
 findings:
   description:
     - What the profiles and policies of the firewall make of the rules. Each has C(check), C(fatal) and C(message), as
-      the filter P(uc_firewall.pexip_sfb.windows_changes#filter) returns them. None where O(state) is V(absent).
+      the filter P(uc_firewall.pexip_sfb.windows_changes#filter) returns them. Where O(state) is V(absent), only
+      that of Ansible's own way in.
   returned: success
   type: list
   elements: dict

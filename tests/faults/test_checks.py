@@ -23,9 +23,8 @@ def test_a_check_from_the_controller_that_fails_afterwards_takes_the_change_back
     before = target.firewall()
     run = controller.play(target, nodes=nodes, linux_firewall_confirm_checks=one_answer)
     assert not run.succeeded
-    assert (
-        f"taken back again, because there was no answer of 127.0.0.1:{one_answer[0]['port']} from the" in run.output()
-    )
+    port = one_answer[0]["port"]
+    assert f"taken back again, because there was no answer from 127.0.0.1:{port} to the controller" in run.output()
     assert target.firewall() == before
 
 
@@ -42,7 +41,7 @@ def test_a_check_from_the_host_that_fails_afterwards_takes_the_change_back(
         checks = [{"host": CONTROLLER, "port": port, "from": "target"}]
         run = controller.play(nftables_target, linux_firewall_egress=True, linux_firewall_confirm_checks=checks)
     assert not run.succeeded
-    assert f"taken back again, because there was no answer of {CONTROLLER}:{port} from the target" in run.output()
+    assert f"taken back again, because there was no answer from {CONTROLLER}:{port} to the target" in run.output()
     assert nftables_target.firewall() == before
 
 

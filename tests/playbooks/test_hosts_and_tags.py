@@ -42,6 +42,8 @@ def run(directory: Path, content: dict[str, Any], playbook: str, *options: str) 
         ("remove", (), "port_matrix_linux"),
         ("remove", ("--limit", "node1"), "port_matrix_windows"),
         ("verify", ("--limit", "node1"), "port_matrix_verify"),
+        ("observed", (), "port_matrix_linux"),
+        ("observed", ("--limit", "node1"), "port_matrix_linux"),
         ("site", ("-e", "port_matrix_linux_hosts=nobody"), "nobody"),
     ],
 )
@@ -58,7 +60,7 @@ def test_a_playbook_without_a_host_fails_and_says_where_it_looked(
     assert len(output.splitlines()) <= MOST_LINES
 
 
-@pytest.mark.parametrize("playbook", ["site", "remove", "verify"])
+@pytest.mark.parametrize("playbook", ["site", "remove", "verify", "observed"])
 def test_a_pattern_that_the_inventory_has_is_seen_by_no_play_and_that_is_no_success(
     playbook: str, tmp_path: Path
 ) -> None:
@@ -71,7 +73,7 @@ def test_a_pattern_that_the_inventory_has_is_seen_by_no_play_and_that_is_no_succ
     assert TOUCHED not in result.stdout
 
 
-@pytest.mark.parametrize("playbook", ["site", "remove"])
+@pytest.mark.parametrize("playbook", ["site", "remove", "observed"])
 def test_a_limit_leaves_the_hosts_that_are_in_it(playbook: str, tmp_path: Path) -> None:
     result = run(tmp_path, inventory(), playbook, "--limit", "turn1:node1")
     assert TOUCHED in result.stdout

@@ -107,8 +107,8 @@ def test_hosts_that_cannot_tell_are_said_and_fail_at_the_end(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("site", "variables", "message"),
     [
-        ({}, {}, "Nothing is observed: no host of the inventory is in port_matrix_linux"),
-        ({"fw1": answer([], remembering=False)}, {}, "Nothing is observed: no host remembers flows"),
+        ({}, {}, "no host to ask: looked for the group port_matrix_linux"),
+        ({"fw1": answer([], remembering=False)}, {}, "Nothing was observed: no host remembers flows"),
         (
             {"fw1": ""},
             {"port_matrix_observed_baseline": "none.json"},

@@ -221,7 +221,7 @@ def test_hostile_strings_do_no_harm_in_any_file(controller: Controller) -> None:
 
 
 def test_a_change_request_for_another_firewall(controller: Controller) -> None:
-    # In YAML a day is no text.
+    # In YAML a day is not text.
     (controller.directory / "group_vars").mkdir()
     (controller.directory / "group_vars/all.yml").write_text(
         "port_matrix_extra_rows:\n"

@@ -369,7 +369,7 @@ def warnings_of(result: subprocess.CompletedProcess[str]) -> str:
 def test_the_way_in_is_not_taken_away(lab: Lab) -> None:
     rule = {"Grouping": "Pexip SfB port matrix", "Name": "Pexip SfB winrm in tcp ipv4 1", "Enabled": True}
     lab.change(rules=[*lab.host().state["rules"], {**rule, "Protocol": 6, "LocalPorts": "5986", "RemotePorts": "*"}])
-    assert "which is to be removed, lets TCP port 5986 in" in lab.refused()
+    assert "which is to be removed or changed, lets TCP port 5986 in" in lab.refused()
     assert lab.counts() == (1, 0)
     assert rule["Name"] in lab.ours()
 

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A mapping that is no dict, as Ansible passes them to filters."""
+"""A mapping that is not a dict, as Ansible passes them to filters."""
 
 from __future__ import annotations
 

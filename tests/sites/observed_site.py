@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 import yaml
@@ -60,7 +61,7 @@ def applied(observation: Observation) -> Variables:
     known = {"row_groups", "endpoints", "extra_rows", "rows"}
     given = {name.removeprefix("port_matrix_"): value for name, value in data.items()}
     assert set(given) <= known
-    return Variables(**{**vars(before), **given})
+    return dataclasses.replace(before, **given)
 
 
 class _Loader(yaml.SafeLoader):

@@ -63,7 +63,7 @@ class PacketPath:
     def seconds(self, traffic: Traffic) -> float:
         """Send it, and return the seconds of a processor that its packets took, the sender's own with the gateway's.
 
-        :raises FailedError: if not all of them were let through: then it was no measurement of this.
+        :raises FailedError: if not all of them were let through: then it did not measure this.
         """
         before = self._passed()
         sent: dict[str, float] = json.loads(

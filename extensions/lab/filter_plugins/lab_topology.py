@@ -31,7 +31,7 @@ def host_addresses(host: Host) -> list[Address]:
         try:
             address = ipaddress.ip_interface(text).ip
         except ValueError as error:
-            raise LabError(f"host {name}: {text!r} is no address of a container: {error}") from error
+            raise LabError(f"host {name}: {text!r} is not an address of a container: {error}") from error
         if address not in addresses:
             addresses.append(address)
     if not addresses:
@@ -168,7 +168,7 @@ def network_options(subnets: Sequence[str]) -> list[str]:
         try:
             subnet = ipaddress.ip_network(str(text))
         except ValueError as error:
-            raise AnsibleFilterError(f"lab_zones: {text!r} is no subnet: {error}") from error
+            raise AnsibleFilterError(f"lab_zones: {text!r} is not a subnet: {error}") from error
         options += ["--subnet", str(subnet), "--gateway", str(subnet.network_address + 1)]
         if subnet.version == 6 and "--ipv6" not in options:
             options.append("--ipv6")

@@ -177,7 +177,7 @@ def objections(result: Measurement) -> list[str]:
 
 
 def unfit(result: Measurement) -> list[str]:
-    """Return why this is no measurement at all: without traffic nothing can be lost."""
+    """Return why this measured nothing at all: without traffic nothing can be lost."""
     found = [f"No {line.kind} (IPv{line.version}) were sent." for line in result.lines if not line.sent]
     found += [
         f"{line.kind} (IPv{line.version}) did not pass the firewall."

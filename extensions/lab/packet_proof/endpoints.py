@@ -28,7 +28,7 @@ def owners(site: Site, endpoints: Iterable[str], address: Address, at: str | Non
 def endpoint_networks(site: Site, endpoint: str, at: str | None = None) -> Sequence[Owned]:
     """The addresses of an endpoint, each with its owner, as the host `at` sees them."""
     if endpoint not in ENDPOINTS:
-        raise SiteError(f"{endpoint!r} is no endpoint; known are {', '.join(ENDPOINTS)}")
+        raise SiteError(f"{endpoint!r} is not an endpoint; known are {', '.join(ENDPOINTS)}")
     override = _override(site, endpoint)
     if endpoint == "web_conferencing" and not _has_members_of_its_own(site):
         return [entry for other in WEB_CONFERENCING_ELSEWHERE for entry in _web_conferencing_on(site, other, at)]

@@ -155,7 +155,9 @@ def port_ranges(spec: t.Any, names: Mapping[str, t.Any]) -> tuple[Range, ...]:
     try:
         return ((int(low), int(high if dash else low)),)
     except ValueError as error:
-        raise SiteError(f"{spec!r} is no port, range or name of a range; names are {', '.join(names)}") from error
+        raise SiteError(
+            f"{spec!r} is not a port, a range or the name of a range; names are {', '.join(names)}"
+        ) from error
 
 
 def contains(ranges: Iterable[Range], port: int) -> bool:

@@ -18,7 +18,7 @@ def stun_request(transaction: bytes) -> bytes:
 
 
 def stun_answer(data: bytes, transaction: bytes) -> tuple[str, int] | None:
-    """The address and port that a STUN server saw us come from; None: this is no answer to that request."""
+    """The address and port that a STUN server saw us come from; None: this is not an answer to that request."""
     if len(data) < 20 or data[:2] != b"\x01\x01" or data[4:20] != struct.pack("!I", STUN_COOKIE) + transaction:
         return None
     at = 20
@@ -49,7 +49,7 @@ def dns_question(number: int, name: str) -> bytes:
 
 
 def dns_address(data: bytes, question: bytes) -> str | None:
-    """The address in the answer to a question; None: this is no answer to it, or it has none."""
+    """The address in the answer to a question; None: this is not an answer to it, or it has none."""
     flags = int.from_bytes(data[2:4], "big")
     if data[:2] != question[:2] or flags & 0x800F != 0x8000 or data[12 : len(question)] != question[12:]:
         return None
@@ -65,7 +65,7 @@ def ntp_request(stamp: bytes) -> bytes:
 
 
 def ntp_stratum(data: bytes, stamp: bytes) -> int | None:
-    """The stratum of a server that answers a request; None: this is no answer to it."""
+    """The stratum of a server that answers a request; None: this is not an answer to it."""
     if len(data) < 48 or data[0] & 7 != _NTP_SERVER or data[24:32] != stamp:
         return None
     return data[1]

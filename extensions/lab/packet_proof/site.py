@@ -208,7 +208,7 @@ def read_address(where: str, text: object) -> Network:
     try:
         interface = ipaddress.ip_interface(str(text))
     except ValueError as error:
-        raise SiteError(f"{where}: {text!r} is no address or network: {error}") from error
+        raise SiteError(f"{where}: {text!r} is not an address or network: {error}") from error
     is_network = interface.ip == interface.network.network_address
     return interface.network if is_network else ipaddress.ip_network(interface.ip)
 
@@ -218,4 +218,4 @@ def read_network(where: str, text: object) -> Network:
     try:
         return ipaddress.ip_network(str(text))
     except ValueError as error:
-        raise SiteError(f"{where}: {text!r} is no address or network: {error}") from error
+        raise SiteError(f"{where}: {text!r} is not an address or network: {error}") from error

@@ -4,8 +4,8 @@
 
 Each probe begins a flow, so that no firewall takes it for an answer.
 
-What bears no probe: a TCP segment that is no SYN, an SCTP packet that is no INIT, and ICMP but the one type for each
-family that asks something and that no firewall has to let through.
+What bears no probe: a TCP segment that is not a SYN, an SCTP packet that is not an INIT, and ICMP but the one type for
+each family that asks something and that no firewall has to let through.
 """
 
 from __future__ import annotations

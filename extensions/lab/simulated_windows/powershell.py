@@ -37,7 +37,7 @@ from simulated_windows.powershell_values import (
 Command = Callable[["Script", list[t.Any], list[t.Any], dict[str, t.Any]], list[t.Any]]
 
 
-class Exit(Exception):  # noqa: N818 - it is no error
+class Exit(Exception):  # noqa: N818 - it is not an error
     """The script ends here."""
 
 

@@ -37,7 +37,7 @@ def run(arguments: Mapping[str, t.Any], network: Mapping[str, str], taken: Colle
     except ValueError:
         in_range = False
     if not in_range:
-        wrong = f"timeout: '{arguments['timeout']}' is no time to wait"
+        wrong = f"timeout: '{arguments['timeout']}' is not a time to wait"
         return {"failed": True, "msg": f"{wrong}; accepted: seconds from 0 to 86400, such as 3 or 2.7"}
     host = _Host(network, taken, seconds)
     return {"changed": False, "answers": [host.answer(probe) for probe in arguments["probes"]]}
@@ -82,7 +82,7 @@ def _range(item: str) -> range:
     found = _PORTS.fullmatch(item)
     first, last = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
     if not 1 <= first <= last <= 65535:
-        raise ValueError(f"'{item}' is no source port and no range of them")
+        raise ValueError(f"'{item}' is not a source port or a range of them")
     return range(first, last + 1)
 
 

@@ -72,7 +72,7 @@ def _profiles(values: list[str]) -> int:
 
 
 def _program(value: str) -> str:
-    """[System.Environment]::ExpandEnvironmentVariables: what is no variable stays."""
+    """[System.Environment]::ExpandEnvironmentVariables: what is not a variable stays."""
     return re.sub("%([^%]+)%", lambda found: _ENVIRONMENT.get(found[1].lower(), found[0]), value)
 
 

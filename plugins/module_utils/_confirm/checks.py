@@ -41,9 +41,7 @@ def silent(checks: Iterable[Mapping[str, t.Any]], place: str, patient: bool) -> 
         reasons = [(check, _reason(check["host"], check["port"])) for check in waiting]
         waiting = [check for check, reason in reasons if reason]
         if not (waiting and patient and time.monotonic() < deadline):
-            return [
-                f"{check['host']}:{check['port']} from the {place} ({reason})" for check, reason in reasons if reason
-            ]
+            return [f"{check['host']}:{check['port']} to the {place} ({reason})" for check, reason in reasons if reason]
         time.sleep(0.5)
 
 

@@ -75,7 +75,7 @@ def make_change(module: AnsibleModule, pending: PendingChange, change: Change, t
     failing = silent(module.params["confirm_checks"], "target", patient=False) if timeout else []
     if failing:
         module.fail_json(
-            msg="Nothing was changed: a check that is to prove the change fails without it already: no answer of "
+            msg="Nothing was changed: a check that is to prove the change fails without it already: no answer from "
             + ", ".join(failing)
         )
     try:
@@ -148,5 +148,5 @@ def _keep(module: AnsibleModule, change: Change) -> None:
 def _objection(module: AnsibleModule, change: Change) -> str:
     failing = silent(module.params["confirm_checks"], "target", patient=True)
     if failing:
-        return f"there was no answer of {', '.join(failing)}"
+        return f"there was no answer from {', '.join(failing)}"
     return "" if change.holds() else "something else changed the host's firewall before the change was confirmed"

@@ -54,10 +54,16 @@ SPEC: dict[str, t.Any] = {
 
 
 class Part:
-    """A module within the call: its own options and warnings, and everything else of the *module* that was called."""
+    """A module within the call: its own options and warnings, and everything else of the *module* that was called.
 
-    def __init__(self, module: AnsibleModule, params: Mapping[str, t.Any], check_mode: bool) -> None:
+    *done* are the results of the parts before it.
+    """
+
+    def __init__(
+        self, module: AnsibleModule, params: Mapping[str, t.Any], check_mode: bool, done: Mapping[str, Result]
+    ) -> None:
         self._module = module
+        self._done = done
         self.params = params
         self.check_mode = module.check_mode or check_mode
         self.warnings: list[str] = []
@@ -69,16 +75,25 @@ class Part:
         """Keep a warning: who asked for the parts decides which of their results counts."""
         self.warnings.append(text)
 
+    def fail_json(self, msg: str, **more: t.Any) -> None:
+        """Fail all of it, and say what the parts before have done all the same: it stays."""
+        if not self.check_mode:
+            if any(done["changed"] for done in self._done.values()):
+                more["changed"] = True
+            if any(done.get("outcome") == "confirmed" for done in self._done.values()):
+                more["outcome"] = "confirmed"
+        self._module.fail_json(msg=msg, **more)
+
 
 def run(module: AnsibleModule) -> Result:
     """Do all parts, up to one whose change is pending, or was not confirmed."""
+    results: dict[str, Result] = {}
     parts = [
-        (part["name"], Part(module, _params(module, part["name"], part["options"]), part["check_mode"]))
+        (part["name"], Part(module, _params(module, part["name"], part["options"]), part["check_mode"], results))
         for part in module.params["parts"]
     ]
     if any(name == "firewalld_objects" for name, _part in parts):
         firewalld_objects.library_or_respawn()  # that starts all over, so it comes before anything is done
-    results: dict[str, Result] = {}
     for name, part in parts:
         done = KINDS[name].run(t.cast("AnsibleModule", part))
         results[name] = {**done, "warnings": part.warnings}

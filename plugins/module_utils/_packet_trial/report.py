@@ -120,8 +120,8 @@ def _add(
 def _where(finding: Finding, sample: Sample, plan: Plan, known: dict[Cause, str]) -> str:
     cause = finding.cause
     if cause is None:
-        lost = "the host has no way for it" if not (sample.back or sample.onward) else "no rule says why"
-        return f"a copy of this host, out of which the packet did not come ({lost})"
+        lost = "the host has no route for it" if not (sample.back or sample.onward) else "no rule says why"
+        return f"a copy of this host: the packet did not come out of it ({lost})"
     if cause not in known:
         known[cause] = _place(cause, plan)
     return known[cause]

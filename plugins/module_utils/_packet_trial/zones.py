@@ -21,10 +21,11 @@ def advice_on_zones(module: AnsibleModule, group: Group) -> str:
         return ""
     zone = _first_line(module, program, "--get-default-zone") or "ZONE"
     bind = " and ".join(f"firewall-cmd --permanent --zone={zone} --add-interface={name}" for name in unbound)
-    names, verb = " and ".join(unbound), "is" if len(unbound) == 1 else "are"
+    one = len(unbound) == 1
     return (
-        f"firewalld has {names} in no zone, and may take what passes there to no policy of the hook forward. {bind}, "
-        f"and the same without --permanent, {verb} what binds {'it' if len(unbound) == 1 else 'them'}"
+        f"{' and '.join(unbound)} {'is' if one else 'are'} in no zone of firewalld, so what passes through "
+        f"{'it' if one else 'them'} may reach none of its forward policies. To bind {'it' if one else 'them'}, run "
+        f"{bind}, and the same again without --permanent"
     )
 
 

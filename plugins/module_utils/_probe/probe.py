@@ -128,7 +128,7 @@ def _ask_responder(attempt: _Attempt, token: str) -> Answer:
     except ConnectionError:
         pass  # whoever resets a connection is not the responder, as what was not heard says
     except OSError as e:
-        return attempt.answer("error", f"connected, and then no answer of the responder: {e}")
+        return attempt.answer("error", f"connected, and then no answer from the responder: {e}")
     if _heard_reply(data, token):
         return attempt.answer("open", "the responder answered")
     return attempt.answer("error", "connected, but to something other than the responder")

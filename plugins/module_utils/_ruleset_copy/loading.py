@@ -24,6 +24,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._ruleset_cop
     number,
     pack,
     read_text,
+    text,
     walk,
 )
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._ruleset_copy.ruleset import (
@@ -221,8 +222,7 @@ def _lasting(element: bytes) -> bytes:
 
 def _rule(rule: Rule) -> Message:
     family, name = rule.family, rule.table.partition(" ")[2]
-    content = [(1, name.encode("utf-8", "surrogateescape") + b"\0")]
-    content += [(2, rule.chain.encode("utf-8", "surrogateescape") + b"\0")]
+    content = [(1, text(name)), (2, text(rule.chain))]
     content += [(4, b"".join(expression.packed() for expression in rule.expressions))]
     if any(expression.name in ("match", "target") for expression in rule.expressions):
         content.append((_COMPAT, _compat(rule.expressions)))

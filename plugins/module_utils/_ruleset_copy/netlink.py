@@ -46,11 +46,6 @@ def attribute(kind: int, content: bytes) -> bytes:
     return _ATTRIBUTE.pack(length, kind) + content + bytes(-length % 4)
 
 
-def nested(kind: int, *attributes: bytes) -> bytes:
-    """Return an attribute that consists of others."""
-    return attribute(kind | 0x8000, b"".join(attributes))
-
-
 def text(content: str) -> bytes:
     """Return a text as the kernel has it. What is not UTF-8 in it is kept as it was read."""
     return content.encode("utf-8", "surrogateescape") + b"\0"

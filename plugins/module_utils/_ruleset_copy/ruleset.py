@@ -25,6 +25,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._ruleset_cop
     number,
     pack,
     read_text,
+    text,
     walk,
 )
 
@@ -36,13 +37,12 @@ _GET_TABLE, _GET_CHAIN, _GET_RULE, _GET_SET, _GET_ELEMENTS = (_SUBSYSTEM | numbe
 _GET_GENERATION, _GET_OBJECT, _GET_FLOWTABLE = (_SUBSYSTEM | number for number in (16, 19, 23))
 _TIMES = 20  # somebody who changes the ruleset that often while it is read does nothing else
 
-TABLE_NAME, TABLE_FLAGS, TABLE_USERDATA = 1, 2, 6
-CHAIN_TABLE, CHAIN_NAME, CHAIN_HOOK, CHAIN_POLICY, CHAIN_TYPE, CHAIN_FLAGS = 1, 3, 4, 5, 7, 10
+TABLE_FLAGS = 2
+CHAIN_NAME, CHAIN_HOOK, CHAIN_POLICY, CHAIN_TYPE = 3, 4, 5, 7
 HOOK_NUMBER, HOOK_PRIORITY, HOOK_DEVICE, HOOK_DEVICES = 1, 2, 3, 4
 RULE_TABLE, RULE_CHAIN, RULE_HANDLE, RULE_EXPRESSIONS, RULE_USERDATA = 1, 2, 3, 4, 7
 SET_TABLE, SET_NAME, SET_FLAGS = 1, 2, 3
 ELEMENTS_TABLE, ELEMENTS_SET, ELEMENTS = 1, 2, 3
-OBJECT_TABLE, OBJECT_NAME, OBJECT_TYPE = 1, 2, 3
 FLOWTABLE_HOOK, FLOWTABLE_HOOK_DEVICES = 3, 3
 
 
@@ -220,7 +220,7 @@ def _read(netlink: Netlink) -> Ruleset:
 
 def rules_of(netlink: Netlink, family: int, table: str, chain: str) -> list[Rule]:
     """Read the rules of one chain."""
-    place = pack(((RULE_TABLE, table.encode() + b"\0"), (RULE_CHAIN, chain.encode() + b"\0")))
+    place = pack(((RULE_TABLE, text(table)), (RULE_CHAIN, text(chain))))
     return [_rule(entry) for entry in _entries(netlink, _GET_RULE, _header(family) + place)]
 
 

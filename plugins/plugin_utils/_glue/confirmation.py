@@ -55,12 +55,16 @@ class ConfirmedAction(ActionBase):  # type: ignore[misc] # Ansible has no types
         return self._apply()
 
     def _apply(self) -> Result:
+        """Make the change and confirm it, where the checks that are to prove it work without it."""
         failing = silent(self._checks, "controller", patient=False)
         if failing:
             return self._unchanged() or _failed(
-                "Nothing was changed: a check that is to prove the change fails without it already: no answer of "
+                "Nothing was changed: a check that is to prove the change fails without it already: no answer from "
                 + ", ".join(failing)
             )
+        return self._apply_and_confirm()
+
+    def _apply_and_confirm(self) -> Result:
         started = time.monotonic()
         try:
             applied = self._module("apply")
@@ -118,7 +122,7 @@ class ConfirmedAction(ActionBase):  # type: ignore[misc] # Ansible has no types
         failing = silent(self._checks, "controller", patient=True) if step == "confirm" else []
         if not failing:
             return self._module(step)
-        return {**self._module("take_back"), "reason": f"there was no answer of {', '.join(failing)}"}
+        return {**self._module("take_back"), "reason": f"there was no answer from {', '.join(failing)}"}
 
     def _module(self, step: str) -> Result:
         return self._call(self._task.action, {**self._task.args, **self._of_step(step)})

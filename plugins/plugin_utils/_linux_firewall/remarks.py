@@ -9,25 +9,35 @@ import json
 import typing as t
 from collections.abc import Iterator, Mapping, Sequence
 
+from .._values.mapping import as_strings
+
 _MOST_SHOWN = 40
 _OURS = ("pexip_sfb", "firewalld")
 _JOINED_HOOKS = ("input", "output", "forward")
+# What a node does that the vendor's table for Skype for Business does not have: row group → in words.
+_ALSO_OF_NODES = {
+    "platform": "IPsec between Pexip's nodes, their management, DNS and time",
+    "video_endpoints": "calls of video endpoints",
+    "federation": "SIP with federated sites",
+}
 
 Drop = Mapping[str, t.Any]
 
 
-def refusal_of_drops(host: str, drops: Sequence[Drop], backend: str, join: Mapping[str, object]) -> str:
+def refusal_of_drops(
+    host: str, drops: Sequence[Drop], backend: str, join: Mapping[str, object], as_wanted: bool
+) -> str:
     """Say what drops packets of the matrix on *host*, and what to do about it.
 
     :param drops: as the module ``packet_trial`` returns them, one at least.
+    :param as_wanted: with firewalld, whether it had what is wanted when that was tried.
     """
     nftables = backend == "nftables"
-    said = (
-        f"Nothing was changed on {host}. What the port matrix permits would not come through there."
-        if nftables
-        else f"What the port matrix permits does not come through on {host}, although firewalld has its objects."
-    )
-    lines = [said, "A packet, and the answer to it, needs a yes of every table on its way:"]
+    said = f"Nothing was changed on {host}. What the port matrix permits would not come through there."
+    if not nftables:
+        state = "although firewalld has its objects" if as_wanted else "as firewalld is now"
+        said = f"What the port matrix permits does not come through on {host}, {state}."
+    lines = [said, "A packet, and the answer to it, has to be accepted by every table on its way:"]
     lines += [f"- {_drop(drop)}" for drop in drops]
     way_out = _joining(drops) if nftables and not join else ""
     lines.append(
@@ -99,15 +109,15 @@ def counted(counters: Sequence[Mapping[str, t.Any]]) -> list[str]:
 
 def of_first_rules(gateway: bool, judged: object, row_groups: object, enforce: bool, older_flows: int) -> Iterator[str]:
     """Yield what to know where a host has rules of ours for the first time, in a table of our own."""
-    if gateway and row_groups == ["integration"]:
+    chosen = as_strings(row_groups, "port_matrix_row_groups")
+    off = [f"{group} ({what})" for group, what in _ALSO_OF_NODES.items() if group not in chosen]
+    if gateway and off:
         names = [judged] if isinstance(judged, str) else t.cast("Sequence[object]", judged)
         who = "anybody" if judged == "all" else f"the hosts of {', '.join(map(str, names))}"
         yield (
             f"Everything else from and to {who} {'is' if enforce else 'would be'} dropped on this gateway from now on. "
-            "Only the row group integration applies here, so that includes IPsec between Pexip's nodes, their "
-            "management, DNS and time (row group platform) and calls that are not Skype for Business "
-            "(video_endpoints, federation). port_matrix_row_groups switches these on; linux_firewall_enforce: false "
-            "only looks."
+            f"The row groups that are off would permit more of it: {', '.join(off)}. port_matrix_row_groups switches "
+            "them on; linux_firewall_enforce: false only watches."
         )
     yield (
         "Nothing of ours was on this host before, so the kernel may not know the flows that go through it. Answers in "
@@ -125,8 +135,8 @@ def of_flows_that_go_on(ends_flows: bool, one_way: int, narrowed: bool) -> Itera
         )
     if narrowed and not ends_flows:
         yield (
-            "Rules were taken out or became narrower. Flows that they let begin go on for as long as they live. To end "
-            "those, set linux_firewall_end_flows: true."
+            "Rules were taken out or became narrower. Flows that they let in go on until they end by themselves. To "
+            "end them now, set linux_firewall_end_flows: true."
         )
 
 

@@ -61,7 +61,7 @@ def judged_addresses(site: Site, endpoints: object) -> AddressSet | None:
 
     Where its view is wrong, its rules do not fit what passes, and that is dropped. It never goes by unjudged.
 
-    :raises PortMatrixError: for what is no endpoint.
+    :raises PortMatrixError: for what is not an endpoint.
     """
     if endpoints == "all":
         return None

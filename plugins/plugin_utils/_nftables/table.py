@@ -64,7 +64,7 @@ _LEASES: dict[Hook, tuple[str, ...]] = {
 # IGMP tells which groups a host is in, as MLD does. nft without /etc/protocols knows no name of it.
 _GROUPS = "ip daddr 224.0.0.0/4 ip protocol 2"
 _JUDGED = ("judged",)
-# In a flow that is older than our table, tracking can have it wrong who opened it. So a SYN is no part of what is
+# In a flow that is older than our table, tracking can have it wrong who opened it. So a SYN is not part of what is
 # established. Comma lists are one comparison of bits for the kernel, and braces a look-up.
 _ESTABLISHED = (
     'ct state established,related meta l4proto != tcp counter accept comment "established"',

@@ -151,13 +151,15 @@ def _wider(
 ) -> Iterable[str]:
     seen = IntervalSet.union(one.ports for one in wanted)
     if ports != seen:
-        yield f"these ports are wider than what was seen: {count(seen.size(), 'port')} of {ports.size():,}"
+        yield f"of its {count(ports.size(), 'port')}, {seen.size():,} {'was' if seen.size() == 1 else 'were'} seen"
     if not has_ports(flow.protocol) and flow.protocol.isdigit():
         yield f"all of IP protocol {flow.protocol}, which has no ports here"
     for endpoint in sorted({end.endpoint for end in ends if end.endpoint}):
-        hosts = sorted(member.host or "its networks" for member in site.endpoints[endpoint])
-        if len(hosts) > 1:
-            yield f"{endpoint} is wider than what was seen: it is {count(len(hosts), 'host')}"
+        members = site.endpoints[endpoint]
+        if len(members) > 1:
+            named = sum(member.host is not None for member in members)
+            also = " and networks" if named < len(members) else ""
+            yield f"it is for all of {endpoint}: {count(named, 'host')}{also}"
 
 
 def _label(end: End, part: Part, names: Mapping[str, Names]) -> str:

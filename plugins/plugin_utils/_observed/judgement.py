@@ -65,7 +65,7 @@ class Judgement:
         self._chosen = set(variables.chosen_groups())
         self._disabled = set(as_strings(variables.disabled_rows, "port_matrix_disabled_rows"))
         self._is_replaced = variables.rows is not None
-        sites = variables.rows_off(self.site).sites
+        sites = variables.rows_off().sites
         self.off = [SiteRules(site) for site in sites]
         switchable = [(site, row) for site in sites for row in site.rows if self.switch(row)]
         self._nat = _other_sides(self.site)

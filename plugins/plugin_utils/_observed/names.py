@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from .._matrix.endpoints import Member
 from .._matrix.hosts import Host, parse_host
@@ -62,8 +63,13 @@ class Names:
             for family, networks in self._networks.items()
         }
 
-    def of(self, family: Family, address: int) -> Party:
-        """Who *address* is: the machine that has it, or else the smallest network that it lies in."""
+        self.of = lru_cache(maxsize=None)(self._of)
+        """Who has an address: the machine that has it, or else the smallest network that it lies in.
+
+        It is asked about each of few addresses many times, and passes all networks.
+        """
+
+    def _of(self, family: Family, address: int) -> Party:
         machine = self._machines.get((family, address))
         if machine is not None:
             return Party(machine, is_machine=True, is_of_site=True)

@@ -93,7 +93,7 @@ def observe(
     others = hosts_with_addresses(
         {name: {key: of[key] for key in HOST_VARIABLES if key in of} for name, of in (further_hosts or {}).items()}
     )
-    sites = [site, *variables.rows_off(variables.site()).sites]
+    sites = [site, *variables.rows_off().sites]
     names = {memory.gateway: Names(sites, memory.gateway, others) for memory in memories}
     since_when = {memory.gateway: memory.rules_since for memory in memories}
     judgement = Judgement(variables, rules, names, since_when)

@@ -20,7 +20,7 @@ TITLES: dict[Kind, str] = {
     "row_group_off": "Rows that are off:",
     "missing_host": "Hosts that an endpoint lacks:",
     "missing_row": "No row for this:",
-    "unknown": "Nothing is proposed for this, have a look yourself:",
+    "unknown": "Nothing is proposed for these. Have a look yourself:",
 }
 _TRIED = {True: ("port",), False: ("port or protocol", "ports and protocols")}
 
@@ -47,7 +47,7 @@ def table_lines(observation: Observation) -> list[str]:
     """Return the lines."""
     lines = [memory_line(memory) for memory in observation.memories]
     if observation.older:
-        lines.append(f"{count(observation.older, 'flow')} last seen before that time left out")
+        lines.append(f"{count(observation.older, 'flow')} left out, last seen before port_matrix_observed_since")
     for kind, title in TITLES.items():
         found = gather([one for one in observation.findings if one.reason.kind == kind])
         lines += _section(title, [text for one, _places in found for text in finding_lines(one)], 2)

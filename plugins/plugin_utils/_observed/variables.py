@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from .._matrix.definitions import define_endpoints
 from .._matrix.endpoints import EndpointDefinition
@@ -56,11 +57,29 @@ class Variables:
 
         :raises PortMatrixError: with every problem of it.
         """
-        return self._site(self.allow_empty)
+        return self._own
 
     def with_empty_endpoints(self) -> Site:
         """The site with the rows, too, that are left out of it because nobody is one of their endpoints."""
+        return self._widest
+
+    def rows_off(self) -> RowsOff:
+        """The rows of the table that the site lacks."""
+        return self._rows_off
+
+    # Each of these validates all hosts, and is asked for many times.
+
+    @cached_property
+    def _own(self) -> Site:
+        return self._site(self.allow_empty)
+
+    @cached_property
+    def _widest(self) -> Site:
         return self._site(sorted({*load_port_matrix().endpoints, *as_mapping(self.endpoints, "port_matrix_endpoints")}))
+
+    @cached_property
+    def _rows_off(self) -> RowsOff:
+        return rows_off(self._own, self.hosts, self.groups, self.ports, self.endpoints)
 
     def _site(self, allow_empty: object) -> Site:
         return build_site(
@@ -72,10 +91,6 @@ class Variables:
             allow_empty,
             self.same_location_rows,
         )
-
-    def rows_off(self, site: Site) -> RowsOff:
-        """The rows of the table that *site* lacks."""
-        return rows_off(site, self.hosts, self.groups, self.ports, self.endpoints)
 
     def chosen_groups(self) -> list[str]:
         """``port_matrix_row_groups`` as it would be written, with what ``port_matrix_strict_clients`` means."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from .._matrix.hosts import parse_host
+from .._matrix.hosts import Addresses, parse_host
 from .._matrix.site import Site
 from .._matrix.views import ADVERTISED, View
 from .._values.addresses import AddressSet, looks_like_a_name, parse_network
@@ -86,7 +86,7 @@ class Vocabulary:
         """The host, or else the endpoint or group, of this *name*."""
         host = self._host(name, local, view)
         if host:
-            return Place(name, host)
+            return Place(name, host, any(part.networks for part in self._parts(name)))
         if name in self.site.endpoints:
             members = self.site.endpoints[name]
             parts = {
@@ -98,13 +98,17 @@ class Vocabulary:
         unknown = tuple(sorted(str(host) for host, part in parts.items() if not part))
         return Place(name, addresses, True, unknown) if addresses else None
 
-    def _host(self, name: str, local: str | None, view: View) -> AddressSet:
+    def _parts(self, name: str) -> list[Addresses]:
+        """All that is known of the addresses of one host."""
         parts = [m.addresses for members in self.site.endpoints.values() for m in members if m.host == name]
         if name in self.hostvars:
             host = parse_host(name, self.hostvars[name])
             parts += [part for part in (host.own, *host.interfaces.values()) if part]
+        return parts
+
+    def _host(self, name: str, local: str | None, view: View) -> AddressSet:
         sight = "local" if name == local else view.of(name)
-        return AddressSet.union(part.seen(sight) for part in parts)
+        return AddressSet.union(part.seen(sight) for part in self._parts(name))
 
     def _names(self) -> Iterable[str]:
         hosts = {m.host for members in self.site.endpoints.values() for m in members if m.host}
@@ -113,7 +117,7 @@ class Vocabulary:
     def ports(self, value: object, where: str) -> Ports | None:
         """Read ports; None where the question is about whatever port.
 
-        :raises PortMatrixError: for what is no port, and no range of ports by its name.
+        :raises PortMatrixError: for what is neither a port nor a range of ports by its name.
         """
         if value is None or value == "":
             return None

@@ -230,7 +230,7 @@ def nearest_rule(rules: Sequence[Rule], question: Question) -> tuple[Rule | None
         return None, ("source and destination, which are the same",)
     scored = [(rule, _mismatches(rule, question)) for rule in rules if rule.family in common]
     if not scored:
-        return None, (f"family, as no row has {' or '.join(common)} here",)
+        return None, (f"family, as no row has {' or '.join(family.replace('ipv', 'IPv') for family in common)} here",)
     return min(scored, key=lambda item: _distance(question, *item))
 
 
@@ -253,9 +253,10 @@ def _nat_notes(site: Site, question: Question, local: str | None, view: View) ->
                 # Of the endpoints that a host is in, the one with the fewest addresses says most.
                 found[key] = min(found.get(key, seen), seen, key=lambda one: one.ipv4.size() + one.ipv6.size())
     return [
-        f"{some(people_cidrs(hidden))} is an address of {display(host)} that is not seen here; "
-        f"what is seen is {some(people_cidrs(seen))}"
-        for (host, hidden), seen in found.items()
+        f"{some(hidden)} {'is an address' if len(hidden) == 1 else 'are addresses'} of {display(host)} that "
+        f"{'is' if len(hidden) == 1 else 'are'} not seen here; what is seen is {some(people_cidrs(seen))}"
+        for (host, addresses), seen in found.items()
+        for hidden in [people_cidrs(addresses)]
     ]
 
 
@@ -265,7 +266,7 @@ def _notes_on_rows_off(
     """Name the rows that would permit it and are off, or say why that cannot be told."""
     notes: list[str] = []
     for off in rows_off.sites:
-        # Where it is judged is no endpoint of these rows, perhaps, and then none of them is for it.
+        # Where it is judged is not an endpoint of these rows, perhaps, and then none of them is for it.
         if at is None or at in gateways or (isinstance(at, str) and off.endpoints_of(at)):
             permitting = {rule.row for rule in _as_seen_at(off, at, gateways)[0] if _narrowed(rule, question)}
             rows = [row for row in off.rows if row.id in permitting]

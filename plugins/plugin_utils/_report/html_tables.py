@@ -163,7 +163,7 @@ def _flow(flow: Flow, numbers: tuple[str, ...], with_direction: bool) -> FlowLin
         source_ports=side_ports(flow.protocols[0], flow.source_ports),
         destination=shown_sides(flow.destination),
         destination_ports=side_ports(flow.protocols[0], flow.destination_ports),
-        # "none" is no port, and the filter of the page takes no range for any port.
+        # "none" is not a port, and the filter of the page takes no range for any port.
         destination_ranges=format_ports(flow.destination_ports) if flow.has_ports else ["none"],
         protocols=protocols_text(flow),
     )

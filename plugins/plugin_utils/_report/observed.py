@@ -66,7 +66,7 @@ def _not_permitted(rules: SiteRules, finding: Finding) -> Finding:
     """
     by_now = permitted(rules.matching(finding.pair))
     if finding.reason.differs_in != SOURCE_PORT:
-        by_now = by_now.union([covers(rules, finding.pair)])
+        by_now = covers(rules, finding.pair)
     return replace(finding, ports=finding.ports.difference(by_now))
 
 

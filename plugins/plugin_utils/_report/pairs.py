@@ -9,10 +9,12 @@ import typing as t
 from collections.abc import Iterator, Sequence
 
 from .._matrix.site import Site
+from .._rules.canonical import Rule
 from .._values.addresses import Family, format_cidrs
 from .._values.intervals import IntervalSet
 from .host_lists import LITERAL_NETWORKS
 from .report import Report
+from .words import tls_text
 
 HEADER = (
     "rule",
@@ -63,7 +65,7 @@ class Pairs:
 
     def __iter__(self) -> Iterator[dict[str, t.Any]]:
         for number, rule, sources, destinations in self._rules:
-            data = {"rule": number, **rule.as_mapping()}
+            data = {"rule": number, **_for_people(rule)}
             for source_host, source in sources:
                 for destination_host, destination in destinations:
                     yield {
@@ -79,7 +81,7 @@ class Pairs:
         for number, rule, sources, destinations in self._rules:
             yield {
                 "rule": number,
-                **rule.as_mapping(),
+                **_for_people(rule),
                 "source_host": list(dict.fromkeys(host for host, _cidr in sources)),
                 "destination_host": list(dict.fromkeys(host for host, _cidr in destinations)),
             }
@@ -94,3 +96,8 @@ class Pairs:
                 for cidr in format_cidrs(member.addresses.all().of_family(family).intersection(addresses), family)
             )
         return self._known[key]
+
+
+def _for_people(rule: Rule) -> dict[str, t.Any]:
+    """Return a rule as they read it: TLS also where the vendor's table does not say so."""
+    return {**rule.as_mapping(), "tls": tls_text(rule.tls, [rule.protocol], rule.destination_ports) == "TLS"}

@@ -312,4 +312,4 @@ def _translations(site: Site, parties: Iterable[Party], gateways: Sequence[str])
         seen = {sight: tuple(name for name in gateways if site.view_of(name).of(host) == sight) for sight in SIGHTS}
         (own,), (other,) = people_cidrs(local), people_cidrs(advertised)
         found.append(Translation(host, own, other, seen["local"], seen["advertised"]))
-    return sorted(found, key=lambda one: (one.host, one.own))
+    return sorted(found, key=lambda one: (one.host, one.own, one.advertised))

@@ -23,6 +23,8 @@ from .report import Report
 _OPENS = ("added", "widened")
 # More hosts than these are not named in one sentence. The exact flows name all.
 _NAMED = 12
+# A machine does not have so many.
+_MOST_SINGLE = 1024
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,9 @@ def change_facts(report: Report) -> tuple[Fact, ...]:
     facts = [*_only_there("removed", before, after, networks), *_only_there("added", after, before, networks)]
     facts += [_moved(host, before[host], known, networks) for host, known in after.items()
               if host in before and before[host].addresses != known.addresses]  # fmt: skip
-    services = [fact for row in _rows(report.rules) if (fact := _service(row, report.changes.rules, report.rules))]
+    services = [
+        fact for row in sorted(_rows(report.rules)) if (fact := _service(row, report.changes.rules, report.rules))
+    ]
     facts += _row_facts(report.changes, report) + [fact for _row, fact in services]
     said = {row for row, _fact in services} | (_rows(report.rules) ^ _rows(report.changes.rules))
     return (*facts, *_unexplained(report.changes, said, before, after))
@@ -70,7 +74,8 @@ def host_cidrs(host: str, addresses: AddressSet, networks: Mapping[str, bool]) -
     """Write addresses of *host* for people. Of one that is gone, nobody knows whether it was a network."""
     cidrs = people_cidrs(addresses)
     size = addresses.ipv4.size() + addresses.ipv6.size()
-    is_network = networks.get(host, len(cidrs) == 1 or size > _NAMED)
+    # What is a machine now can have been a network before, of millions of addresses.
+    is_network = size > _MOST_SINGLE or networks.get(host, len(cidrs) == 1 or size > _NAMED)
     return cidrs if is_network else single_addresses(addresses)
 
 
@@ -140,9 +145,13 @@ def _services(row: str, rules: Iterable[Rule]) -> list[str]:
     for rule in rules:
         if rule.row == row:
             source, destination = rule_ports(rule)
-            ports = f" from port {source} to port {destination}" if rule.has_ports else ""
+            ports = f" from {_port(source)} to {_port(destination)}" if rule.has_ports else ""
             found[f"{protocol_text(rule.protocol)}{ports}"] = None
     return sorted(found)
+
+
+def _port(ports: str) -> str:
+    return "any port" if ports == "any" else f"port {ports}"
 
 
 def _unexplained(

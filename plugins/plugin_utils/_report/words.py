@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from .._rules.protocols import protocol_text
 from .._rules.words import rule_line
+from .._values.intervals import IntervalSet
 from .._values.words import count, display
 from .change_request import ChangeRequest
 from .host_lists import endpoint_title
@@ -52,16 +53,18 @@ def change_fields(change: ChangeRequest) -> Iterator[tuple[str, str, str]]:
 
 def protocols_text(flow: Flow) -> str:
     """Write the protocols of a flow for people."""
-    tls = _tls_text(flow)
+    tls = tls_text(flow.tls, flow.protocols, flow.destination_ports)
     return " and ".join(map(protocol_text, flow.protocols)) + (f" ({tls})" if tls else "")
 
 
-def _tls_text(flow: Flow) -> str:
-    """Say whether a flow is TLS. The vendor's table does not say it of SIP over TLS, which has a port of its own."""
-    if flow.tls:
+def tls_text(tls: bool, protocols: Sequence[str], ports: IntervalSet) -> str:
+    """Say whether it is TLS to *ports*. The vendor's table does not say so of SIP over TLS, which has its own port.
+
+    :param tls: what the table says
+    """
+    if tls:
         return "TLS"
-    ports = flow.destination_ports
-    if "tcp" not in flow.protocols or _SIP_TLS not in ports or ports.size() > _FEW_PORTS:
+    if "tcp" not in protocols or _SIP_TLS not in ports or ports.size() > _FEW_PORTS:
         return ""
     return "TLS" if ports.size() == 1 else f"TLS on {_SIP_TLS}"
 

@@ -87,7 +87,7 @@ class Found:
 def as_name(value: object, where: str) -> str:
     """Return *value*, a name that somebody gave in a system, for use in an inventory.
 
-    :raises PortMatrixError: if it is no text, empty, or what Ansible would take for a template.
+    :raises PortMatrixError: if it is not text, empty, or what Ansible would take for a template.
     """
     text = as_text(value, where)
     if not text:

@@ -181,7 +181,7 @@ def parse_single_address(value: object, where: str) -> AddressSet:
 def read_cidrs(cidrs: Iterable[str], where: str = "site") -> AddressSet:
     """Read back what :meth:`AddressSet.cidrs` wrote, of both families.
 
-    :raises PortMatrixError: if an item is no address; the message begins with *where*.
+    :raises PortMatrixError: if an item is not an address; the message begins with *where*.
     """
     found: dict[Family, list[tuple[int, int]]] = {"ipv4": [], "ipv6": []}
     for cidr in cidrs:
@@ -260,7 +260,7 @@ def _parse(value: object, where: str) -> tuple[Family, int, int]:
 
 
 def looks_like_a_name(text: str) -> bool:
-    """Tell whether *text* may be the name of a host or an interface, and is no address with a typing error."""
+    """Tell whether *text* may be the name of a host or an interface, and is not an address with a typing error."""
     is_numeric = not any(letter.isalpha() for letter in text)
     return bool(_HOST_NAME.fullmatch(text)) and not is_numeric
 

@@ -22,7 +22,6 @@ IDENTIFIER_ACCEPTED = "a lower-case letter, then up to 62 lower-case letters, di
 _TRUE, _FALSE = ("true", "yes", "on", "y", "t", "1"), ("false", "no", "off", "n", "f", "0")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _DIGITS = re.compile(r"\d{1,18}", re.ASCII)
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
 
 
@@ -167,7 +166,7 @@ def as_count(value: object, where: str) -> int:
 def as_text(value: object, where: str) -> str:
     """Return *value* as one line of text, white space folded. A number is written out.
 
-    :raises PortMatrixError: if it is no string or holds a control character.
+    :raises PortMatrixError: if it is not a string or holds a control character.
     """
     if _is_number(value):
         value = str(value)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .._values.errors import PortMatrixError, names, shown
+from .._values.intervals import IntervalSet
 from .._values.mapping import as_list, as_mapping, as_text
 from .lists import read_addresses, read_port_list
 from .order import Replacement, StateRule, in_safe_order
@@ -102,7 +103,7 @@ def find_changes(wanted: Sequence[RuleArguments], state: WindowsState) -> Change
             new.append({**arguments, "state": "present"})
         elif action != "nothing":
             replacements.append(Replacement(arguments, tuple(there), made_anew=action == "make_anew"))
-            removed += there if action == "make_anew" else ()
+            removed += [one for one in there if action == "make_anew" or _closes_ports(arguments, one)]
     for key, stale in ours.items():
         if key in wanted_names:
             continue
@@ -120,6 +121,13 @@ def find_changes(wanted: Sequence[RuleArguments], state: WindowsState) -> Change
     )
     calls = (*new, *in_safe_order(replacements, {*ours, *foreign, *wanted_names}), *stale_ones)
     return Changes(calls, tuple(conflicts), tuple(notes), tuple(removed))
+
+
+def _closes_ports(arguments: RuleArguments, there: StateRule) -> bool:
+    """Tell whether a rule is to be for other ports of this host than it was, and not just for more of them."""
+    before, after = (read_port_list(str(rule.get("localport") or "")) for rule in (there, arguments))
+    more = isinstance(before, IntervalSet) and isinstance(after, IntervalSet) and before.intersection(after) == before
+    return before != after and not more
 
 
 def differences(arguments: RuleArguments, there: StateRule) -> list[str]:

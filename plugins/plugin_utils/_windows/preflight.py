@@ -20,7 +20,7 @@ from .order import StateRule, Traffic, conditions_of, traffic_of
 from .rules import PROFILES, WITH_PORTS, RuleArguments
 
 _MOST_NAMES = 3
-CHECKS = ("profile_off", "local_rules_void", "inbound_blocked", "outbound_default_allow", "management_port")
+MANAGEMENT_PORT = "management_port"
 
 
 @dataclass(frozen=True)
@@ -91,10 +91,11 @@ def _of_management(changes: Changes, ports: Sequence[int]) -> Iterator[Finding]:
         opened = [port for port in ports if _opens(rule, port)]
         if opened:
             yield Finding(
-                "management_port",
+                MANAGEMENT_PORT,
                 True,
-                f"rule {rule['name']!r}, which is to be removed, lets TCP port {', '.join(map(str, opened))} in, and "
-                "Ansible may depend on it; let that port in by a rule of your own outside of our group first",
+                f"rule {rule['name']!r}, which is to be removed or changed, lets TCP port "
+                f"{', '.join(map(str, opened))} in, and Ansible may depend on it; let that port in by a rule of your "
+                "own outside of our group first",
             )
 
 

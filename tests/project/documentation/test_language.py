@@ -79,7 +79,7 @@ def descriptions(content: object) -> Iterator[str]:
 
 
 def strings(code: str) -> Iterator[str]:
-    """The strings of a Python file that are no docstrings, such as messages, and DOCUMENTATION; comments are none."""
+    """The strings of a Python file that are not docstrings, such as messages, and DOCUMENTATION; comments are none."""
     tree = ast.parse(code)
     alone = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):

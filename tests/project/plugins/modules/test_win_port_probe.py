@@ -307,16 +307,16 @@ def test_silence_is_filtered_after_the_time_that_was_asked_for() -> None:
 def test_what_is_no_time_to_wait_is_refused(timeout: object) -> None:
     result = probe(Network(), to("192.0.2.11"), timeout=timeout)
     assert result["failed"]
-    assert "is no time to wait; accepted: seconds from 0 to 86400" in result["msg"]
+    assert "is not a time to wait; accepted: seconds from 0 to 86400" in result["msg"]
 
 
 @pytest.mark.parametrize(
     ("wrong", "detail"),
     [
-        ({"source_ports": ["sip"]}, "'sip' is no source port and no range of them"),
-        ({"source_ports": ["40600", "70000"]}, "'70000' is no source port and no range of them"),
-        ({"source_ports": ["5-4"]}, "'5-4' is no source port and no range of them"),
-        ({"source_ports": [0]}, "'0' is no source port and no range of them"),
+        ({"source_ports": ["sip"]}, "'sip' is not a source port or a range of them"),
+        ({"source_ports": ["40600", "70000"]}, "'70000' is not a source port or a range of them"),
+        ({"source_ports": ["5-4"]}, "'5-4' is not a source port or a range of them"),
+        ({"source_ports": [0]}, "'0' is not a source port or a range of them"),
         ({"destination": "edge1"}, "An invalid IP address was specified."),
         ({"destination_port": "sip"}, 'Cannot convert value "sip" to type "System.Int32".'),
         ({"destination_port": 70000}, "Specified argument was out of the range of valid values."),

@@ -44,7 +44,7 @@ class Played(ActionModule):  # type: ignore[misc]
         self.calls: list[str] = []
         self.changed = changed.split()
         self.said = {**QUIET, **(said or {})}
-        self.answers: list[Result] = []
+        self.failing = self.meanwhile = ""
         arguments = {"given": GIVEN, "row_ids": ["sip_signaling"], "has_firewalld": False, **options}
         task = SimpleNamespace(args=arguments, action="linux_firewall", check_mode=check_mode, async_val=0, diff=False)
         connection = SimpleNamespace(transport="ssh", reset=lambda: None, _shell=SimpleNamespace(tmpdir="/nowhere"))
@@ -60,9 +60,14 @@ class Played(ActionModule):  # type: ignore[misc]
             look = part.get("check_mode") or step == "look" or self._task.check_mode
             looks.add(look)
             names.append(name if step in ("apply", "look") else f"{name} {step}")
-            parts[name] = {"changed": name in self.changed, "warnings": [], **dict(self.said.get(name, {}))}
+            changed = name in self.changed or (name == self.meanwhile and not look)
+            parts[name] = {"changed": changed, "warnings": [], **dict(self.said.get(name, {}))}
             if step == "confirm":
                 parts[name] = {"changed": False, "outcome": "confirmed", "warnings": []}
+            elif name == self.failing and not look:
+                done = {"changed": True, "outcome": "confirmed"} if "confirm" in " ".join(names) else {}
+                self.calls.append(f"do: {', '.join(names)}")
+                return {"failed": True, "msg": f"no {name}", **done}
             elif not look and parts[name]["changed"] and part["options"].get("confirm_timeout"):
                 parts[name]["pending"] = 90.0
                 break
@@ -99,6 +104,28 @@ def test_a_changed_host_is_asked_twice_more(told: list[str]) -> None:
     assert (result["changed"], result["diff"]) == (True, [{"before": "a", "after": "b"}])
     assert told[0].startswith("fw: Rules were taken out or became narrower.")
     assert ", changed, confirmed over a new connection in " in told[1]
+
+
+def test_what_fails_after_the_confirmation_is_not_asked_for_again(told: list[str]) -> None:
+    action = Played("nftables_table boot_units", confirm_timeout=90)
+    action.failing = "boot_units"
+    result = action.play()
+    assert action.calls == [LOOK, "do: nftables_table", "do: nftables_table confirm, boot_units"]
+    assert (result["failed"], result["changed"], result["msg"]) == (True, True, "no boot_units")
+
+
+def test_rules_that_somebody_changed_since_the_look_are_confirmed_as_well(told: list[str]) -> None:
+    action = Played("boot_units", confirm_timeout=90)
+    action.meanwhile = "nftables_table"
+    assert action.play()["changed"]
+    assert action.calls == [LOOK, "do: nftables_table", "do: nftables_table confirm, boot_units"]
+
+
+def test_where_nothing_was_rendered_it_says_so_before_it_asks(told: list[str]) -> None:
+    action = Played(given={})
+    with pytest.raises(AnsibleActionFail, match="given: nothing, so what renders it was skipped"):
+        action.play()
+    assert action.calls == []
 
 
 def test_without_a_confirmation_it_is_one_call_more(told: list[str]) -> None:
@@ -140,6 +167,7 @@ def test_a_host_that_drops_the_matrix_is_left_alone(told: list[str]) -> None:
     action = Played("nftables_table", said)
     result = action.play()
     assert (action.calls, told) == ([LOOK], ["of something else"])
+    assert sorted(result) == ["changed", "failed", "msg"]
     assert result["failed"]
     assert result["msg"].startswith("Nothing was changed on fw.")
     assert not Played("nftables_table", said, fail_on_foreign_drop=False).play().get("failed")
@@ -244,6 +272,10 @@ def test_taking_it_off_confirms_what_firewalld_loses(told: list[str]) -> None:
     action = Played("boot_units", **options)
     assert action.play()["changed"]
     assert action.calls == [look, "do: nftables_table, boot_units"]
+    # Which forgets the way back of the last change, too.
+    action = Played("firewalld_objects", **options)
+    assert action.play()["changed"]
+    assert action.calls[-1] == "do: nftables_table, boot_units"
     action = Played(**options)
     assert action.play() == {"changed": False, "text": "fw: unchanged, nothing of ours was there", "diff": []}
     assert action.calls == [look]

@@ -115,6 +115,17 @@ def test_rules_that_would_be_void_are_refused_unless_that_is_wanted_or_they_are_
     assert (gone["findings"], len(gone["calls"])) == ([], 1)
 
 
+def test_what_lets_ansible_in_is_not_taken_off_without_a_word() -> None:
+    way_in = {**FOUND, "protocol": "tcp", "localport": "5986"}
+    refused = Played({"rules": [way_in]}, state="absent").played()
+    assert refused["failed"]
+    assert "lets TCP port 5986 in" in refused["msg"][1]
+    assert [
+        one["check"]
+        for one in Played({"rules": [way_in]}, state="absent", fail_on_preflight=False).played()["findings"]
+    ] == ["management_port"]
+
+
 def test_what_blocks_is_warned_of_after_what_the_module_said() -> None:
     block = {**FOUND, "action": "block", "group": "theirs"}
     blocking = [{**block, "name": f"Hardening {number}"} for number in range(7)]

@@ -98,7 +98,7 @@ def test_what_cannot_be_tried_ends_with_2(
     assert "cannot be proven in this lab:\n  wac_content" in capsys.readouterr().err
     inventory["_meta"]["hostvars"]["node1"]["port_matrix_addresses"] = ["nowhere"]
     assert run_main(tmp_path, inventory) == 2
-    assert "node1: 'nowhere' is no address" in capsys.readouterr().err
+    assert "node1: 'nowhere' is not an address" in capsys.readouterr().err
     for arguments in (["--set", "port_matrix_ports"], ["--no-such-option"]):
         with pytest.raises(SystemExit, match="2"):
             run_main(tmp_path, inventory, *arguments)

@@ -352,14 +352,14 @@ def test_every_row_of_the_table_is_there(site: Site) -> None:
 
 
 def test_errors(site: Site) -> None:
-    with pytest.raises(SiteError, match="'nobody' is no endpoint"):
+    with pytest.raises(SiteError, match="'nobody' is not an endpoint"):
         endpoint_networks(site, "nobody")
-    with pytest.raises(SiteError, match="'media' is no port"):
+    with pytest.raises(SiteError, match="'media' is not a port"):
         port_ranges("media", {})
-    with pytest.raises(SiteError, match=r"host h.*'x\.y' is no address"):
+    with pytest.raises(SiteError, match=r"host h.*'x\.y' is not an address"):
         build_site({}, {"host h": {"port_matrix_addresses": ["x.y"]}})
     literal = site_from_inventory({}, {"port_matrix_endpoints": {"client": {"networks": ["10.0.0.5/24"]}}})
-    with pytest.raises(SiteError, match=r"client: '10\.0\.0\.5/24' is no address or network: .* host bits"):
+    with pytest.raises(SiteError, match=r"client: '10\.0\.0\.5/24' is not an address or network: .* host bits"):
         endpoint_networks(literal, "client")
     with pytest.raises(SiteError, match="host b: port_matrix_ports differs"):
         build_site({}, {"a": {"port_matrix_ports": {}}, "b": {"port_matrix_ports": {"sip": 1}}})

@@ -42,7 +42,7 @@ def test_only_the_checks_of_the_place_are_made() -> None:
 def test_who_does_not_answer_is_named_with_the_reason(host: str, port: int | None) -> None:
     asked = port or _closed_port()
     (text,) = silent([_check(asked, host=host)], "target", patient=False)
-    assert text.startswith(f"{host}:{asked} from the target (")
+    assert text.startswith(f"{host}:{asked} to the target (")
     assert not text.endswith("()")
 
 

@@ -25,8 +25,8 @@ class Module:
         self.params = {"parts": [{"options": {}, "check_mode": False, **part} for part in asked]}
         self.check_mode = check_mode
 
-    def fail_json(self, msg: str) -> t.NoReturn:
-        raise FailedError(msg)
+    def fail_json(self, msg: str, **more: t.Any) -> t.NoReturn:
+        raise FailedError(msg, *more.items())
 
 
 @pytest.fixture
@@ -83,6 +83,26 @@ def test_in_check_mode_all_parts_are(done: list[str]) -> None:
 def test_nothing_follows_what_is_pending_or_was_taken_back(done: list[str], part: dict[str, t.Any]) -> None:
     assert list(call(Module(part, {"name": "tracked_flows"}))["parts"]) == [part["name"]]
     assert len(done) == 1
+
+
+@pytest.mark.parametrize(
+    ("check_mode", "before", "said"),
+    [
+        (False, "firewalld_objects", [("outcome", "confirmed")]),
+        (False, "tracked_flows", [("changed", True)]),
+        (False, "observed_flows", []),
+        (True, "tracked_flows", []),
+    ],
+)
+def test_a_part_that_fails_says_what_those_before_it_have_done(
+    done: list[str], monkeypatch: pytest.MonkeyPatch, check_mode: bool, before: str, said: list[tuple[str, t.Any]]
+) -> None:
+    monkeypatch.setattr(parts.firewalld_objects, "library_or_respawn", lambda: None)
+    monkeypatch.setitem(KINDS, "boot_units", Kind({}, (), lambda module: module.fail_json(msg="no systemd")))
+    first = {"name": before, "options": {"state": "absent"} if before == "firewalld_objects" else {}}
+    with pytest.raises(FailedError) as failed:
+        call(Module(first, {"name": "boot_units"}, check_mode=check_mode))
+    assert failed.value.args == ("no systemd", *said)
 
 
 def test_firewalld_s_library_is_looked_for_before_anything_is_done(

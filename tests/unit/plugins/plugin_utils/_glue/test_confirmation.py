@@ -104,9 +104,9 @@ def test_a_connection_that_breaks_during_the_change_is_no_end() -> None:
             "The host's firewall is what it was before this task, in the kernel and for the next boot.",
         ),
         (
-            {"outcome": "taken_back", "reason": "there was no answer of a:1", "error": ""},
+            {"outcome": "taken_back", "reason": "there was no answer from a:1", "error": ""},
             "taken_back",
-            "fw: went back: The change was made and taken back again, because there was no answer of a:1. ",
+            "fw: went back: The change was made and taken back again, because there was no answer from a:1. ",
         ),
         (
             {"outcome": "taken_back", "error": "nft: no"},
@@ -162,13 +162,13 @@ def test_wrong_arguments_reach_no_host(arguments: dict[str, t.Any]) -> None:
 
 
 def test_checks_of_the_controller_decide_before_and_after(monkeypatch: pytest.MonkeyPatch) -> None:
-    silences = [[], ["a:1 from the controller (refused)"]]
+    silences = [[], ["a:1 to the controller (refused)"]]
     monkeypatch.setattr(confirmation, "silent", lambda *_arguments, **_options: silences.pop(0))
     checks = [{"host": "a", "port": 1, "from": "controller"}]
     action = Played({"confirm_timeout": 90, "confirm_checks": checks}, [APPLIED, {"outcome": "taken_back"}])
-    assert "because there was no answer of a:1 from the controller (refused)" in action.run()["msg"]
+    assert "because there was no answer from a:1 to the controller (refused)" in action.run()["msg"]
     assert action.asked == ["apply", "take_back"]
-    silences[:] = [["a:1 from the controller (refused)"]]
+    silences[:] = [["a:1 to the controller (refused)"]]
     beforehand = Played({"confirm_timeout": 90, "confirm_checks": checks}, [APPLIED])
     assert "Nothing was changed: a check that is to prove the change fails without it" in beforehand.run()["msg"]
     assert beforehand.asked == ["look at apply"]
@@ -179,7 +179,7 @@ def test_a_check_that_fails_is_no_obstacle_where_nothing_is_to_change(
     monkeypatch: pytest.MonkeyPatch, result: dict[str, t.Any]
 ) -> None:
     """As on the removal from a host that has nothing of this back end."""
-    monkeypatch.setattr(confirmation, "silent", lambda *_arguments, **_options: ["a:1 from the controller (refused)"])
+    monkeypatch.setattr(confirmation, "silent", lambda *_arguments, **_options: ["a:1 to the controller (refused)"])
     checks = [{"host": "a", "port": 1, "from": "controller"}]
     action = Played({"confirm_timeout": 90, "confirm_checks": checks}, [result])
     assert action.run() == result

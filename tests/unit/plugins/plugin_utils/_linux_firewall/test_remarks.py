@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 import pytest
@@ -27,9 +28,9 @@ def drop(table: str = "filter", family: str = "inet", **more: t.Any) -> dict[str
 
 def test_what_drops_is_named_with_what_to_do() -> None:
     drops = [drop(), drop(hook="prerouting", chain="raw"), drop(table="other", advice="Ask them.")]
-    assert refusal_of_drops("fw", drops, "nftables", {}).splitlines() == [
+    assert refusal_of_drops("fw", drops, "nftables", {}, as_wanted=False).splitlines() == [
         "Nothing was changed on fw. What the port matrix permits would not come through there.",
-        "A packet, and the answer to it, needs a yes of every table on its way:",
+        "A packet, and the answer to it, has to be accepted by every table on its way:",
         "- table inet filter, chain forward_chain, policy drop: rows a, b; for example udp 192.0.2.11:1024",
         "- table inet filter, chain forward_chain, policy drop: rows a, b; for example udp 192.0.2.11:1024",
         "- table inet other, chain forward_chain, policy drop: rows a, b; for example udp 192.0.2.11:1024. Ask them.",
@@ -51,9 +52,14 @@ def test_what_drops_is_named_with_what_to_do() -> None:
 def test_a_chain_that_cannot_be_joined_is_not_offered(
     one: dict[str, t.Any], backend: str, join: dict[str, object]
 ) -> None:
-    said = refusal_of_drops("fw", [one], backend, join)
+    said = refusal_of_drops("fw", [one], backend, join, as_wanted=True)
     assert "linux_firewall_join" not in said
     assert ("does not come through on fw, although firewalld has its objects" in said) == (backend == "firewalld")
+
+
+def test_what_firewalld_does_before_it_has_ours_is_said_to_be_that() -> None:
+    said = refusal_of_drops("fw", [drop()], "firewalld", {}, as_wanted=False)
+    assert said.startswith("What the port matrix permits does not come through on fw, as firewalld is now.")
 
 
 def test_what_was_seen_is_listed_before_it_is_dropped() -> None:
@@ -114,8 +120,25 @@ def test_the_first_rules_say_what_is_dropped(judged: object, enforce: bool, said
     assert "those of UDP for 20 s" in older
 
 
-@pytest.mark.parametrize(("gateway", "groups"), [(False, ["integration"]), (True, ["integration", "platform"])])
-def test_who_judges_little_or_has_more_groups_hears_of_older_flows_only(gateway: bool, groups: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("groups", "off"),
+    [
+        ("integration", ["platform", "video_endpoints", "federation"]),
+        (["integration", "strict_clients"], ["platform", "video_endpoints", "federation"]),
+        (["integration", "video_endpoints"], ["platform", "federation"]),
+        (["integration", "platform", "federation"], ["video_endpoints"]),
+    ],
+)
+def test_the_first_rules_name_each_row_group_that_is_off(groups: object, off: list[str]) -> None:
+    dropped, _older = of_first_rules(True, "all", groups, True, 20)
+    assert re.findall(r"(\w+) \(", dropped) == off
+
+
+@pytest.mark.parametrize(
+    ("gateway", "groups"),
+    [(False, ["integration"]), (True, ["integration", "platform", "video_endpoints", "federation"])],
+)
+def test_who_judges_little_or_has_all_groups_hears_of_older_flows_only(gateway: bool, groups: list[str]) -> None:
     (older,) = of_first_rules(gateway, "all", groups, True, 30)
     assert older.startswith("Nothing of ours was on this host before")
 

@@ -34,7 +34,7 @@ class Text(str):
 
 
 class Old(Sequence[str]):
-    """What ansible-core before 2.19 makes of a vaulted value: a sequence of letters that is no string."""
+    """What ansible-core before 2.19 makes of a vaulted value: a sequence of letters that is not a string."""
 
     __ENCRYPTED__ = True
 

@@ -287,7 +287,7 @@ def test_an_endpoint_of_several_hosts_is_wider_and_says_so() -> None:
     flows = [flow(MONITOR, NODE, "tcp", 9100, hook="input")]
     observation = observed(flows, gateway="node1")
     assert observation.proposal.wider() == [
-        "row observed_tcp_9100_to_conferencing_node: conferencing_node is wider than what was seen: it is 2 hosts"
+        "row observed_tcp_9100_to_conferencing_node: it is for all of conferencing_node: 2 hosts"
     ]
 
 
@@ -297,7 +297,7 @@ def test_ports_that_are_many_become_ranges_and_it_says_so() -> None:
     observation = observed(flows)
     (row,) = observation.proposal.rows
     assert row.row["destination_ports"] == ["1000-1078", "50000"]
-    assert row.wider == ("these ports are wider than what was seen: 41 ports of 80",)
+    assert row.wider == ("of its 80 ports, 41 were seen",)
     assert not observed(flows, applied(observation)).findings
 
 

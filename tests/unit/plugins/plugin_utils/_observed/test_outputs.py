@@ -42,7 +42,7 @@ def test_the_table_has_a_section_for_each_kind_and_what_is_proposed() -> None:
         "Rows that are off:",
         "Hosts that an endpoint lacks:",
         "No row for this:",
-        "Nothing is proposed for this, have a look yourself:",
+        "Nothing is proposed for these. Have a look yourself:",
         "Scans, for which nothing is proposed:",
         "Proposed, in proposed.yml:",
         "This permits more than was seen:",
@@ -87,7 +87,9 @@ def test_a_scan_of_protocols_is_none_of_ports() -> None:
 def test_without_findings_the_table_says_so_and_a_long_one_is_cut() -> None:
     assert table_lines(observed([]))[-1] == "Everything that is remembered is permitted by now."
     old = flow(CLIENT, NODE, "tcp", 80, last_seen="2020-01-01T00:00:00Z")
-    assert "1 flow last seen before that time left out" in table_lines(observed([old], since="2026-01-01T00:00:00Z"))
+    assert "1 flow left out, last seen before port_matrix_observed_since" in table_lines(
+        observed([old], since="2026-01-01T00:00:00Z")
+    )
     many = [flow(f"10.{number}.0.1", NODE, "tcp", 80) for number in range(45)]
     assert "  and 5 more" in table_lines(observed(many))
 

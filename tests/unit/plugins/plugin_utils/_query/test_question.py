@@ -172,6 +172,15 @@ def test_what_is_left_out_may_be_anything() -> None:
     assert answer.text()[0] == ("Permitted: traffic from node1 (192.0.2.11, 2001:db8:1::11) to wac1 (198.51.100.51)")
 
 
+def test_of_a_host_that_is_a_network_a_part_may_be_excluded() -> None:
+    whole, less = (
+        example_site(strict=False, endpoints={"client": {"exclude": excluded}}) for excluded in ([], ["198.18.7.0/24"])
+    )
+    for source in ("lan", "198.18.0.0/16"):
+        found = [ask(site, source, "node1", "tcp", None, 80, hostvars=HOSTVARS).is_partial for site in (whole, less)]
+        assert found == [False, True]
+
+
 def test_nobody_talks_to_itself_and_families_do_not_mix() -> None:
     mesh = example_site([MESH])
     assert ask(mesh, "node1", "node1").mismatches == ("source and destination, which are the same",)
@@ -183,7 +192,7 @@ def test_nobody_talks_to_itself_and_families_do_not_mix() -> None:
     assert itself.mismatches == ("source and destination, which are the same",)
     assert itself.text()[1] == "  what does not match: source and destination, which are the same"
     assert ask(SITE, "2001:db8::1", "192.0.2.11").mismatches == ("family, as one is IPv4 and the other IPv6",)
-    assert ask(SITE, "2001:db8::1", "2001:db8::2", at="turn1").mismatches == ("family, as no row has ipv6 here",)
+    assert ask(SITE, "2001:db8::1", "2001:db8::2", at="turn1").mismatches == ("family, as no row has IPv6 here",)
 
 
 def test_a_host_that_no_row_names_has_the_addresses_of_its_variables() -> None:

@@ -77,7 +77,7 @@ def test_the_section_has_what_the_table_on_the_screen_has() -> None:
         "Rows that are off",
         "Hosts that an endpoint lacks",
         "No row for this",
-        "Nothing is proposed for this",
+        "Nothing is proposed for these",
     ):
         assert title in section
     assert f"{SCANNER} tried 39 ports of {NODE}: 39 packets at fw, last 2026-05-04T10:00:00Z" in section

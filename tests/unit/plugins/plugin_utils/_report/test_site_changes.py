@@ -60,8 +60,8 @@ def _facts(before: dict[str, t.Any], now: dict[str, t.Any]) -> list[tuple[str, s
         (
             {"ports": {"avatar": 80}},
             {"ports": {"avatar": [80, 8080]}},
-            [("changed", "Row conference_avatar: TCP from port any to port 80 became "
-              "TCP from port any to port 80, 8080.")],
+            [("changed", "Row conference_avatar: TCP from any port to port 80 became "
+              "TCP from any port to port 80, 8080.")],
         ),
         (
             {"extra_rows": [{**NTP, "source_ports": 123}], "endpoints": NTP_SERVER},
@@ -100,6 +100,30 @@ def test_many_hosts_are_one_sentence() -> None:
     assert kind == "added"
     assert text.startswith("turn100 (10.1.100.1), turn101 (10.1.101.1), ")
     assert text.endswith("turn111 (10.1.111.1) and 8 more added: TURN server.")
+
+
+def test_rows_that_changed_come_by_name_whatever_the_order_of_a_set_is() -> None:
+    ports = {"avatar": [80, 8080], "turn": [3478, 3479], "sip": [5061, 5062]}
+    facts = _facts({}, {"ports": ports})
+    assert [text.partition(":")[0] for _kind, text in facts] == [
+        "Row conference_avatar", "Row media_nodes_to_turn", "Row sip_signaling",
+    ]  # fmt: skip
+
+
+def test_a_network_that_became_a_machine_is_not_written_address_by_address() -> None:
+    facts = _facts(
+        {
+            "groups": {**GROUPS, "sfb_clients": ["lan", "office"]},
+            "hostvars": {"office": {"port_matrix_addresses": ["10.0.0.0/8"]}},
+        },
+        {
+            "groups": {**GROUPS, "sfb_clients": ["lan", "office"]},
+            "hostvars": {"office": {"port_matrix_addresses": ["10.0.0.5"]}},
+        },
+    )
+    ((_kind, text),) = facts
+    assert text.startswith("office: 10.0.0.0/30, ")
+    assert len(text) < 500
 
 
 def test_a_network_that_is_gone_is_written_as_one() -> None:

@@ -28,7 +28,7 @@ Sheets = dict[str, list[list[str]]]
 
 
 def _read(data: bytes) -> Sheets:
-    """The texts of all cells. A cell that is no text fails."""
+    """The texts of all cells. A cell that is not text fails."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         texts = ["".join(part.text or "" for part in item.iter(f"{SPACE}t"))
                  for item in ElementTree.fromstring(archive.read("xl/sharedStrings.xml"))]  # fmt: skip

@@ -135,6 +135,22 @@ def test_duplicates_of_our_name_are_made_one() -> None:
     assert len(changes.removed) == 2
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "closes"),
+    [
+        ("5986", "443", True),
+        ("5986", "443,5986", False),
+        ("any", "443", True),
+        ("5986", "any", False),
+        ("RPC", "443", True),
+    ],
+)
+def test_an_edit_that_closes_ports_is_told_like_a_removal(before: str, after: str, closes: bool) -> None:
+    changes = find_changes([{**WANTED, "localport": after}], state({**FOUND, "localport": before}))
+    assert len(changes.calls) == 1
+    assert len(changes.removed) == closes
+
+
 def test_stale_rules_go_after_new_ones_came_each_name_once() -> None:
     stale = {**FOUND, "name": "somebody's"}
     calls = find_changes([WANTED], state(stale, stale)).calls
