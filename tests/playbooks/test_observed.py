@@ -100,7 +100,7 @@ def test_hosts_that_cannot_tell_are_said_and_fail_at_the_end(tmp_path: Path) -> 
     assert "[WARNING]: fw2: what it remembers is not in this: nft is missing" in output
     assert "[WARNING]: fw3: what it remembers is not in this: " in output
     assert "[WARNING]: fw4: it remembers nothing; accepted: linux_firewall_enforce: false" in output
-    assert "Not all is observed: these hosts could not be asked: fw2, fw3" in output
+    assert "Not everything was observed: these hosts could not be asked: fw2, fw3" in output
     assert (tmp_path / "port-matrix-observed" / "observed.csv").exists()
 
 

@@ -135,7 +135,7 @@ def test_an_older_firewalld_is_refused_before_anything_is_tried(
     ruleset, files = console("nft", "-s", "list", "ruleset"), snapshot()["files"]
     refused = site(*options)
     assert not refused.succeeded
-    assert "firewalld 0.9.3 is in charge of this host. Only since 1.0 a rule can have an ipset as" in refused.words
+    assert "firewalld 0.9.3 is in charge of this host. Only from 1.0 on can a rule have an ipset as" in refused.words
     assert "(systemctl disable --now firewalld)" in refused.words
     assert (console("nft", "-s", "list", "ruleset"), snapshot()["files"]) == (ruleset, files)
     console("systemctl", "stop", "firewalld.service")

@@ -65,7 +65,7 @@ def _against_any(host: Mapping[str, t.Any], wish: Wish, backend: Backend) -> Ite
     over_ssh = wish.connection.rpartition(".")[2] in _OVER_SSH
     if over_ssh and len(host["ssh_connection"]) != 4 and not wish.management:
         yield (
-            "linux_firewall_management: is empty, because the host does not tell where Ansible connects from "
+            "linux_firewall_management: is empty, because the host does not say where Ansible connects from "
             "(no SSH_CONNECTION); accepted: a rule that lets the controller in."
         )
     if wish.end_flows and not host["conntrack"]:
@@ -109,7 +109,7 @@ def _against_firewalld(host: Mapping[str, t.Any], wish: Wish) -> Iterator[str]:
     if first and int(first[0]) < _FIRST_WITH_IPSETS:
         yield (
             f"linux_firewall_backend: {wish.backend}, and firewalld {firewalld['version']} is in charge of this host. "
-            "Only since 1.0 a rule can have an ipset as its destination, as the rules of the matrix need it; accepted: "
+            "Only from 1.0 on can a rule have an ipset as its destination, which the matrix needs; accepted: "
             "firewalld 1.0 or later, or linux_firewall_backend: nftables where firewalld is stopped and disabled "
             "(systemctl disable --now firewalld)."
         )

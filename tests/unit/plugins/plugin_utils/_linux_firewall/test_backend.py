@@ -95,7 +95,7 @@ def test_all_that_speaks_against_a_back_end_is_said_at_once() -> None:
     said = " ".join(objections(host(load="masked", service_manager="openrc", ssh_connection=[]), wanted))
     for text in (
         "and this host is run by openrc. Use a host with systemd, or leave it out of the play.",
-        "linux_firewall_management: is empty, because the host does not tell where Ansible connects from",
+        "linux_firewall_management: is empty, because the host does not say where Ansible connects from",
         "whose table nobody can join; accepted: no linux_firewall_join.",
         "firewalld is masked on this host. The role does not start it, because its zones could lock you out; "
         "accepted: a running firewalld (systemctl unmask firewalld, then systemctl enable --now firewalld), or the",
@@ -125,8 +125,8 @@ def test_a_firewalld_that_does_not_run_is_not_started(load: str, active: str, wa
 def test_a_firewalld_that_is_too_old_is_refused_at_once(backend: str, version: str, accepted: bool) -> None:
     said = objections(host(active="active", load="loaded", version=version), wish(backend=backend))
     refused = (
-        f"linux_firewall_backend: {backend}, and firewalld {version} is in charge of this host. Only since 1.0 a rule "
-        "can have an ipset as its destination, as the rules of the matrix need it; accepted: firewalld 1.0 or later, "
+        f"linux_firewall_backend: {backend}, and firewalld {version} is in charge of this host. Only from 1.0 on can a "
+        "rule have an ipset as its destination, which the matrix needs; accepted: firewalld 1.0 or later, "
         "or linux_firewall_backend: nftables where firewalld is stopped and disabled "
         "(systemctl disable --now firewalld)."
     )
