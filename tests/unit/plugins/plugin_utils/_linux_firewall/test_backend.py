@@ -66,7 +66,7 @@ def test_a_host_that_hides_its_ssh_connection_needs_a_rule(
     connection: str, words: list[str], management: bool, accepted: bool
 ) -> None:
     said = objections(host(ssh_connection=words), wish(connection=connection, management=management))
-    assert [one.startswith("linux_firewall_management: is empty, because the host does not tell") for one in said] == (
+    assert [one.startswith("linux_firewall_management: is empty, because the host does not say") for one in said] == (
         [] if accepted else [True]
     )
 
