@@ -38,8 +38,10 @@ class Scope:
             return "port-matrix"
         stem = "-".join(("port-matrix", self.kind, *self.names))
         plain = re.sub(r"[^A-Za-z0-9._-]", "_", stem)[:100]
-        # Two names must not end in one file, and a digest tells apart what the plain form does not.
-        return plain if plain == stem else f"{plain}-{hashlib.sha256(stem.encode('utf-8', 'replace')).hexdigest()[:8]}"
+        # Two names must not end in one file, and a digest tells apart what the plain form does not. Further files of
+        # a report have these ends.
+        is_plain = plain == stem and not plain.endswith(("-pairs", "-changes"))
+        return plain if is_plain else f"{plain}-{hashlib.sha256(stem.encode('utf-8', 'replace')).hexdigest()[:8]}"
 
 
 def read_scope(value: object, where: str, site: Site, gateways: Sequence[str] = ()) -> Scope:

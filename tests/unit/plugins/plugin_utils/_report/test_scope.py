@@ -110,3 +110,8 @@ def test_each_scope_has_files_of_its_own() -> None:
         assert stem.isascii()
         assert not set(stem) & set("/\\:\n ")
         assert len(stem) < 120
+
+
+@pytest.mark.parametrize("end", ["-pairs", "-changes"])
+def test_no_report_is_the_further_file_of_another(end: str) -> None:
+    assert not Scope("host", (f"fe1{end}",)).file_stem().endswith(end)
