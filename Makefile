@@ -12,7 +12,7 @@ help: ## Show the commands
 	@printf '%s\n' 'Commands of the project. Users of the collection need none of them: they begin with README.md.' ''
 	@sed -n 's/^\([a-z][a-z -]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20 | sed 's/^/  make /'
 	@printf '%s\n' '' \
-	  'make demo and make test take root on Debian 12 or 13, and install what is missing; all else is made below .build/.' \
+	  'make demo and make test need root on Debian 12 or 13, and install what is missing; all else is made below .build/.' \
 	  'One check alone, or several:  . .build/environment && tests/run-checks unit playbooks' \
 	  'One Molecule scenario:        . .build/environment && molecule test --scenario-name nftables' \
 	  'Variables of make demo:       BACKEND=firewalld, FW_IMAGE=debian12, LOAD=1 (docs/demo.md)'

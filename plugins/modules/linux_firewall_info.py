@@ -20,7 +20,7 @@ options:
   rules:
     description:
       - Whether to read what is ours on the host, too - the revision, the rows, what they counted, and a change that
-        waits for its confirmation. It takes root.
+        waits for its confirmation. It needs root.
       - Of a host with firewalld, only that change is told. M(uc_firewall.pexip_sfb.firewalld_objects) in check mode
         tells what differs there.
     type: bool

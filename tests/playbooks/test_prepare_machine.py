@@ -76,7 +76,7 @@ def machine() -> Iterator[Machine]:
 
 def test_without_root_it_says_why_root_and_what_that_changes(machine: Machine) -> None:
     said = machine.prepare(*NOBODY)
-    assert "which takes root" in said
+    assert "which needs root" in said
     assert "Run the command again as root" in said
     assert "to be installed: podman" in said
 

@@ -68,7 +68,7 @@ def check_machine() -> None:
             "let the variable CONTAINERS_CONF name a file as README.md next to create.yml shows."
         ) from error
     if os.geteuid() != 0:
-        raise LabError("The lab makes networks that this machine reaches directly, which takes root. Run it as root.")
+        raise LabError("The lab makes networks that this machine reaches directly, which needs root. Run it as root.")
 
 
 def create(lab: Lab) -> None:

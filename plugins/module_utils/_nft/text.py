@@ -69,5 +69,5 @@ def rule_words(chain: str, comments: Mapping[int, str]) -> dict[int, str]:
         elif not words and (line.endswith(";") or line.startswith("comment ")):
             lines = []  # of the chain itself
     if waiting or lines != ["}", ""] or any("\n" in comment for comment in comments.values()):
-        raise UnreadableError("nft's text of a chain does not tell where its rules end")
+        raise UnreadableError("nft's text of a chain does not say where its rules end")
     return words

@@ -199,7 +199,7 @@ class _Attempt:
         try:
             self.socket.bind((self._order["source"], port))
         except PermissionError as e:
-            raise ProbeError(f"the source port {port} takes root: run the play with --become") from e
+            raise ProbeError(f"the source port {port} needs root: run the play with --become") from e
         except OSError as e:
             return e.errno or errno.EIO
         self._source = self.socket.getsockname()[:2]

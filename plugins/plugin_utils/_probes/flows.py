@@ -71,7 +71,7 @@ def flows(site: Site) -> Iterator[Flow]:
 def sample_ports(ports: IntervalSet) -> list[tuple[int, tuple[int, int]]]:
     """Return the first, a middle and the last of *ports*, each with the interval that it is in.
 
-    Ports below 1024 are left out where there are others: to listen there takes root.
+    Ports below 1024 are left out where there are others: to listen there needs root.
     """
     above = IntervalSet.of((max(first, 1024), last) for first, last in ports.intervals if last not in _PRIVILEGED)
     chosen = above or ports

@@ -40,6 +40,11 @@ RULES = {
     r"\bexcepted\b": "except",
     r"\bpass by themselves\b": "pass on their own",
     r"\bsees to (?:it|that)\b": "does, or takes care of",
+    r"\bneeds? a yes of\b": "has to be accepted by",
+    r"\bturns? \w+ \w+ round\b": "reverses it",
+    r"\btakes root\b": "needs root",
+    r"\bdoes not tell (?:where|when|whether|what)\b": "does not say",
+    r"\bno effect have\b": "have no effect",
 }
 # The guide is what users read from the first line to the last. The others are for contributors.
 NOT_OF_THE_GUIDE = {"architecture.md", "demo.md", "index.md", "windows-testing.md"}

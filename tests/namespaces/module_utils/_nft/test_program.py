@@ -125,7 +125,7 @@ def test_no_comment_of_others_gets_into_what_is_put_back(
         inserts = [line for line in (tmp_path / "joined.nft").read_text().splitlines() if line.startswith("insert")]
         assert inserts == [f"insert rule inet theirs input {jump}"]
     else:
-        with pytest.raises(pytest.fail.Exception, match="text of a chain does not tell where its rules end"):
+        with pytest.raises(pytest.fail.Exception, match="text of a chain does not say where its rules end"):
             host.rules.save(tmp_path)
         assert list(tmp_path.iterdir()) == []
     host.rules.remove()
