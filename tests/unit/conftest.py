@@ -32,17 +32,10 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", _OTHERWISE))
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make the marker known to ansible-test as well, which has its own settings of pytest."""
-    config.addinivalue_line("markers", "no_cover: of pytest-cov, which would make a large test take minutes")
+    config.addinivalue_line("markers", "large: takes minutes where it is watched which lines it covers")
     config.addinivalue_line(
         "markers", "operating_system: starts processes, opens sockets or locks files; not for Python in WebAssembly"
     )
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Measure what is covered without random examples: a branch that only they reach needs a test of its own."""
-    for item in items:
-        if item.get_closest_marker("hypothesis") and config.pluginmanager.hasplugin("pytest_cov"):
-            item.add_marker("no_cover")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

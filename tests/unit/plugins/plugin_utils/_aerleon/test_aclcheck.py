@@ -10,6 +10,7 @@ import itertools
 import random
 import typing as t
 
+import pytest
 from aerleon.lib import aclcheck, naming, policy, policy_builder
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
@@ -79,5 +80,6 @@ def test_aclcheck_permits_what_the_oracle_permits(case: Case, seed: int) -> None
     tried.append(len(answers))
 
 
+@pytest.mark.large
 def test_these_were_enough() -> None:
     assert sum(tried) == SITES * PACKETS_OF_EACH

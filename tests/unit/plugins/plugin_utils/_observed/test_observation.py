@@ -178,7 +178,7 @@ def test_the_other_side_of_a_nat_gets_no_row_and_the_view_is_named() -> None:
     site = variables(hosts={**variables().hosts, "turn1": turn})
     flows = [
         flow(NODE, TURN, "udp", 3478), flow(NODE, "203.0.113.41", "udp", 3478), flow(NODE, "203.0.113.41", "udp", 9),
-        flow(NODE, TURN, "udp", 9),
+        flow(NODE, TURN, "udp", 9), flow(SECOND, "203.0.113.41", "udp", 9),
     ]  # fmt: skip
     whys = {one.what().split(" to ")[1]: one.why() for one in observed(flows, site).findings}
     assert {to for to, why in whys.items() if "NAT" in why} == {"turn1 (203.0.113.41) port 3478"}

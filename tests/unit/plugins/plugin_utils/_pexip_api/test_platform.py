@@ -97,6 +97,13 @@ def test_a_management_node_behind_nat() -> None:
     }
 
 
+def test_nodes_that_transcode_for_another_location_are_in_its_group_too() -> None:
+    places = [location(1, "Oslo", transcoding_location=uri("system_location", 2)), location(2, "Core")]
+    nodes = [worker(1, "edge1", 1, "192.0.2.11", node_type="PROXYING"), worker(2, "core1", 2, "192.0.2.12")]
+    result = found(platform(system_location=places, worker_vm=nodes))
+    assert host(result, "core1").groups[0] == "pexip_transcoding_nodes"
+
+
 def test_a_location_filter_takes_what_is_used_there() -> None:
     places = [
         location(1, "Oslo", turn_server=uri("turn_server", 1), dns_servers=[uri("dns_server", 1)]),

@@ -474,7 +474,7 @@ def _unpacked(packed: str) -> list[list[str]]:
     return columns
 
 
-@pytest.mark.no_cover
+@pytest.mark.large
 def test_ten_thousand_addresses_in_each_endpoint_are_a_page_that_a_browser_opens() -> None:
     report = build_report(_large_site(10_000), Scope(), "t", gateways=["fw"])
     text = report_as_html(report)

@@ -94,6 +94,24 @@ def test_a_machine_of_two_pools_is_in_the_groups_of_both() -> None:
     assert host.groups == ("sfb_front_ends", "wac_servers")
 
 
+def test_the_roles_of_a_pool_say_in_which_group_its_machines_are() -> None:
+    pools = [
+        PoolOf(f"{name}.example", 1, {f"{name}.example": (Interface("Primary", 1, f"10.1.0.{number}"),)}, services)
+        for number, name, services in (
+            (31, "med", (ServiceOf("MediationServer"),)),
+            (32, "sba", (ServiceOf("Registrar"),)),
+            (33, "chat", (ServiceOf("PersistentChat"),)),
+            (34, "dir", (ServiceOf("Registrar", director=True),)),
+        )
+    ]
+    hosts = found(published(pools, SITES)).hosts
+    assert {host.name: host.groups for host in hosts} == {
+        "dir.example": ("sfb_directors",),
+        "med.example": ("sfb_servers",),
+        "sba.example": ("sfb_servers",),
+    }
+
+
 def test_sites_are_a_filter() -> None:
     other = PoolOf("sba.example", 2, {"sba.example": (Interface("Primary", 1, "10.1.0.9"),)}, (ServiceOf("Registrar"),))
     text = published([FRONT_END, other], SITES)

@@ -202,6 +202,8 @@ def test_values_of_an_inventory() -> None:
     )
     assert as_name("  a   b ", "x") == "a b"
     assert FoundHost("x", (), "topology").variables() == {}
+    edge = FoundHost("x", (), "topology", interfaces={"internal": ("10.1.0.31",), "av_edge": ("192.0.2.31",)})
+    assert edge.variables() == {"port_matrix_interfaces": {"av_edge": ["192.0.2.31"], "internal": ["10.1.0.31"]}}
     for mark in ("{{", "{%", "{#"):
         with pytest.raises(PortMatrixError, match="Ansible takes for a template"):
             as_name(f"a{mark}", "x")
