@@ -54,7 +54,7 @@ def test_a_check_that_fails_beforehand_stops_the_change(
     run = controller.play(target, nodes=nodes, linux_firewall_confirm_checks=checks)
     assert not run.succeeded
     assert "Nothing was changed: a check that is to prove the change fails without it already" in run.output()
-    assert f"127.0.0.1:1 from the {place}" in run.output()
+    assert f"127.0.0.1:1 to the {place}" in run.output()
     assert target.firewall() == before
 
 
