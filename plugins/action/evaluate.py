@@ -66,7 +66,8 @@ class ActionModule(ActionBase):  # type: ignore[misc] # Ansible has no types
     def _wrong_arguments(self, variables: Result) -> list[str]:
         """Return what Ansible has to say of the arguments of the role, which would be a task of its own."""
         path = Path(self._task._role._role_path) / "meta/argument_specs.yml"
-        spec = self._loader.load_from_file(str(path))["argument_specs"]["main"]["options"]
+        # Ansible has read it, and would copy all of it for each host: "unsafe" is what it calls to take it as it is.
+        spec = self._loader.load_from_file(str(path), unsafe=True)["argument_specs"]["main"]["options"]
         given = self._templar.template({name: variables[name] for name in spec if name in variables})
         found = ArgumentSpecValidator(spec).validate(given, validate_role_argument_spec=True)
         return [str(message) for message in found.error_messages]

@@ -94,7 +94,7 @@ def show(part: Part) -> None:
         print(f"  {m.what:<45} {m.size:>12}  {m.median:>12,.3f} {m.unit}  ({len(m.runs)} runs)")
     for w in part.wanted:
         relation = "at least" if w.at_least else "at most"
-        print(f"  {w.text}: {w.median:,.2f} {w.unit} (wanted {relation} {w.figure:g}): {w.verdict}")
+        print(f"  {w.text}: {w.median:,.2f} {w.unit} (wanted {relation} {w.figure:.3g}): {w.verdict}")
     print(
         f"  {', '.join(f'{key} {value}' for key, value in part.conditions.items())}; {part.seconds[0]:.0f} s\n",
         flush=True,

@@ -56,7 +56,7 @@ def _measured(one: Measurement) -> tuple[str, ...]:
 def _wanted(one: Wanted) -> tuple[str, ...]:
     relation = "at least" if one.at_least else "at most"
     verdict = one.verdict.replace("NOT REACHED", "**not reached**")
-    figure = f"{relation} {one.figure:g} {one.unit}"
+    figure = f"{relation} {one.figure:.3g} {one.unit}"
     return one.text, figure, f"{_number(one.median)} {one.unit}", _spread(one.runs), verdict
 
 
