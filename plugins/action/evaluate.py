@@ -16,14 +16,14 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue.proble
 
 Result = dict[str, t.Any]
 
-# What the filters import, aerleon and all. Ansible loads an action before it starts a process for each host, and all
-# filters in each of these, which would load all of it again.
+# What the filters import when they are loaded. Ansible loads an action before it starts a process for each host, and
+# all filters in each of these, which would load all of it again.
 _OF_FILTERS = """
     _firewalld.objects _glue.filters _glue.inventory_files _glue.warnings _matrix.expand _matrix.inventory
     _matrix.rows_off _matrix.site _nftables.connection _nftables.joined _nftables.sample_packets
     _observed.documents _observed.linux_host _observed.observation _observed.prometheus
     _observed.proposed_file _observed.table _observed.variables _probes.junit _probes.plan _probes.results
-    _probes.table _query.question _report.files _rules.answer _windows.changes _windows.comparison
+    _probes.table _query.question _rules.answer _windows.changes _windows.comparison
     _windows.preflight _windows.rules
 """
 for _name in _OF_FILTERS.split():

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import json
+import time
 import typing as t
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm.checks import CONFIRM_SPEC
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue.confirmation import ConfirmedAction
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue.warnings import say, warn
@@ -18,6 +19,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._linux_firew
     TRACKED,
     TRIAL,
     Part,
+    at_once,
     fails_on_drops,
     plan_for,
     uncertain_trial,
@@ -76,7 +78,7 @@ _SPEC: Result = {
 
 
 class ActionModule(ConfirmedAction):
-    """Looks at a host in one call, and makes and confirms in two more what differs there."""
+    """Looks at a host and makes what differs there, in one call or two, and confirms it in one more."""
 
     _supports_check_mode = True
 
@@ -91,7 +93,16 @@ class ActionModule(ConfirmedAction):
         self._host: str = to_plain(self._vars["inventory_hostname"])
         self._plan = plan_for(self._wanted)
         self._results: dict[str, Result] = {}
-        looked = self._look()
+        self._then = None if self._task.check_mode else at_once(self._wanted, self._plan, self._of_step("apply"))
+        self._made: dict[str, Result] | None = None  # what the host did in the call that looked
+        self._made_at = time.monotonic()
+        try:
+            looked = self._look()
+        except AnsibleConnectionFailure:
+            if not (self._then and self._timeout):
+                raise
+            # The change itself may have cut the connection.
+            self._made, looked = {}, {"parts": {}, "unpermitted": None}
         if looked.get("failed") or looked.get("unreachable"):
             # Without what all parts said: the whole ruleset would stand around the message.
             return {key: value for key, value in looked.items() if key not in ("parts", "unpermitted")}
@@ -100,7 +111,8 @@ class ActionModule(ConfirmedAction):
         self._results = dict(looked["parts"])
         if self._wanted["state"] == "present":
             self._stop_before_drops_of_what_was_seen(looked)
-        if any(one["changed"] for one in self._results.values()) and not self._task.check_mode:
+        differs = self._made is not None or any(one["changed"] for one in self._results.values())
+        if differs and not self._task.check_mode:
             failed = self._make()
             if failed:
                 return failed
@@ -110,9 +122,11 @@ class ActionModule(ConfirmedAction):
 
     def _look(self) -> Result:
         """Return what each part says in check mode, and which of the flows that were seen nothing permits."""
-        looked = self._called(self._looking())
+        looked = self._called(self._looking(), self._then)
         if "parts" not in looked:
             return looked
+        if "then" in looked:
+            self._made, self._made_at = looked["then"], time.monotonic()
         results: dict[str, Result] = looked["parts"]
         found: Result = {"changed": False, "parts": results, "unpermitted": None}
         if OBSERVED in results and results[OBSERVED]["remembering"]:
@@ -184,16 +198,19 @@ class ActionModule(ConfirmedAction):
     # The change
 
     def _make(self) -> Result | None:
-        """Change what differs; return the result of the task where that fails."""
+        """Change what differs, unless that is done, and confirm it; return the result of the task where that fails."""
         name = self._plan.main["name"]
-        looked = self._results[name]
+        looked = self._results.get(name, {})
         # What is taken off last also forgets how to go back.
-        absent = self._wanted["state"] == "absent"
-        other = absent or any(self._results[part["name"]]["changed"] for part in self._plan.leftovers)
+        other = self._wanted["state"] == "absent" or self._differ(self._plan.leftovers)
         self._along = [*self._plan.with_main, *([] if other else self._plan.after)]
-        if looked["changed"]:
+        if self._made is not None:
+            made = self._of_main(self._made)
+            if not made or "pending" in made:
+                made = self._confirm(made, self._made_at)
+        elif looked["changed"]:
             made = self._apply() if self._timeout else self._module("apply")
-        elif any(self._results[part["name"]]["changed"] for part in self._along):
+        elif self._differ(self._along):
             # Nothing to prove, unless somebody has changed our rules since the look.
             made = self._apply_and_confirm() if self._timeout else self._module("apply")
         else:
@@ -220,14 +237,20 @@ class ActionModule(ConfirmedAction):
         done = self._called([first, *self._along])
         if "parts" not in done:
             return done
-        results: dict[str, Result] = done["parts"]
-        self._results.update(results)
-        return dict(results[main["name"]])
+        return self._of_main(done["parts"])
 
-    def _called(self, parts: Sequence[Part]) -> Result:
-        done = self._call(_MODULE, {"parts": parts})
+    def _of_main(self, results: Mapping[str, Result]) -> Result:
+        """Keep what the parts of a call did, and return what the main one did."""
+        self._results.update(results)
+        return dict(results.get(self._plan.main["name"], {}))
+
+    def _differ(self, parts: Sequence[Part]) -> bool:
+        return any(self._results.get(part["name"], {}).get("changed") for part in parts)
+
+    def _called(self, parts: Sequence[Part], then: Result | None = None) -> Result:
+        done = self._call(_MODULE, {"parts": parts, **({"then": then} if then else {})})
         done.pop("invocation", None)  # the whole ruleset again
-        for name, part in done.get("parts", {}).items():
+        for name, part in [*done.get("parts", {}).items(), *done.get("then", {}).items()]:
             if name != TRIAL:  # of which each call has one, and only one of these counts
                 warn(part["warnings"])
         return done

@@ -17,6 +17,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._linux_firew
 
 Result = dict[str, t.Any]
 
+_INFO = "linux_firewall_info"
 _SPEC: Result = {
     "backend": {"type": "str", "choices": ["auto", "nftables", "firewalld"], "default": "auto"},
     "observe_only": {"type": "bool", "default": False},
@@ -27,7 +28,10 @@ _SPEC: Result = {
 
 
 class ActionModule(ActionBase):  # type: ignore[misc] # Ansible has no types
-    """Asks the host by the module ``linux_firewall_info``."""
+    """Asks the host by the module ``linux_firewall_info``.
+
+    It is a part of the module that the next task calls, so that Ansible builds one module for both and not two.
+    """
 
     _requires_connection = True
     _supports_check_mode = True
@@ -36,11 +40,15 @@ class ActionModule(ActionBase):  # type: ignore[misc] # Ansible has no types
         """Run the task."""
         result: Result = super().run(tmp, task_vars)
         _validation, wanted = self.validate_argument_spec(argument_spec=_SPEC)
-        host: Result = self._execute_module(
-            module_name="uc_firewall.pexip_sfb.linux_firewall_info", module_args={}, task_vars=task_vars
+        asked: Result = self._execute_module(
+            module_name="uc_firewall.pexip_sfb.in_one_call",
+            module_args={"parts": [{"name": _INFO}]},
+            task_vars=task_vars,
         )
-        if host.get("failed") or host.get("unreachable"):
-            return {**result, **host}
+        if asked.get("failed") or asked.get("unreachable"):
+            return {**result, **asked}
+        host: Result = asked["parts"][_INFO]
+        del host["warnings"]  # it has none
         wish = Wish(
             wanted["backend"],
             wanted["observe_only"],

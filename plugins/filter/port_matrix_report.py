@@ -12,7 +12,6 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue.filter
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue.warnings import warn
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.inventory import to_plain
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.site_document import read_site
-from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.files import DEFAULT_FORMATS, render_report
 
 DOCUMENTATION = r"""
 name: port_matrix_report
@@ -133,7 +132,7 @@ _value:
 @as_filter("port_matrix_report")
 def port_matrix_report(
     site: object,
-    formats: object = DEFAULT_FORMATS,
+    formats: object = ("csv", "json", "markdown", "html", "svg", "mermaid"),
     scope: object = "site",
     title: object = "Port matrix",
     baseline: object = None,
@@ -148,6 +147,9 @@ def port_matrix_report(
 
     :raises AnsibleFilterError: if an input is not what it should be.
     """
+    # Each play loads this file, and few write a report. What does that, aerleon above all, takes a while to load.
+    from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._report.files import render_report
+
     rendered = render_report(
         read_site(to_plain(site)),
         to_plain(formats),

@@ -17,14 +17,15 @@ description:
     of what a task costs the controller.
   - It ends before the next part where the change of one is pending, or was not confirmed. Where a part fails, all of
     it fails, with the message of that part.
-  - The action M(uc_firewall.pexip_sfb.linux_firewall) calls it, and confirms its change.
+  - The actions M(uc_firewall.pexip_sfb.linux_firewall_backend) and M(uc_firewall.pexip_sfb.linux_firewall) call it. The
+    latter confirms its change.
 options:
   parts:
     description: The modules, each once at most.
     type: list
     elements: dict
     required: true
-    suboptions:
+    suboptions: &part
       name:
         description: Name of the module, without the collection.
         type: str
@@ -32,6 +33,7 @@ options:
         choices:
           - boot_units
           - firewalld_objects
+          - linux_firewall_info
           - nftables_table
           - observed_flows
           - packet_trial
@@ -44,6 +46,28 @@ options:
         description: Whether it only says what it would change.
         type: bool
         default: false
+  then:
+    description: What else is done in the same call, depending on what O(parts) have found.
+    type: dict
+    version_added: 1.1.0
+    suboptions:
+      changed:
+        description: Name of the part that has to have something to change. Otherwise nothing follows.
+        type: str
+        required: true
+      unless:
+        description:
+          - What the parts may have returned, each as C(PART.NAME). Where one of these is true, or not empty, nothing
+            follows, as it is to be decided first what becomes of it.
+        type: list
+        elements: str
+        default: []
+      parts:
+        description: The modules, each once at most.
+        type: list
+        elements: dict
+        required: true
+        suboptions: *part
 attributes:
   check_mode:
     support: full
@@ -60,6 +84,7 @@ requirements:
 seealso:
   - module: uc_firewall.pexip_sfb.boot_units
   - module: uc_firewall.pexip_sfb.firewalld_objects
+  - module: uc_firewall.pexip_sfb.linux_firewall_info
   - module: uc_firewall.pexip_sfb.nftables_table
   - module: uc_firewall.pexip_sfb.observed_flows
   - module: uc_firewall.pexip_sfb.packet_trial
@@ -84,6 +109,12 @@ parts:
   returned: success
   type: dict
   sample: {"tracked_flows": {"changed": false, "ended": 0, "one_way": 0, "warnings": []}}
+then:
+  description: The same of the parts of O(then).
+  returned: when they were done
+  type: dict
+  version_added: 1.1.0
+  sample: {}
 """
 
 from ansible.module_utils.basic import AnsibleModule

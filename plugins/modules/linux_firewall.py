@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: linux_firewall
-short_description: The whole firewall of a Linux host, looked at in one call and changed in two more
+short_description: The whole firewall of a Linux host, looked at and changed in one call, and confirmed in another
 version_added: 1.1.0
 author:
   - uc_firewall maintainers (@uc-firewall)
@@ -18,9 +18,11 @@ description:
     variables of that role.
   - One call of M(uc_firewall.pexip_sfb.in_one_call) says what differs, whether the matrix comes through the host, and
     which flows were seen that nothing permits. Where nothing differs, that is all.
-  - A change is made in a second call, and confirmed in a third over a new connection, as
-    M(uc_firewall.pexip_sfb.nftables_table) and M(uc_firewall.pexip_sfb.firewalld_objects) do it. What the other back
-    end put on earlier goes in a fourth.
+  - A change is made in the same call. It takes another where the controller has something to find out or to decide
+    first, which are O(confirm_checks) from there, flows that were seen, and a matrix that does not come through, and
+    where the other back end has left something.
+  - It is confirmed in one call more over a new connection, as M(uc_firewall.pexip_sfb.nftables_table) and
+    M(uc_firewall.pexip_sfb.firewalld_objects) do it. What the other back end put on earlier goes in another.
 options:
   state:
     description: Whether the firewall is to be there.

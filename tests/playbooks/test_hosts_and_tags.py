@@ -103,6 +103,22 @@ def test_with_the_tag_validate_the_whole_site_is_checked_and_no_host_touched(tmp
     assert "port 0 is out of range" in run(tmp_path, content, "site", "--tags", "validate").stdout
 
 
+def test_bad_input_of_one_host_stops_all_with_any_strategy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANSIBLE_STRATEGY", "free")
+    content = inventory()
+    content["all"]["children"]["port_matrix_linux"]["hosts"]["turn1"] = {
+        "linux_firewall_confirm_timeout": 5, "linux_firewall_older_flows": 301, "linux_firewall_observed_days": 366,
+    }  # fmt: skip
+    output = run(tmp_path, content, "site").stdout
+    assert TOUCHED not in output
+    for problem in (
+        "linux_firewall_confirm_timeout: 5; accepted: 0, or 10 to 3600 seconds.",
+        "linux_firewall_older_flows: 301; accepted: 0 to 300 seconds.",
+        "linux_firewall_observed_days: 366; accepted: 1 to 365 days.",
+    ):
+        assert problem in output
+
+
 @pytest.mark.parametrize("tag", ["apply", "render", "verify"])
 def test_with_another_tag_what_it_needs_comes_first(tag: str, tmp_path: Path) -> None:
     """The connection fails at the first task that needs one, and what that task needs is there."""

@@ -107,6 +107,12 @@ def test_nothing_is_said_where_nothing_is_dropped(play: Play, tables: str, varia
     assert "drops traffic" not in shown
 
 
+def test_with_a_tag_of_the_user_next_to_verify_nothing_is_applied(play: Play) -> None:
+    ended, shown = play("", "--tags", "of_the_user")
+    assert ended == 0
+    assert " changed=0 " in shown
+
+
 NOTRACK = """table ip raw {
   chain pre {
     type filter hook prerouting priority raw;

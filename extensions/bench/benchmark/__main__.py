@@ -44,6 +44,8 @@ PARTS: dict[str, Callable[[], Sequence[Part]]] = {
     "remember": lambda: [remember(_work("remember"))],
     **in_sittings("apply-nftables", lambda name: [apply(_work(name), "nftables")]),
     **in_sittings("apply-firewalld", lambda name: [apply(_work(name), "firewalld")]),
+    **in_sittings("apply-defaults-nftables", lambda name: [apply(_work(name), "nftables", pipelining=False)]),
+    **in_sittings("apply-defaults-firewalld", lambda name: [apply(_work(name), "firewalld", pipelining=False)]),
     "controller": lambda: [controller(_work("controller"), managed=True)],
     "controller-few": lambda: [controller(_work("controller-few"), managed=False)],
     "host": lambda: [host(_work("host"))],
@@ -52,7 +54,8 @@ PARTS: dict[str, Callable[[], Sequence[Part]]] = {
 }
 # In the order of the page.
 RESULTS = (
-    *("compile", "load", "packets", "remember", "apply-nftables", "apply-firewalld"),
+    *("compile", "load", "packets", "remember"),
+    *("apply-nftables", "apply-firewalld", "apply-defaults-nftables", "apply-defaults-firewalld"),
     *("controller", "controller-few", "host", "linux", "windows"),
 )
 

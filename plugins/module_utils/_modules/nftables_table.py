@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-import os
 import re
-import sys
 import typing as t
 from pathlib import Path
 
@@ -24,13 +22,13 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm.ste
     make_change,
 )
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm.steps import SPEC as CONFIRMED
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._modules.interpreter import stable_python
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft import owned_rules
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.owned_rules import TABLE
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.owned_tables import owned
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.program import Nft, OwnedRules
 
 _IN_THE_KERNEL = "nftables in the kernel"
-_PYTHON = "/usr/bin/python3"
 _OLDER_FLOWS = "older_flows"
 _MOST_SECONDS = 300
 SPEC: dict[str, t.Any] = {
@@ -118,12 +116,6 @@ def _permits(listing: str) -> set[tuple[str, str]]:
         rules = [line for line in lines if " accept" in line and head.startswith("chain ")]
         found |= {(head, item.strip()) for item in [*elements, *rules]}
     return found
-
-
-def stable_python() -> str:
-    """Return the Python of this module, by the name that it keeps when the host gets a newer one, where it has that."""
-    kept = os.path.realpath(_PYTHON) == os.path.realpath(sys.executable)
-    return _PYTHON if kept else sys.executable
 
 
 def _programs(nft: str) -> dict[str, str]:

@@ -7,49 +7,90 @@ from __future__ import annotations
 
 import typing as t
 from collections.abc import Callable, Mapping, Sequence
+from types import ModuleType
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._modules import (
-    boot_units,
-    firewalld_objects,
-    nftables_table,
-    observed_flows,
-    packet_trial,
-    tracked_flows,
-)
 
 Result = dict[str, t.Any]
 
 
-class Kind(t.NamedTuple):
-    """What is known of a module: its options, which of them it needs in which state, and what it does."""
-
-    spec: Mapping[str, t.Any]
-    required_if: Sequence[t.Any]
-    run: Callable[[AnsibleModule], Result]
+# Imported where they are asked for: a host compiles in each call what it imports. Ansible finds and sends all of them.
 
 
-KINDS = {
-    "boot_units": Kind(boot_units.SPEC, (), boot_units.run),
-    "firewalld_objects": Kind(firewalld_objects.SPEC, firewalld_objects.REQUIRED_IF, firewalld_objects.run),
-    "nftables_table": Kind(nftables_table.SPEC, nftables_table.REQUIRED_IF, nftables_table.run),
-    "observed_flows": Kind(observed_flows.SPEC, (), observed_flows.run),
-    "packet_trial": Kind(packet_trial.SPEC, (), packet_trial.run),
-    "tracked_flows": Kind(tracked_flows.SPEC, (), tracked_flows.run),
+def _boot_units() -> ModuleType:
+    from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._modules import boot_units
+
+    return boot_units
+
+
+def _firewalld_objects() -> ModuleType:
+    from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._modules import firewalld_objects
+
+    return firewalld_objects
+
+
+def _linux_firewall_info() -> ModuleType:
+    from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._modules import linux_firewall_info
+
+    return linux_firewall_info
+
+
+def _nftables_table() -> ModuleType:
+    from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._modules import nftables_table
+
+    return nftables_table
+
+
+def _observed_flows() -> ModuleType:
+    from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._modules import observed_flows
+
+    return observed_flows
+
+
+def _packet_trial() -> ModuleType:
+    from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._modules import packet_trial
+
+    return packet_trial
+
+
+def _tracked_flows() -> ModuleType:
+    from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._modules import tracked_flows
+
+    return tracked_flows
+
+
+# What each of them has: SPEC, its options; REQUIRED_IF, where it has some that a state needs; and run, what it does.
+KINDS: dict[str, Callable[[], t.Any]] = {
+    "boot_units": _boot_units,
+    "firewalld_objects": _firewalld_objects,
+    "linux_firewall_info": _linux_firewall_info,
+    "nftables_table": _nftables_table,
+    "observed_flows": _observed_flows,
+    "packet_trial": _packet_trial,
+    "tracked_flows": _tracked_flows,
 }
 
+_PARTS: dict[str, t.Any] = {
+    "type": "list",
+    "elements": "dict",
+    "required": True,
+    "options": {
+        "name": {"type": "str", "required": True, "choices": sorted(KINDS)},
+        "options": {"type": "dict", "default": {}},
+        "check_mode": {"type": "bool", "default": False},
+    },
+}
 SPEC: dict[str, t.Any] = {
-    "parts": {
-        "type": "list",
-        "elements": "dict",
-        "required": True,
+    "parts": _PARTS,
+    "then": {
+        "type": "dict",
         "options": {
-            "name": {"type": "str", "required": True, "choices": sorted(KINDS)},
-            "options": {"type": "dict", "default": {}},
-            "check_mode": {"type": "bool", "default": False},
+            "changed": {"type": "str", "required": True},
+            "unless": {"type": "list", "elements": "str", "default": []},
+            "parts": _PARTS,
         },
-    }
+    },
 }
 
 
@@ -86,25 +127,57 @@ class Part:
 
 
 def run(module: AnsibleModule) -> Result:
-    """Do all parts, up to one whose change is pending, or was not confirmed."""
-    results: dict[str, Result] = {}
-    parts = [
-        (part["name"], Part(module, _params(module, part["name"], part["options"]), part["check_mode"], results))
-        for part in module.params["parts"]
-    ]
-    if any(name == "firewalld_objects" for name, _part in parts):
-        firewalld_objects.library_or_respawn()  # that starts all over, so it comes before anything is done
-    for name, part in parts:
-        done = KINDS[name].run(t.cast("AnsibleModule", part))
-        results[name] = {**done, "warnings": part.warnings}
-        if "pending" in done or done.get("outcome", "confirmed") != "confirmed":
-            break
-    return {"changed": any(done["changed"] for done in results.values()), "parts": results}
+    """Do all parts, up to one whose change is pending, or was not confirmed; and what comes then, if it does."""
+    then = module.params["then"]
+    # All options are looked at, and firewalld's library is found, before anything is done.
+    first = _Sequence(module, module.params["parts"])
+    if then and then["changed"] not in first.names():
+        module.fail_json(msg=f"then.changed: {then['changed']}; accepted: one of {', '.join(first.names())}")
+    second = _Sequence(module, then["parts"] if then else [])
+    if "firewalld_objects" in {*first.names(), *second.names()}:
+        KINDS["firewalld_objects"]().library_or_respawn()  # that starts all over
+    found = first.run()
+    if not then or not _has(found, f"{then['changed']}.changed") or any(_has(found, name) for name in then["unless"]):
+        return {"changed": _changed(found), "parts": found}
+    done = second.run()
+    return {"changed": _changed(done), "parts": found, "then": done}
+
+
+class _Sequence:
+    """Parts, one after the other."""
+
+    def __init__(self, module: AnsibleModule, parts: Sequence[Mapping[str, t.Any]]) -> None:
+        self._done: dict[str, Result] = {}
+        self._parts = [
+            (part["name"], Part(module, _params(module, part["name"], part["options"]), part["check_mode"], self._done))
+            for part in parts
+        ]
+
+    def names(self) -> list[str]:
+        return [name for name, _part in self._parts]
+
+    def run(self) -> dict[str, Result]:
+        for name, part in self._parts:
+            done = KINDS[name]().run(part)
+            self._done[name] = {**done, "warnings": part.warnings}
+            if "pending" in done or done.get("outcome", "confirmed") != "confirmed":
+                break
+        return self._done
+
+
+def _changed(results: Mapping[str, Result]) -> bool:
+    return any(done["changed"] for done in results.values())
+
+
+def _has(results: Mapping[str, Result], name: str) -> bool:
+    """Tell whether a part returned anything but nothing by *name*, which is ``PART.NAME``."""
+    part, _dot, key = name.partition(".")
+    return bool(results.get(part, {}).get(key))
 
 
 def _params(module: AnsibleModule, name: str, options: Mapping[str, t.Any]) -> dict[str, t.Any]:
-    kind = KINDS[name]
-    validated = ArgumentSpecValidator(kind.spec, required_if=kind.required_if).validate(options)
+    kind = KINDS[name]()
+    validated = ArgumentSpecValidator(kind.SPEC, required_if=getattr(kind, "REQUIRED_IF", ())).validate(options)
     if validated.error_messages:
         module.fail_json(msg=f"{name}: {'; '.join(validated.error_messages)}")
     return dict(validated.validated_parameters)

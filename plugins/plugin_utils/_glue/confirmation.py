@@ -68,13 +68,14 @@ class ConfirmedAction(ActionBase):  # type: ignore[misc] # Ansible has no types
         started = time.monotonic()
         try:
             applied = self._module("apply")
-            if "pending" not in applied:
-                return applied
-            made_at = time.monotonic()
-            deadline = made_at + applied.pop("pending")
         except AnsibleConnectionFailure:
             # The change itself may have cut the connection.
-            applied, made_at, deadline = {}, started, started + self._timeout
+            return self._confirm({}, started)
+        return self._confirm(applied, time.monotonic()) if "pending" in applied else applied
+
+    def _confirm(self, applied: Result, made_at: float) -> Result:
+        """Confirm a change over a new connection; *applied* is what the host said of it, empty if that was lost."""
+        deadline = made_at + applied.pop("pending", self._timeout)
         answer = self._until(deadline, "confirm") or self._until(deadline + _SECONDS_TO_RETURN, "outcome")
         if answer and answer["outcome"] == "confirmed":
             applied = applied or {**answer.get("about", {}), "changed": True}

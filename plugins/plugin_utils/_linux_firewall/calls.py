@@ -49,6 +49,24 @@ def plan_for(wanted: Mapping[str, t.Any]) -> Plan:
     )
 
 
+def at_once(wanted: Mapping[str, t.Any], plan: Plan, step: Mapping[str, t.Any]) -> dict[str, t.Any] | None:
+    """Return what the host changes in the call that looks, as ``then`` of ``in_one_call``; None if it has to wait.
+
+    It waits for what the controller has to find out or to say before a change: checks of its own, flows that were seen,
+    and a matrix that does not come through. What the other back end left goes in a call of its own.
+
+    :param step: the options that make a part the first step of a change.
+    """
+    here = any(check["from"] == "controller" for check in wanted["confirm_checks"])
+    if here or wanted["only_look"] or wanted["state"] == "absent":
+        return None
+    unless = [f"{part['name']}.changed" for part in plan.leftovers]
+    if wanted["backend"] == "nftables":  # with firewalld, what is changed is judged afterwards
+        unless += [f"{OBSERVED}.remembering", *([f"{TRIAL}.drops"] if fails_on_drops(wanted) else [])]
+    main = {**plan.main, "options": {**plan.main["options"], **step}}
+    return {"changed": plan.main["name"], "unless": unless, "parts": [main, *plan.with_main, *plan.after]}
+
+
 def trial(wanted: Mapping[str, t.Any], uncertain_tables: list[str]) -> Part:
     """Return the trial with packets, of the ruleset that is to come, or with firewalld of what is there."""
     nftables = wanted["backend"] == "nftables"

@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._modules import nftables_table
 from module_host import ModuleHost
 
 OURS = "table inet pexip_sfb\ndelete table inet pexip_sfb\ntable inet pexip_sfb {{\n{body}\n}}\n"
@@ -48,16 +47,6 @@ table inet theirs {
 }
 insert rule inet theirs input jump pexip_sfb_input
 """
-
-
-def test_python_has_a_name_that_outlives_an_upgrade(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "python3.11").touch()
-    (tmp_path / "python3").symlink_to("python3.11")
-    monkeypatch.setattr(nftables_table, "_PYTHON", str(tmp_path / "python3"))
-    monkeypatch.setattr(sys, "executable", str(tmp_path / "python3.11"))
-    assert nftables_table.stable_python() == str(tmp_path / "python3")
-    monkeypatch.setattr(sys, "executable", "/opt/python/bin/python3.13")
-    assert nftables_table.stable_python() == "/opt/python/bin/python3.13"
 
 
 @pytest.fixture

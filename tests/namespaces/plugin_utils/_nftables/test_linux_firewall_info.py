@@ -9,7 +9,10 @@ import re
 from pathlib import Path
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.modules.linux_firewall_info import OF_EVERY_HOST, revision_of
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._modules.linux_firewall_info import (
+    OF_EVERY_HOST,
+    revision_of,
+)
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._matrix.port_matrix import load_port_matrix
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables.table import Policy, render_ruleset
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._rules.answer import revision_of_text

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import typing as t
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible_collections.uc_firewall.pexip_sfb.plugins.action import linux_firewall
 from ansible_collections.uc_firewall.pexip_sfb.plugins.action.linux_firewall import ActionModule
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._linux_firewall.calls import plan_for, trial
@@ -45,6 +46,8 @@ class Played(ActionModule):  # type: ignore[misc]
         self.changed = changed.split()
         self.said = {**QUIET, **(said or {})}
         self.failing = self.meanwhile = ""
+        self.asked = 0
+        self.breaking = False  # the connection, once something is changed
         arguments = {"given": GIVEN, "row_ids": ["sip_signaling"], "has_firewalld": False, **options}
         task = SimpleNamespace(args=arguments, action="linux_firewall", check_mode=check_mode, async_val=0, diff=False)
         connection = SimpleNamespace(transport="ssh", reset=lambda: None, _shell=SimpleNamespace(tmpdir="/nowhere"))
@@ -54,8 +57,24 @@ class Played(ActionModule):  # type: ignore[misc]
         return t.cast("Result", self.run(None, {"inventory_hostname": "fw"}))
 
     def _execute_module(self, module_name: str, module_args: Result, task_vars: t.Any) -> Result:
+        self.asked += 1
+        parts = self._do(module_args["parts"])
+        then = module_args.get("then")
+        if parts and then and parts[then["changed"]]["changed"] and not any(map(partial(_has, parts), then["unless"])):
+            done = self._do(then["parts"])
+            if self.breaking:
+                raise AnsibleConnectionFailure("timed out")
+            return {"parts": parts, "then": done, "invocation": {}} if done else self._failed()
+        return {"changed": True, "parts": parts, "invocation": {}} if parts else self._failed()
+
+    def _failed(self) -> Result:
+        done = {"changed": True, "outcome": "confirmed"} if " confirm" in self.calls[-1] else {}
+        return {"failed": True, "msg": f"no {self.failing}", **done}
+
+    def _do(self, asked: list[Result]) -> Result:
+        """What the parts say; nothing if one of them fails."""
         parts, names, looks = {}, [], set()
-        for part in module_args["parts"]:
+        for part in asked:
             name, step = part["name"], part["options"].get("step", "apply")
             look = part.get("check_mode") or step == "look" or self._task.check_mode
             looks.add(look)
@@ -65,15 +84,19 @@ class Played(ActionModule):  # type: ignore[misc]
             if step == "confirm":
                 parts[name] = {"changed": False, "outcome": "confirmed", "warnings": []}
             elif name == self.failing and not look:
-                done = {"changed": True, "outcome": "confirmed"} if "confirm" in " ".join(names) else {}
                 self.calls.append(f"do: {', '.join(names)}")
-                return {"failed": True, "msg": f"no {name}", **done}
+                return {}
             elif not look and parts[name]["changed"] and part["options"].get("confirm_timeout"):
                 parts[name]["pending"] = 90.0
                 break
         assert len(looks) == 1
         self.calls.append(f"{'look' if looks.pop() else 'do'}: {', '.join(names)}")
-        return {"changed": True, "parts": parts, "invocation": {}}
+        return parts
+
+
+def _has(parts: Result, name: str) -> bool:
+    part, key = name.split(".")
+    return bool(parts.get(part, {}).get(key))
 
 
 @pytest.fixture
@@ -96,11 +119,72 @@ def test_an_unchanged_host_is_asked_once(told: list[str]) -> None:
     assert told == [result["text"]] == [f"fw: 1 rule of 1 row, revision {result['revision']}, unchanged"]
 
 
-def test_a_changed_host_is_asked_twice_more(told: list[str]) -> None:
+# A host that remembers no flows: there are none that the controller has to judge before a change.
+FORGETFUL: Result = {"observed_flows": {**QUIET["observed_flows"], "remembering": False}}
+CHANGED = [LOOK, "do: nftables_table", "do: nftables_table confirm, boot_units"]
+
+
+def test_where_nothing_is_to_be_decided_it_changes_what_it_has_seen_in_one_call(told: list[str]) -> None:
+    action = Played("nftables_table boot_units", FORGETFUL, confirm_timeout=90)
+    result = action.play()
+    assert (action.calls, action.asked, result["changed"]) == (CHANGED, 2, True)
+    assert ", changed, confirmed over a new connection in " in told[-1]
+    without = Played("nftables_table", FORGETFUL, end_flows=True)
+    assert without.play()["changed"]
+    assert (without.calls[1], without.asked) == ("do: nftables_table, boot_units, tracked_flows", 1)
+    firewalld = Played(
+        "firewalld_objects", {"firewalld_objects": {"reload": []}}, backend="firewalld", confirm_timeout=90
+    )
+    assert firewalld.play()["changed"]
+    assert firewalld.calls[1:] == ["do: firewalld_objects", "do: firewalld_objects confirm, packet_trial"]
+    assert firewalld.asked == 2
+
+
+def test_what_is_to_be_decided_comes_before_the_change(told: list[str]) -> None:
+    """Flows that were seen, what drops the matrix, what is left of the other back end, and checks from here."""
+    remembering = Played("nftables_table", confirm_timeout=90)
+    remembering.play()
+    assert (remembering.calls, remembering.asked) == (CHANGED, 3)
+    dropping = Played("nftables_table", {**FORGETFUL, "packet_trial": {"drops": [DROP], "warnings": []}})
+    assert dropping.play()["failed"]
+    assert dropping.calls == [LOOK]
+    leftovers = Played("nftables_table firewalld_objects", FORGETFUL, has_firewalld=True, confirm_timeout=90)
+    leftovers.play()
+    assert (len(leftovers.calls), leftovers.asked) == (4, 4)
+    closed = {"host": "127.0.0.1", "port": 1, "from": "controller"}
+    checked = Played("nftables_table", FORGETFUL, confirm_timeout=90, confirm_checks=[closed])
+    assert checked.play()["msg"].startswith("Nothing was changed: a check that is to prove the change fails without it")
+    assert checked.calls == [LOOK]
+    units = Played("boot_units", FORGETFUL, confirm_timeout=90)
+    units.play()
+    assert (units.calls, units.asked) == ([LOOK, "do: nftables_table, boot_units"], 2)
+
+
+def test_where_the_connection_breaks_the_host_is_asked_what_became_of_it(told: list[str]) -> None:
+    action = Played("nftables_table boot_units", FORGETFUL, confirm_timeout=90)
+    action.breaking = True
+    result = action.play()
+    assert (action.calls, action.asked) == (CHANGED, 2)
+    assert result["changed"]
+    assert ", changed, confirmed over a new connection in " in told[-1]
+    certain = Played("nftables_table", FORGETFUL)
+    certain.breaking = True
+    with pytest.raises(AnsibleConnectionFailure):
+        certain.play()
+
+
+def test_what_fails_in_the_call_that_looks_is_told(told: list[str]) -> None:
+    action = Played("nftables_table", FORGETFUL, confirm_timeout=90)
+    action.failing = "nftables_table"
+    assert action.play() == {"failed": True, "msg": "no nftables_table"}
+    assert action.asked == 1
+
+
+def test_a_changed_host_that_remembers_is_asked_twice_more(told: list[str]) -> None:
     differs = {"nftables_table": {"changed": True, "diff": [{"before": "a", "after": "b"}], "narrowed": True}}
     action = Played("nftables_table boot_units", differs, confirm_timeout=90)
     result = action.play()
-    assert action.calls == [LOOK, "do: nftables_table", "do: nftables_table confirm, boot_units"]
+    assert (action.calls, action.asked) == (CHANGED, 3)
     assert (result["changed"], result["diff"]) == (True, [{"before": "a", "after": "b"}])
     assert told[0].startswith("fw: Rules were taken out or became narrower.")
     assert ", changed, confirmed over a new connection in " in told[1]
@@ -110,7 +194,7 @@ def test_what_fails_after_the_confirmation_is_not_asked_for_again(told: list[str
     action = Played("nftables_table boot_units", confirm_timeout=90)
     action.failing = "boot_units"
     result = action.play()
-    assert action.calls == [LOOK, "do: nftables_table", "do: nftables_table confirm, boot_units"]
+    assert action.calls == CHANGED
     assert (result["failed"], result["changed"], result["msg"]) == (True, True, "no boot_units")
 
 
@@ -118,7 +202,7 @@ def test_rules_that_somebody_changed_since_the_look_are_confirmed_as_well(told: 
     action = Played("boot_units", confirm_timeout=90)
     action.meanwhile = "nftables_table"
     assert action.play()["changed"]
-    assert action.calls == [LOOK, "do: nftables_table", "do: nftables_table confirm, boot_units"]
+    assert action.calls == CHANGED
 
 
 def test_where_nothing_was_rendered_it_says_so_before_it_asks(told: list[str]) -> None:
@@ -252,8 +336,7 @@ def test_a_host_that_watches_counts_them_in_its_answer(told: list[str], flows_se
 
 
 def test_a_host_that_remembers_nothing_yet_has_counted_nothing(told: list[str]) -> None:
-    said = {"observed_flows": {**QUIET["observed_flows"], "remembering": False}}
-    result = Played("nftables_table", said, enforce=False).play()
+    result = Played("nftables_table", FORGETFUL, enforce=False).play()
     assert result["flows"] is None
     assert result["text"].endswith(", changed, observing: drops nothing")
 

@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import typing as t
+from types import SimpleNamespace
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._modules import parts
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._modules.parts import KINDS, Kind, run
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._modules.parts import KINDS, run
 
 
 class FailedError(Exception):
@@ -21,9 +21,18 @@ class Module:
 
     tmpdir = "/tmp/of-the-module"
 
-    def __init__(self, *asked: dict[str, t.Any], check_mode: bool = False) -> None:
-        self.params = {"parts": [{"options": {}, "check_mode": False, **part} for part in asked]}
+    def __init__(
+        self, *asked: dict[str, t.Any], check_mode: bool = False, then: dict[str, t.Any] | None = None
+    ) -> None:
+        self.params = {
+            "parts": [self._part(part) for part in asked],
+            "then": then and {"unless": [], **then, "parts": [self._part(part) for part in then["parts"]]},
+        }
         self.check_mode = check_mode
+
+    @staticmethod
+    def _part(asked: dict[str, t.Any]) -> dict[str, t.Any]:
+        return {"options": {}, "check_mode": False, **asked}
 
     def fail_json(self, msg: str, **more: t.Any) -> t.NoReturn:
         raise FailedError(msg, *more.items())
@@ -40,7 +49,10 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             module.warn(f"of {name}")
             return {"changed": False, **result}
 
-        monkeypatch.setitem(KINDS, name, Kind(KINDS[name].spec, KINDS[name].required_if, play))
+        real = KINDS[name]()
+        played = SimpleNamespace(SPEC=real.SPEC, REQUIRED_IF=getattr(real, "REQUIRED_IF", ()), run=play)
+        played.library_or_respawn = lambda: done.append("respawn")
+        monkeypatch.setitem(KINDS, name, lambda: played)
 
     kind("observed_flows")
     kind("tracked_flows", changed=True)
@@ -97,27 +109,70 @@ def test_nothing_follows_what_is_pending_or_was_taken_back(done: list[str], part
 def test_a_part_that_fails_says_what_those_before_it_have_done(
     done: list[str], monkeypatch: pytest.MonkeyPatch, check_mode: bool, before: str, said: list[tuple[str, t.Any]]
 ) -> None:
-    monkeypatch.setattr(parts.firewalld_objects, "library_or_respawn", lambda: None)
-    monkeypatch.setitem(KINDS, "boot_units", Kind({}, (), lambda module: module.fail_json(msg="no systemd")))
+    failing = SimpleNamespace(SPEC={}, run=lambda module: module.fail_json(msg="no systemd"))
+    monkeypatch.setitem(KINDS, "boot_units", lambda: failing)
     first = {"name": before, "options": {"state": "absent"} if before == "firewalld_objects" else {}}
     with pytest.raises(FailedError) as failed:
         call(Module(first, {"name": "boot_units"}, check_mode=check_mode))
     assert failed.value.args == ("no systemd", *said)
 
 
-def test_firewalld_s_library_is_looked_for_before_anything_is_done(
-    done: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_firewalld_s_library_is_looked_for_before_anything_is_done(done: list[str]) -> None:
     """With another Python, the whole module begins anew."""
-    monkeypatch.setattr(parts.firewalld_objects, "library_or_respawn", lambda: done.append("respawn"))
-    call(
-        Module(
-            {"name": "tracked_flows"},
-            {"name": "firewalld_objects", "options": {"state": "absent"}},
-            {"name": "observed_flows"},
-        )
-    )
+    objects = {"name": "firewalld_objects", "options": {"state": "absent"}}
+    call(Module({"name": "tracked_flows"}, objects, {"name": "observed_flows"}))
     assert [one.split()[0] for one in done] == ["respawn", "tracked_flows", "firewalld_objects", "observed_flows"]
+    done.clear()
+    call(Module({"name": "tracked_flows"}, then={"changed": "tracked_flows", "parts": [objects]}))
+    assert [one.split()[0] for one in done] == ["respawn", "tracked_flows", "firewalld_objects"]
+
+
+TABLE = {"name": "nftables_table", "options": {"state": "absent"}}
+LOOK = {"name": "tracked_flows", "check_mode": True}
+
+
+def test_what_follows_in_the_same_call_is_told_apart(done: list[str]) -> None:
+    found = call(Module(LOOK, then={"changed": "tracked_flows", "parts": [TABLE, {"name": "observed_flows"}]}))
+    assert [one.split()[0] for one in done] == ["tracked_flows", "nftables_table"]
+    assert sorted(found["parts"]) == ["tracked_flows"]
+    assert found["then"] == {"nftables_table": {"changed": False, "pending": 90.0, "warnings": ["of nftables_table"]}}
+    assert not found["changed"]  # tracked_flows only looked
+
+
+@pytest.mark.parametrize(
+    ("changed", "unless", "follows"),
+    [
+        ("tracked_flows", [], True),
+        ("observed_flows", [], False),  # it has nothing to change
+        ("tracked_flows", ["observed_flows.full", "packet_trial.drops"], True),
+        ("tracked_flows", ["observed_flows.full", "observed_flows.warnings"], False),
+    ],
+)
+def test_nothing_follows_what_has_to_be_decided_first(
+    done: list[str], changed: str, unless: list[str], follows: bool
+) -> None:
+    then = {"changed": changed, "unless": unless, "parts": [TABLE]}
+    assert ("then" in call(Module(LOOK, {"name": "observed_flows"}, then=then))) == follows
+    assert len(done) == (3 if follows else 2)
+
+
+def test_what_fails_then_has_not_done_what_was_only_looked_at(done: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    failing = SimpleNamespace(SPEC={}, run=lambda module: module.fail_json(msg="no systemd"))
+    monkeypatch.setitem(KINDS, "boot_units", lambda: failing)
+    with pytest.raises(FailedError) as failed:
+        call(Module(LOOK, then={"changed": "tracked_flows", "parts": [{"name": "boot_units"}]}))
+    assert failed.value.args == ("no systemd",)
+
+
+def test_what_follows_hangs_on_a_part_that_there_is(done: list[str]) -> None:
+    with pytest.raises(FailedError, match=r"^then\.changed: boot_units; accepted: one of tracked_flows$"):
+        call(Module(LOOK, then={"changed": "boot_units", "parts": [TABLE]}))
+    assert done == []
+
+
+def test_each_module_has_what_is_taken_of_it() -> None:
+    assert all(isinstance(kind().SPEC, dict) and callable(kind().run) for kind in KINDS.values())
+    assert callable(KINDS["firewalld_objects"]().library_or_respawn)
 
 
 def test_options_are_those_of_the_module(done: list[str]) -> None:

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the module reads of a host. That it finds the connection and firewalld on real ones is seen in the labs."""
+"""What is read of a host. That it finds the connection and firewalld on real ones is seen in the labs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.uc_firewall.pexip_sfb.plugins.modules.linux_firewall_info import (
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._modules.linux_firewall_info import (
     firewalld_states,
     firewalld_version,
     service_manager,
