@@ -25,6 +25,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._linux_firew
     uncertain_trial,
 )
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._linux_firewall.remarks import (
+    LOST_ANSWER,
     counted,
     of_first_rules,
     of_flows_that_go_on,
@@ -103,6 +104,7 @@ class ActionModule(ConfirmedAction):
                 raise
             # The change itself may have cut the connection.
             self._made, looked = {}, {"parts": {}, "unpermitted": None}
+            warn([f"{self._host}: {LOST_ANSWER}"])
         if looked.get("failed") or looked.get("unreachable"):
             # Without what all parts said: the whole ruleset would stand around the message.
             return {key: value for key, value in looked.items() if key not in ("parts", "unpermitted")}

@@ -102,6 +102,13 @@ def _some(flows: Sequence[str]) -> list[str]:
     return [*(f"- {flow}" for flow in flows[:_MOST_SHOWN]), *more]
 
 
+# Where looking and changing take a call each, what the host said before the change cannot get lost with it.
+LOST_ANSWER = (
+    "The connection broke while the host was looked at and changed in one call. Whether it has the rules is asked over "
+    "a new one. Which flows go on that were tracked before, this run cannot tell: the answer had that."
+)
+
+
 def counted(counters: Sequence[Mapping[str, t.Any]]) -> list[str]:
     """Return a line for what each rule let through, or would have dropped, on a host that drops nothing."""
     return [f"{one['chain']} {one['comment']}: {one['packets']} packets, {one['bytes']} bytes" for one in counters]

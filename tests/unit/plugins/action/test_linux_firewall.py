@@ -166,6 +166,7 @@ def test_where_the_connection_breaks_the_host_is_asked_what_became_of_it(told: l
     result = action.play()
     assert (action.calls, action.asked) == (CHANGED, 2)
     assert result["changed"]
+    assert told[0].startswith("fw: The connection broke while the host was looked at and changed in one call.")
     assert ", changed, confirmed over a new connection in " in told[-1]
     certain = Played("nftables_table", FORGETFUL)
     certain.breaking = True
