@@ -86,6 +86,18 @@ class Run:
         self._process.wait(HANG)
 
 
+def _said(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """Wait for the end of nsenter; return what the program printed.
+
+    A systemd that reboots stops all programs of its host before it ends them. Nsenter stops when its program does, and
+    nobody but us would have it go on.
+    """
+    while True:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return process.communicate(timeout=1)
+        process.send_signal(signal.SIGCONT)
+
+
 class Target:
     """A managed host, through its console."""
 
@@ -100,13 +112,14 @@ class Target:
         if not self._process:
             inspect = ["podman", "inspect", "--format", "{{.State.Pid}}", self._container]
             self._process = subprocess.run(inspect, capture_output=True, text=True, check=True).stdout.strip()
-        done = subprocess.run(
+        with subprocess.Popen(
             ["nsenter", f"--target={self._process}", "--all", "--wdns=/", *command],
-            capture_output=True, text=True, check=False,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             env={"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin", "HOME": "/root", "LC_ALL": "C.UTF-8"},
-        )  # fmt: skip
-        assert done.returncode == 0 or not check, f"{self.name}: {' '.join(command)}: {done.stderr}"
-        return done.stdout
+        ) as process:  # fmt: skip
+            output, errors = _said(process)
+        assert process.returncode == 0 or not check, f"{self.name}: {' '.join(command)}: {errors}"
+        return output
 
     def has(self, path: str) -> bool:
         return self.run("sh", "-c", 'test -e "$1" && echo yes || true', "sh", path).strip() == "yes"
