@@ -97,14 +97,20 @@ SPEC: dict[str, t.Any] = {
 class Part:
     """A module within the call: its own options and warnings, and everything else of the *module* that was called.
 
-    *done* are the results of the parts before it.
+    *done* are the results of the parts before it, and *warned* is what all parts of the call have warned of.
     """
 
     def __init__(
-        self, module: AnsibleModule, params: Mapping[str, t.Any], check_mode: bool, done: Mapping[str, Result]
+        self,
+        module: AnsibleModule,
+        params: Mapping[str, t.Any],
+        check_mode: bool,
+        done: Mapping[str, Result],
+        warned: list[str],
     ) -> None:
         self._module = module
         self._done = done
+        self._warned = warned
         self.params = params
         self.check_mode = module.check_mode or check_mode
         self.warnings: list[str] = []
@@ -115,9 +121,12 @@ class Part:
     def warn(self, text: str) -> None:
         """Keep a warning: who asked for the parts decides which of their results counts."""
         self.warnings.append(text)
+        self._warned.append(text)
 
     def fail_json(self, msg: str, **more: t.Any) -> None:
-        """Fail all of it, and say what the parts before have done all the same: it stays."""
+        """Fail all of it; say all the same what the parts before have done, which stays, and what they warned of."""
+        for text in self._warned:
+            self._module.warn(text)
         if not self.check_mode:
             if any(done["changed"] for done in self._done.values()):
                 more["changed"] = True
@@ -130,10 +139,11 @@ def run(module: AnsibleModule) -> Result:
     """Do all parts, up to one whose change is pending, or was not confirmed; and what comes then, if it does."""
     then = module.params["then"]
     # All options are looked at, and firewalld's library is found, before anything is done.
-    first = _Sequence(module, module.params["parts"])
+    warned: list[str] = []
+    first = _Sequence(module, module.params["parts"], warned)
     if then and then["changed"] not in first.names():
         module.fail_json(msg=f"then.changed: {then['changed']}; accepted: one of {', '.join(first.names())}")
-    second = _Sequence(module, then["parts"] if then else [])
+    second = _Sequence(module, then["parts"] if then else [], warned)
     if "firewalld_objects" in {*first.names(), *second.names()}:
         KINDS["firewalld_objects"]().library_or_respawn()  # that starts all over
     found = first.run()
@@ -146,12 +156,12 @@ def run(module: AnsibleModule) -> Result:
 class _Sequence:
     """Parts, one after the other."""
 
-    def __init__(self, module: AnsibleModule, parts: Sequence[Mapping[str, t.Any]]) -> None:
+    def __init__(self, module: AnsibleModule, parts: Sequence[Mapping[str, t.Any]], warned: list[str]) -> None:
         self._done: dict[str, Result] = {}
-        self._parts = [
-            (part["name"], Part(module, _params(module, part["name"], part["options"]), part["check_mode"], self._done))
-            for part in parts
-        ]
+        self._parts: list[tuple[str, Part]] = []
+        for part in parts:
+            params = _params(module, part["name"], part["options"])
+            self._parts.append((part["name"], Part(module, params, part["check_mode"], self._done, warned)))
 
     def names(self) -> list[str]:
         return [name for name, _part in self._parts]

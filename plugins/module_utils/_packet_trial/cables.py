@@ -18,6 +18,7 @@ import struct
 import typing as t
 from collections.abc import Iterable
 
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._packet_trial.hang import HangsError
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._packet_trial.packets import (
     ETHERTYPES,
     Flow,
@@ -42,10 +43,6 @@ class Exit(t.NamedTuple):
 
     flow: Flow
     interface: str
-
-
-class HangsError(OSError):
-    """The kernel does not do what is to be done."""
 
 
 class Near:

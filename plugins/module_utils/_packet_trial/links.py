@@ -8,10 +8,12 @@ from __future__ import annotations
 import contextlib
 import socket
 import struct
+import time
 import typing as t
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._packet_trial.hang import HangsError
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._ruleset_copy.netlink import (
     CREATE,
     ROUTE,
@@ -41,6 +43,7 @@ _TYPES = {1: "unicast", 2: "local", 3: "broadcast", 4: "anycast", 5: "multicast"
 # Of a host with more than that, the interfaces and routes that no packet needs are left out.
 _MOST_LINKS = 64
 _MOST_ROUTES = 1000
+_SOON, _ATTEMPTS = 0.01, 12000  # seconds until the kernel is asked once more, and how often
 
 
 @dataclass(frozen=True)
@@ -152,6 +155,7 @@ class Links:
         self._netlink = Netlink(ROUTE)
         self._host = host
         self._far = far
+        self._own: list[bytes] = []
         wanted = [name for name in dict.fromkeys([*needed, *host.links]) if name in host.links and name != _LOOPBACK]
         self.links: dict[str, Link] = {}
         self._request(_SET_LINK, _LINK.pack(0, 0, 0, 1, _UP, _UP))
@@ -216,6 +220,19 @@ class Links:
             )
         )
 
+    def settle(self) -> None:
+        """Wait until the kernel takes the addresses as its own: those of IPv6 it has a worker do that for.
+
+        Until then it forwards what is for one of them, or says that there is no way. Raises HangsError.
+        """
+        for address in self._own:
+            for _attempt in range(_ATTEMPTS):
+                if _way(self._netlink, address, {}).type == _TYPES[_LOCAL]:
+                    break
+                time.sleep(_SOON)
+            else:
+                raise HangsError(f"the kernel does not take {socket.inet_ntop(_family(address), address)} as its own")
+
     def lead(self, address: bytes, interface: str) -> None:
         """Have an address be reached by an interface."""
         index = self.links[interface].index
@@ -228,6 +245,8 @@ class Links:
     def _add_address(self, one: Address) -> None:
         head = _ADDRESS.pack(one.family, one.length, _NO_DAD | _PERMANENT, 0, one.index)
         self._request(_NEW_ADDRESS, head + one.attributes, CREATE | _REPLACE)
+        attributes = dict(walk(one.attributes))
+        self._own.append(attributes.get(2, attributes.get(1, b"")))
 
     def _add_route(self, route: Route) -> None:
         head = _ROUTE.pack(route.family, route.length, 0, 0, _MAIN, _STATIC, _ON_LINK, _UNICAST, 0)

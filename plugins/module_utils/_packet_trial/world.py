@@ -95,6 +95,7 @@ class World:
                 self._far.meet(links.links)
                 _set(_FORWARDING, needed=True)
                 _furnish(links, host, samples)
+                links.settle()
                 self._near = Near(dict.fromkeys((sample.flow.version, sample.flow.protocol) for sample in samples))
                 stack.callback(self._near.close)
                 self.refused: Refused = load(ruleset)

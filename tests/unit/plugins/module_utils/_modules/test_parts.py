@@ -30,6 +30,11 @@ class Module:
         }
         self.check_mode = check_mode
 
+        self.warnings: list[str] = []
+
+    def warn(self, text: str) -> None:
+        self.warnings.append(text)
+
     @staticmethod
     def _part(asked: dict[str, t.Any]) -> dict[str, t.Any]:
         return {"options": {}, "check_mode": False, **asked}
@@ -159,9 +164,11 @@ def test_nothing_follows_what_has_to_be_decided_first(
 def test_what_fails_then_has_not_done_what_was_only_looked_at(done: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     failing = SimpleNamespace(SPEC={}, run=lambda module: module.fail_json(msg="no systemd"))
     monkeypatch.setitem(KINDS, "boot_units", lambda: failing)
+    module = Module(LOOK, then={"changed": "tracked_flows", "parts": [{"name": "boot_units"}]})
     with pytest.raises(FailedError) as failed:
-        call(Module(LOOK, then={"changed": "tracked_flows", "parts": [{"name": "boot_units"}]}))
+        call(module)
     assert failed.value.args == ("no systemd",)
+    assert module.warnings == ["of tracked_flows"]
 
 
 def test_what_follows_hangs_on_a_part_that_there_is(done: list[str]) -> None:
