@@ -15,6 +15,10 @@ from concurrent.futures import ThreadPoolExecutor
 # More at once only wait for each other: podman has locks.
 _AT_ONCE = 4
 _SSH_SECONDS = _SYSTEMD_SECONDS = 300  # only what hangs takes as long, on a busy machine too
+_MANY_CONTAINERS = (
+    "Where many containers run, they may have used up the inotify instances of this machine: each takes three or four "
+    "of fs.inotify.max_user_instances."
+)
 _CAPABILITIES = ("NET_ADMIN", "NET_RAW", "SYS_ADMIN")
 _SSH = 22
 
@@ -158,22 +162,22 @@ def _answers(lab: Lab, host: Host) -> None:
     container = lab.container(host)
     raise LabError(
         f"The container {container} has not started its SSH server within five minutes; see `podman exec {container} "
-        "systemctl status`. Where many containers run, they may have used up the inotify instances of this machine: "
-        "each takes about six of fs.inotify.max_user_instances."
+        f"systemctl status`. {_MANY_CONTAINERS}"
     )
 
 
 def _has_started_everything(lab: Lab, host: Host, process: str) -> None:
     # As nsenter, which costs a tenth of `podman exec`.
-    state = ["timeout", str(_SYSTEMD_SECONDS), "systemctl", "is-system-running", "--wait"]
-    done = subprocess.run(
-        ["nsenter", "--all", "--target", process, *state], capture_output=True, text=True, check=False
-    )
+    inside = ["nsenter", "--all", "--target", process, "timeout", str(_SYSTEMD_SECONDS), "systemctl"]
+    done = subprocess.run([*inside, "is-system-running", "--wait"], capture_output=True, text=True, check=False)
     if done.stdout.strip() != "running":
-        container, said = lab.container(host), done.stdout.strip() or done.stderr.strip()
+        failed = subprocess.run(
+            [*inside, "--failed", "--plain", "--no-legend"], capture_output=True, text=True, check=False
+        )
+        units = ", ".join(line.split()[0] for line in failed.stdout.splitlines() if line)
         raise LabError(
-            f"Not everything has started in the container {container} ({said}); see "
-            f"`podman exec {container} systemctl --failed`."
+            f"Not everything has started in the container {lab.container(host)}: "
+            f"{done.stdout.strip() or done.stderr.strip()}, failed units: {units or 'none'}. {_MANY_CONTAINERS}"
         )
 
 
