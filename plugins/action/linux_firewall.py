@@ -46,6 +46,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.erro
 Result = dict[str, t.Any]
 
 _MODULE = "uc_firewall.pexip_sfb.in_one_call"
+_LOOKED = ("unpermitted", "made", "made_at")  # what the action itself keeps of the look
 _SPEC: Result = {
     **CONFIRM_SPEC,
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -94,43 +95,43 @@ class ActionModule(ConfirmedAction):
         self._host: str = to_plain(self._vars["inventory_hostname"])
         self._plan = plan_for(self._wanted)
         self._results: dict[str, Result] = {}
-        self._then = None if self._task.check_mode else at_once(self._wanted, self._plan, self._of_step("apply"))
-        self._made: dict[str, Result] | None = None  # what the host did in the call that looked
-        self._made_at = time.monotonic()
+        then = None if self._task.check_mode else at_once(self._wanted, self._plan, self._of_step("apply"))
+        started = time.monotonic()
         try:
-            looked = self._look()
+            looked = self._look(then)
         except AnsibleConnectionFailure:
-            if not (self._then and self._timeout):
+            if not (then and self._timeout):
                 raise
             # The change itself may have cut the connection.
-            self._made, looked = {}, {"parts": {}, "unpermitted": None}
-            warn([f"{self._host}: {LOST_ANSWER}"])
+            looked = {"parts": {}, "unpermitted": None, "made": {}, "made_at": started}
         if looked.get("failed") or looked.get("unreachable"):
             # Without what all parts said: the whole ruleset would stand around the message.
-            return {key: value for key, value in looked.items() if key not in ("parts", "unpermitted")}
+            return {key: value for key, value in looked.items() if key not in ("parts", *_LOOKED)}
         if self._wanted["only_look"]:
             return {"changed": False}
         self._results = dict(looked["parts"])
         if self._wanted["state"] == "present":
             self._stop_before_drops_of_what_was_seen(looked)
-        differs = self._made is not None or any(one["changed"] for one in self._results.values())
+        differs = looked["made"] is not None or any(one["changed"] for one in self._results.values())
         if differs and not self._task.check_mode:
-            failed = self._make()
+            failed = self._make(looked)
             if failed:
                 return failed
         return self._answer(looked) if self._wanted["state"] == "present" else self._removed()
 
     # What is there
 
-    def _look(self) -> Result:
-        """Return what each part says in check mode, and which of the flows that were seen nothing permits."""
-        looked = self._called(self._looking(), self._then)
+    def _look(self, then: Result | None) -> Result:
+        """Return what each part says in check mode, and which of the flows that were seen nothing permits.
+
+        Where the host did *then* at once, ``made`` is what came of it, and ``made_at`` when.
+        """
+        looked = self._called(self._looking(), then)
         if "parts" not in looked:
             return looked
-        if "then" in looked:
-            self._made, self._made_at = looked["then"], time.monotonic()
         results: dict[str, Result] = looked["parts"]
         found: Result = {"changed": False, "parts": results, "unpermitted": None}
+        found.update(made=looked.get("then"), made_at=time.monotonic())
         if OBSERVED in results and results[OBSERVED]["remembering"]:
             found["unpermitted"] = self._unpermitted(results[OBSERVED])
         if TRIAL not in results:
@@ -199,18 +200,16 @@ class ActionModule(ConfirmedAction):
 
     # The change
 
-    def _make(self) -> Result | None:
+    def _make(self, looked: Result) -> Result | None:
         """Change what differs, unless that is done, and confirm it; return the result of the task where that fails."""
         name = self._plan.main["name"]
-        looked = self._results.get(name, {})
+        main = self._results.get(name, {})
         # What is taken off last also forgets how to go back.
         other = self._wanted["state"] == "absent" or self._differ(self._plan.leftovers)
         self._along = [*self._plan.with_main, *([] if other else self._plan.after)]
-        if self._made is not None:
-            made = self._of_main(self._made)
-            if not made or "pending" in made:
-                made = self._confirm(made, self._made_at)
-        elif looked["changed"]:
+        if looked["made"] is not None:
+            made = self._confirmed(self._of_main(looked["made"]), looked["made_at"])
+        elif main["changed"]:
             made = self._apply() if self._timeout else self._module("apply")
         elif self._differ(self._along):
             # Nothing to prove, unless somebody has changed our rules since the look.
@@ -219,7 +218,7 @@ class ActionModule(ConfirmedAction):
             made = {}
         if made.get("failed") or made.get("unreachable"):
             return made
-        self._results[name] = {**looked, **made}
+        self._results[name] = {**main, **made}
         if other:
             rest = self._called([*self._plan.leftovers, *self._plan.after])
             if "parts" not in rest:
@@ -229,6 +228,14 @@ class ActionModule(ConfirmedAction):
             refused = self._refused(self._results[TRIAL], as_wanted=True)
             return {**refused, "changed": True, "diff": self._diff()} if refused else None
         return None
+
+    def _confirmed(self, made: Result, made_at: float) -> Result:
+        """Confirm what was *made* in the call that looked; empty if the answer of that call was lost."""
+        if not made:
+            made = self._confirm({}, made_at)
+            if made.get("changed"):
+                warn([f"{self._host}: {LOST_ANSWER}"])
+        return self._confirm(made, made_at) if "pending" in made else made
 
     def _unchanged(self) -> None:
         """Not ask again whether anything is to change: that is known by now."""

@@ -57,8 +57,8 @@ options:
         required: true
       unless:
         description:
-          - What the parts may have returned, each as C(PART.NAME). Where one of these is true, or not empty, nothing
-            follows, as it is to be decided first what becomes of it.
+          - What the parts return, each as C(PART.NAME). Where one of these is true, or not empty, nothing follows, as
+            it is to be decided first what becomes of it. A name that no part returns is an error.
         type: list
         elements: str
         default: []

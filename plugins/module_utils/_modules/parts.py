@@ -141,16 +141,41 @@ def run(module: AnsibleModule) -> Result:
     # All options are looked at, and firewalld's library is found, before anything is done.
     warned: list[str] = []
     first = _Sequence(module, module.params["parts"], warned)
-    if then and then["changed"] not in first.names():
-        module.fail_json(msg=f"then.changed: {then['changed']}; accepted: one of {', '.join(first.names())}")
+    for option, named in _named(then) if then else []:
+        if named not in first.names():
+            module.fail_json(msg=f"then.{option}: {named}; accepted: one of {', '.join(first.names())}")
     second = _Sequence(module, then["parts"] if then else [], warned)
     if "firewalld_objects" in {*first.names(), *second.names()}:
         KINDS["firewalld_objects"]().library_or_respawn()  # that starts all over
     found = first.run()
-    if not then or not _has(found, f"{then['changed']}.changed") or any(_has(found, name) for name in then["unless"]):
+    try:
+        goes_on = bool(then) and len(found) == len(first.names()) and follows(then, found)
+    except KeyError as e:
+        module.fail_json(msg=f"then.unless: no part returned {e.args[0]}")
+        raise
+    if not goes_on:
         return {"changed": _changed(found), "parts": found}
     done = second.run()
     return {"changed": _changed(done), "parts": found, "then": done}
+
+
+def follows(then: Mapping[str, t.Any], found: Mapping[str, Result]) -> bool:
+    """Tell whether *then* is to be done, after what all parts before it have *found*.
+
+    :raises KeyError: where ``unless`` has what no part returned; a misspelt name would let everything through
+    """
+    held_back = False
+    for name in then["unless"]:
+        part, _dot, key = name.partition(".")
+        if key not in found.get(part, {}):
+            raise KeyError(name)
+        held_back = held_back or bool(found[part][key])
+    return bool(found[then["changed"]]["changed"]) and not held_back
+
+
+def _named(then: Mapping[str, t.Any]) -> list[tuple[str, str]]:
+    """Return the parts that the options of *then* name, each after its option."""
+    return [("changed", then["changed"]), *(("unless", name.partition(".")[0]) for name in then["unless"])]
 
 
 class _Sequence:
@@ -177,12 +202,6 @@ class _Sequence:
 
 def _changed(results: Mapping[str, Result]) -> bool:
     return any(done["changed"] for done in results.values())
-
-
-def _has(results: Mapping[str, Result], name: str) -> bool:
-    """Tell whether a part returned anything but nothing by *name*, which is ``PART.NAME``."""
-    part, _dot, key = name.partition(".")
-    return bool(results.get(part, {}).get(key))
 
 
 def _params(module: AnsibleModule, name: str, options: Mapping[str, t.Any]) -> dict[str, t.Any]:

@@ -62,7 +62,8 @@ def at_once(wanted: Mapping[str, t.Any], plan: Plan, step: Mapping[str, t.Any]) 
         return None
     unless = [f"{part['name']}.changed" for part in plan.leftovers]
     if wanted["backend"] == "nftables":  # with firewalld, what is changed is judged afterwards
-        unless += [f"{OBSERVED}.remembering", *([f"{TRIAL}.drops"] if fails_on_drops(wanted) else [])]
+        unless += [] if wanted["join"] else [f"{OBSERVED}.remembering"]
+        unless += [f"{TRIAL}.drops"] if fails_on_drops(wanted) else []
     main = {**plan.main, "options": {**plan.main["options"], **step}}
     return {"changed": plan.main["name"], "unless": unless, "parts": [main, *plan.with_main, *plan.after]}
 

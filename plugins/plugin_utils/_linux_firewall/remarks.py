@@ -104,8 +104,8 @@ def _some(flows: Sequence[str]) -> list[str]:
 
 # Where looking and changing take a call each, what the host said before the change cannot get lost with it.
 LOST_ANSWER = (
-    "The connection broke while the host was looked at and changed in one call. Whether it has the rules is asked over "
-    "a new one. Which flows go on that were tracked before, this run cannot tell: the answer had that."
+    "The connection broke while the host was looked at and changed in one call. It has the rules. Which flows go on "
+    "that were tracked before, this run cannot tell: the answer had that."
 )
 
 

@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import typing as t
-from functools import partial
 from types import SimpleNamespace
 
 import pytest
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible_collections.uc_firewall.pexip_sfb.plugins.action import linux_firewall
 from ansible_collections.uc_firewall.pexip_sfb.plugins.action.linux_firewall import ActionModule
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._modules.parts import follows
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._linux_firewall.calls import plan_for, trial
 
 Result = dict[str, t.Any]
@@ -48,6 +48,7 @@ class Played(ActionModule):  # type: ignore[misc]
         self.failing = self.meanwhile = ""
         self.asked = 0
         self.breaking = False  # the connection, once something is changed
+        self.outcome = "confirmed"
         arguments = {"given": GIVEN, "row_ids": ["sip_signaling"], "has_firewalld": False, **options}
         task = SimpleNamespace(args=arguments, action="linux_firewall", check_mode=check_mode, async_val=0, diff=False)
         connection = SimpleNamespace(transport="ssh", reset=lambda: None, _shell=SimpleNamespace(tmpdir="/nowhere"))
@@ -60,7 +61,7 @@ class Played(ActionModule):  # type: ignore[misc]
         self.asked += 1
         parts = self._do(module_args["parts"])
         then = module_args.get("then")
-        if parts and then and parts[then["changed"]]["changed"] and not any(map(partial(_has, parts), then["unless"])):
+        if parts and then and follows(then, parts):
             done = self._do(then["parts"])
             if self.breaking:
                 raise AnsibleConnectionFailure("timed out")
@@ -82,7 +83,7 @@ class Played(ActionModule):  # type: ignore[misc]
             changed = name in self.changed or (name == self.meanwhile and not look)
             parts[name] = {"changed": changed, "warnings": [], **dict(self.said.get(name, {}))}
             if step == "confirm":
-                parts[name] = {"changed": False, "outcome": "confirmed", "warnings": []}
+                parts[name] = {"changed": False, "outcome": self.outcome, "warnings": []}
             elif name == self.failing and not look:
                 self.calls.append(f"do: {', '.join(names)}")
                 return {}
@@ -92,11 +93,6 @@ class Played(ActionModule):  # type: ignore[misc]
         assert len(looks) == 1
         self.calls.append(f"{'look' if looks.pop() else 'do'}: {', '.join(names)}")
         return parts
-
-
-def _has(parts: Result, name: str) -> bool:
-    part, key = name.split(".")
-    return bool(parts.get(part, {}).get(key))
 
 
 @pytest.fixture
@@ -168,6 +164,11 @@ def test_where_the_connection_breaks_the_host_is_asked_what_became_of_it(told: l
     assert result["changed"]
     assert told[0].startswith("fw: The connection broke while the host was looked at and changed in one call.")
     assert ", changed, confirmed over a new connection in " in told[-1]
+    told.clear()
+    unknown = Played("nftables_table", FORGETFUL, confirm_timeout=90)
+    unknown.breaking, unknown.outcome = True, "unknown"
+    assert "The host knows nothing of the change" in unknown.play()["msg"]
+    assert told == []
     certain = Played("nftables_table", FORGETFUL)
     certain.breaking = True
     with pytest.raises(AnsibleConnectionFailure):

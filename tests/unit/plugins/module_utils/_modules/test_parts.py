@@ -59,7 +59,7 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         played.library_or_respawn = lambda: done.append("respawn")
         monkeypatch.setitem(KINDS, name, lambda: played)
 
-    kind("observed_flows")
+    kind("observed_flows", full=False)
     kind("tracked_flows", changed=True)
     kind("nftables_table", pending=90.0)
     kind("packet_trial", outcome="taken_back")
@@ -82,7 +82,7 @@ def test_each_part_has_its_own_options_and_warnings(done: list[str]) -> None:
     assert found == {
         "changed": True,
         "parts": {
-            "observed_flows": {"changed": False, "warnings": ["of observed_flows"]},
+            "observed_flows": {"changed": False, "full": False, "warnings": ["of observed_flows"]},
             "tracked_flows": {"changed": True, "warnings": ["of tracked_flows"]},
         },
     }
@@ -149,7 +149,7 @@ def test_what_follows_in_the_same_call_is_told_apart(done: list[str]) -> None:
     [
         ("tracked_flows", [], True),
         ("observed_flows", [], False),  # it has nothing to change
-        ("tracked_flows", ["observed_flows.full", "packet_trial.drops"], True),
+        ("tracked_flows", ["observed_flows.full", "observed_flows.changed"], True),
         ("tracked_flows", ["observed_flows.full", "observed_flows.warnings"], False),
     ],
 )
@@ -171,10 +171,36 @@ def test_what_fails_then_has_not_done_what_was_only_looked_at(done: list[str], m
     assert module.warnings == ["of tracked_flows"]
 
 
-def test_what_follows_hangs_on_a_part_that_there_is(done: list[str]) -> None:
-    with pytest.raises(FailedError, match=r"^then\.changed: boot_units; accepted: one of tracked_flows$"):
-        call(Module(LOOK, then={"changed": "boot_units", "parts": [TABLE]}))
+@pytest.mark.parametrize(
+    ("then", "said"),
+    [
+        ({"changed": "boot_units"}, r"then\.changed: boot_units; accepted: one of tracked_flows, observed_flows"),
+        (
+            {"changed": "tracked_flows", "unless": ["observed_flow.full"]},
+            r"then\.unless: observed_flow; accepted: one of tracked_flows, observed_flows",
+        ),
+    ],
+)
+def test_what_follows_hangs_on_parts_that_there_are(done: list[str], then: dict[str, t.Any], said: str) -> None:
+    with pytest.raises(FailedError, match=f"^{said}$"):
+        call(Module(LOOK, {"name": "observed_flows"}, then={**then, "parts": [TABLE]}))
     assert done == []
+
+
+@pytest.mark.parametrize("changed", ["tracked_flows", "observed_flows"])
+def test_nothing_follows_what_no_part_returns(done: list[str], changed: str) -> None:
+    """A misspelt name must not let the change through."""
+    then = {"changed": changed, "unless": ["observed_flows.full", "observed_flows.ful"], "parts": [TABLE]}
+    with pytest.raises(FailedError, match=r"^then\.unless: no part returned observed_flows\.ful$"):
+        call(Module(LOOK, {"name": "observed_flows"}, then=then))
+    assert len(done) == 2
+
+
+def test_nothing_follows_parts_that_did_not_come_to_their_end(done: list[str]) -> None:
+    then = {"changed": "tracked_flows", "unless": ["observed_flows.full"], "parts": [TABLE]}
+    found = call(Module({"name": "tracked_flows"}, TABLE, {"name": "observed_flows"}, then=then))
+    assert sorted(found["parts"]) == ["nftables_table", "tracked_flows"]
+    assert "then" not in found
 
 
 def test_each_module_has_what_is_taken_of_it() -> None:
