@@ -13,6 +13,9 @@ from ansible.errors import AnsibleFilterError
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Host = Mapping[str, t.Any]
 
+# What flow_loss binds. A telephone that asks the kernel for any port would get one of these now and then.
+RESERVED_PORTS = range(40000, 52200)
+
 
 class LabError(ValueError):
     """The inventory describes no lab that can be built."""
@@ -139,10 +142,15 @@ def _zone_of(host: Host, text: str) -> str | None:
 
 
 def sysctls(host: Host, interfaces: int) -> dict[str, str]:
-    """Kernel settings: no reverse path filter (a host with two legs answers on either), forwarding on the router."""
+    """Kernel settings of a host.
+
+    No reverse path filter, as a host with two legs answers on either; forwarding on the router; ports that nobody gets
+    who does not ask for them.
+    """
     names = ["all", "default", *(f"eth{number}" for number in range(interfaces))]
     settings = {f"net.ipv4.conf.{name}.rp_filter": "0" for name in names}
     settings |= {f"net.ipv6.conf.{name}.accept_dad": "0" for name in names}
+    settings["net.ipv4.ip_local_reserved_ports"] = f"{RESERVED_PORTS[0]}-{RESERVED_PORTS[-1]}"  # and of IPv6
     if host.get("lab_router"):
         settings |= {"net.ipv4.ip_forward": "1", "net.ipv6.conf.all.forwarding": "1"}
     return settings

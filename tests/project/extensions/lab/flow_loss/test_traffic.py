@@ -12,6 +12,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from filter_plugins.lab_topology import RESERVED_PORTS, sysctls
 from flow_loss.agent import FLOW_SOURCE_PORTS, Orders
 from flow_loss.traffic import CALL_PORTS, FLOW_PORTS, orders
 from packet_proof.lab import Lab, build_lab
@@ -49,6 +50,15 @@ def test_a_row_permits_whatever_begins(site_and_lab: tuple[Site, Lab], measureme
     assert {row for begin in begins for row in permitted(site, begin)} >= {
         "sip_signaling", "media_from_nodes", "media_nodes_to_edge", "media_edge_to_nodes", "strict_client_relay",
     }  # fmt: skip
+
+
+def test_no_program_gets_a_port_of_the_traffic_by_chance(site_and_lab: tuple[Site, Lab]) -> None:
+    """baresip has two sockets whose ports the kernel chooses, and one of them took a port of a call."""
+    _site, lab = site_and_lab
+    ends = (end for number in range(10) for order in orders(lab, number).values() for end in order["calls"])
+    used = {end["local"][1] for end in ends} | {FLOW_SOURCE_PORTS[0], FLOW_SOURCE_PORTS[-1]}
+    assert used <= {*RESERVED_PORTS, 3478}
+    assert sysctls({}, 1)["net.ipv4.ip_local_reserved_ports"] == "40000-52199"
 
 
 def test_a_row_permits_the_new_flows(site_and_lab: tuple[Site, Lab]) -> None:
