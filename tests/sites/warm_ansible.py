@@ -11,7 +11,9 @@ while it loads.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import gc
+import importlib
 import json
 import os
 import signal
@@ -21,6 +23,11 @@ import tempfile
 import typing as t
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+_OF_ANSIBLE = (
+    "executor.playbook_executor", "executor.task_executor", "plugins.action", "plugins.callback.default",
+    "plugins.filter.core", "plugins.filter.mathstuff", "plugins.strategy.linear", "plugins.test.core",
+)  # fmt: skip
 
 _loaded: dict[tuple[tuple[str, str], ...], subprocess.Popen[str]] = {}
 
@@ -73,6 +80,7 @@ def _serve() -> None:
     orders, codes = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
     from ansible.cli.playbook import main
 
+    _load_what_a_run_loads()
     gc.freeze()  # what is loaded stays, so no fork has to look through it
 
     for line in orders:
@@ -82,6 +90,19 @@ def _serve() -> None:
             _become(order)
             os._exit(_code_of(main))
         print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), file=codes, flush=True)
+
+
+def _load_what_a_run_loads() -> None:
+    """Import what nearly each run does: parts of Ansible, and of the collection what it loads before it has hosts."""
+    from ansible.plugins.loader import init_plugin_loader
+    from ansible.utils.collection_loader._collection_finder import _AnsibleCollectionFinder
+
+    for name in _OF_ANSIBLE:
+        importlib.import_module(f"ansible.{name}")
+    init_plugin_loader()
+    with contextlib.suppress(ModuleNotFoundError):  # the test may be about a site without the collection
+        importlib.import_module("ansible_collections.uc_firewall.pexip_sfb.plugins.action.evaluate")
+    _AnsibleCollectionFinder._remove()  # a run has its own
 
 
 def _become(order: Mapping[str, t.Any]) -> None:
