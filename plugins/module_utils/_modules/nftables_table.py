@@ -75,10 +75,11 @@ class RulesetChange:
 
     def make(self) -> None:
         """Give the kernel the ruleset, unless it has it and only the file differs."""
-        if self.holds():
+        live = self._rules.live("-s")
+        if owned(live) == self.listing:
             return
         udp = f"add element inet {TABLE} {_OLDER_FLOWS} {{ udp timeout {self._seconds}s }}\n" if self._seconds else ""
-        self._rules.replace(self._ruleset, self._wanted, first=udp)
+        self._rules.replace(self._ruleset, self._wanted, live, first=udp)
         if not self.holds():
             self._module.fail_json(msg=_DISTURBED)
 
@@ -132,9 +133,10 @@ def present(module: AnsibleModule, rules: OwnedRules, pending: PendingChange) ->
     if not module.check_mode:
         pending.take_turn()
         change.forget()  # of a run that died
-    live = owned(rules.live("-s"))
+    outline = rules.outline()
+    live, counters = owned(rules.live("-s", outline=outline)), rules.counters(outline)
     diff = change.diff(live)
-    result = {**_programs(rules.nft.program), "changed": bool(diff), "counters": rules.counters(), "diff": diff}
+    result = {**_programs(rules.nft.program), "changed": bool(diff), "counters": counters, "diff": diff}
     result["first"] = not live
     result["narrowed"] = bool(_permits(live) - _permits(change.listing))
     if diff and not module.check_mode and module.params["step"] == "apply":
@@ -148,8 +150,8 @@ def absent(module: AnsibleModule, rules: OwnedRules, pending: PendingChange) -> 
     """Take out what is ours. That only ever opens, so it needs no confirmation."""
     if not module.check_mode:
         pending.take_turn()
-    live = owned(rules.live("-s"))
-    found = rules.counters()
+    outline = rules.outline()
+    live, found = owned(rules.live("-s", outline=outline)), rules.counters(outline)
     if not module.check_mode:
         if live:
             rules.remove()

@@ -94,6 +94,10 @@ SPEC: dict[str, t.Any] = {
 }
 
 
+class NotReturnedError(Exception):
+    """What is to hold a change back names something that no part has returned."""
+
+
 class Part:
     """A module within the call: its own options and warnings, and everything else of the *module* that was called.
 
@@ -150,8 +154,8 @@ def run(module: AnsibleModule) -> Result:
     found = first.run()
     try:
         goes_on = bool(then) and len(found) == len(first.names()) and follows(then, found)
-    except KeyError as e:
-        module.fail_json(msg=f"then.unless: no part returned {e.args[0]}")
+    except NotReturnedError as e:
+        first.fail(str(e))
         raise
     if not goes_on:
         return {"changed": _changed(found), "parts": found}
@@ -162,13 +166,13 @@ def run(module: AnsibleModule) -> Result:
 def follows(then: Mapping[str, t.Any], found: Mapping[str, Result]) -> bool:
     """Tell whether *then* is to be done, after what all parts before it have *found*.
 
-    :raises KeyError: where ``unless`` has what no part returned; a misspelt name would let everything through
+    :raises NotReturnedError: where ``unless`` has what no part returned; a misspelt name would let everything through
     """
     held_back = False
     for name in then["unless"]:
         part, _dot, key = name.partition(".")
         if key not in found.get(part, {}):
-            raise KeyError(name)
+            raise NotReturnedError(f"then.unless: no part returned {name}")
         held_back = held_back or bool(found[part][key])
     return bool(found[then["changed"]]["changed"]) and not held_back
 
@@ -190,6 +194,10 @@ class _Sequence:
 
     def names(self) -> list[str]:
         return [name for name, _part in self._parts]
+
+    def fail(self, msg: str) -> None:
+        """Fail after the last part, and say what all of them have done."""
+        self._parts[-1][1].fail_json(msg)
 
     def run(self) -> dict[str, Result]:
         for name, part in self._parts:

@@ -44,6 +44,9 @@ _IN_SCRATCH_NAMESPACE = ("--net", "--", "/bin/sh", "-c")
 _SHOWN = ("-j -t", "-s -a")
 # Stands there for the tables of others, which a ruleset must leave alone.
 _BYSTANDER = "table inet bystander"
+# What was listed in a scratch namespace, by the command and the ruleset. It depends on nothing else, and one process is
+# to look at the same ruleset up to three times: to try packets, to compare it, and to load it.
+LISTED: dict[tuple[str, ...], str] = {}
 
 
 def _text(data: str) -> str:
@@ -81,11 +84,14 @@ class Nft:
         listings = " && printf '\\0' && ".join(f'"$1" {one} list ruleset' for one in options)
         script = '"$1" -f -' + (f" && {listings}" if options else "")
         command = [unshare, *_IN_SCRATCH_NAMESPACE, script, "sh", self.program]
+        known = LISTED.get((*command, ruleset))
+        if known is not None:
+            return known
         rc, out, err = self.module.run_command(command, data=_text(ruleset))
         if rc:
             reason = _CRASHED if rc == _SEGMENTATION_FAULT else explained(err)
             self.module.fail_json(msg=f"{failing}: nft did not take it in a scratch network namespace: {reason}")
-        return str(out)
+        return LISTED.setdefault((*command, ruleset), str(out))
 
 
 class OwnedRules:
@@ -94,13 +100,21 @@ class OwnedRules:
     def __init__(self, nft: Nft) -> None:
         self.nft = nft
 
+    def outline(self) -> Outline:
+        """Read the sets and chains of all tables, and the jumps to ours."""
+        with self._legible():
+            return owned_rules.read(self.nft.run)
+
     def tables(self) -> list[str]:
         """Return the tables that are ours or have something of ours."""
-        return self._tables(self._outline())
+        return self._tables(self.outline())
 
-    def live(self, *options: str) -> list[OwnedTable]:
-        """List the tables that have something of ours, and no other: those of others can be large."""
-        outline = self._outline()
+    def live(self, *options: str, outline: Outline | None = None) -> list[OwnedTable]:
+        """List the tables that have something of ours, and no other: those of others can be large.
+
+        :param outline: what is in the kernel, where that has been read a moment ago
+        """
+        outline = outline or self.outline()
         texts = {table: self.nft.run(*options, "-a", "list", "table", "inet", table) for table in self._tables(outline)}
         with self._legible():
             return [OwnedTable.of(outline, table, text) for table, text in texts.items()]
@@ -111,7 +125,7 @@ class OwnedRules:
         That is our table, or one with just the chains of others that our rules are joined to.
         """
         joins = owned_rules.joins(ruleset)
-        outline = self._outline()
+        outline = self.outline() if joins else Outline()
         for obstacle in filter(None, (owned_rules.obstacle(join, outline) for join in joins)):
             self.nft.module.fail_json(msg=f"Nothing was changed: linux_firewall_join: {obstacle}")
         shown = self.nft.in_scratch_namespace(
@@ -124,28 +138,28 @@ class OwnedRules:
             head = f"table inet {tables[0]}"
             return OwnedTable.of(Outline(objects), tables[0], blocks(text, [head], indent="").get(head, ""))
 
-    def replace(self, ruleset: str, wanted: OwnedTable, first: str = "") -> None:
+    def replace(self, ruleset: str, wanted: OwnedTable, live: list[OwnedTable], first: str = "") -> None:
         """Have *ruleset*, which nft lists as *wanted*, in the place of what is there. No permitted flow is refused.
 
-        *first* are commands that come with it where nothing of ours is there yet.
+        :param live: what is there, without counters
+        :param first: commands that come with it where nothing of ours is there yet
         """
-        live = self.live("-s")
         first = "" if live else first
         for aim in filter(None, (meanwhile(live, wanted), wanted)):
             # Read once more: the rules of others have other handles after a reload of their table.
-            steps = transactions(self._outline() if live else Outline(), live, aim)
+            steps = transactions(self.outline() if live else Outline(), live, aim)
             steps[-1:] = [f"{step}{first}" for step in steps[-1:]]
             # What nft does not take changes nothing, and the ruleset takes the place of all that is ours then.
             if not steps or any(
                 self.nft.module.run_command([self.nft.program, "-f", "-"], data=_text(step))[0] for step in steps
             ):
-                self.nft.run("-f", "-", data=removing(self._outline()) + ruleset + first)
+                self.nft.run("-f", "-", data=removing(self.outline()) + ruleset + first)
                 return
             live = [aim]
 
     def remove(self) -> None:
         """Take out all that is ours, in one transaction."""
-        self.nft.run("-f", "-", data=removing(self._outline()))
+        self.nft.run("-f", "-", data=removing(self.outline()))
 
     def save(self, directory: Path) -> str:
         """Write into *directory* what makes the kernel what it is now, counters included.
@@ -160,12 +174,13 @@ class OwnedRules:
             for remembered in (True, False)
         )
         joined = [table for table in live if table.name != TABLE]
-        self.nft.in_scratch_namespace(
-            skeleton(jump for table in joined for jump, _words in table.jumps)
-            + own
-            + "".join(table.ruleset(plain=True) for table in joined),
-            "Nothing was changed, as what is there now could not be put back",
-        )
+        if live:
+            self.nft.in_scratch_namespace(
+                skeleton(jump for table in joined for jump, _words in table.jumps)
+                + own
+                + "".join(table.ruleset(plain=True) for table in joined),
+                "Nothing was changed, as what is there now could not be put back",
+            )
         rulesets = {
             "flows.nft": with_flows,
             "table.nft": own,
@@ -178,10 +193,13 @@ class OwnedRules:
         ways = [f"{program}/table.nft taken_back/joined.nft", f"{program}/table.nft"]
         return " || ".join([f"{program}/flows.nft taken_back/joined.nft", *ways] if with_flows != own else ways) + "\n"
 
-    def counters(self) -> list[dict[str, t.Any]]:
-        """Return what our rules have counted: chain, comment, packets, bytes. A comment is counted as a whole."""
+    def counters(self, outline: Outline | None = None) -> list[dict[str, t.Any]]:
+        """Return what our rules have counted: chain, comment, packets, bytes. A comment is counted as a whole.
+
+        :param outline: what is in the kernel, where that has been read a moment ago
+        """
         counted: dict[tuple[str, str], dict[str, t.Any]] = {}
-        outline = self._outline()
+        outline = outline or self.outline()
         with self._legible():
             own = Outline(*rules_of((part for part in outline.owned(TABLE) if part.kind == "chain"), self.nft.run))
         for table in outline.tables():
@@ -189,10 +207,6 @@ class OwnedRules:
                 if where == table and (table == TABLE or chain.startswith(PREFIX)):
                     _count(found, counted)
         return list(counted.values())
-
-    def _outline(self) -> Outline:
-        with self._legible():
-            return owned_rules.read(self.nft.run)
 
     def _tables(self, outline: Outline) -> list[str]:
         tables = outline.tables()

@@ -76,8 +76,9 @@ class Plan:
                 )
             rules = OwnedRules(Nft(t.cast("AnsibleModule", _Failing(self._module)), str(self._program)))
             wanted = rules.normalised(ruleset)
-            if owned(rules.live("-s")) != wanted.owned():
-                rules.replace(ruleset, wanted)
+            there = rules.live("-s")
+            if owned(there) != wanted.owned():
+                rules.replace(ruleset, wanted, there)
             planned = read_ruleset()
         return self._live.of_tables(lambda table: table not in self._touched).together_with(planned)
 

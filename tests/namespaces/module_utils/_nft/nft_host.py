@@ -11,7 +11,7 @@ import typing as t
 
 import pytest
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.owned_rules import Outline, read
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.program import Nft, OwnedRules
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._nft.program import LISTED, Nft, OwnedRules
 
 
 class NftHost:
@@ -22,6 +22,7 @@ class NftHost:
         self.commands: list[str] = []
         self.printed = 0
         self.rules = OwnedRules(Nft(t.cast("t.Any", self), "nft"))
+        LISTED.clear()  # a module is a process of its own
 
     def run_command(self, command: list[str], data: str | None = None) -> tuple[int, str, str]:
         """As AnsibleModule has it. A scratch namespace is none of this host."""
@@ -55,6 +56,10 @@ class NftHost:
         self.nft("flush", "ruleset")
         for ruleset in rulesets:
             self.nft("-f", "-", data=ruleset)
+
+    def replace(self, ruleset: str) -> None:
+        """Have *ruleset* in the place of what is ours."""
+        self.rules.replace(ruleset, self.rules.normalised(ruleset), self.rules.live("-s"))
 
     def outline(self) -> Outline:
         return read(self.nft)

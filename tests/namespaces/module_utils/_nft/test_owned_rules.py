@@ -227,7 +227,7 @@ def test_the_order_of_their_chains_is_no_difference(host: Host) -> None:
     chains = ("transit { type filter hook forward priority 0; }", "input { type filter hook input priority 0; }")
     host.nft("-f", "-", data="table inet filter {\n" + "".join(f"chain {chain}\n" for chain in chains) + "}\n")
     wanted = host.rules.normalised(JOINED)
-    host.rules.replace(JOINED, wanted)
+    host.replace(JOINED)
     assert host.owned() == wanted.owned()
 
 
@@ -256,7 +256,7 @@ def test_no_comment_of_others_is_taken_for_ours(host: Host, comment: str) -> Non
     assert removing(host.outline()) == "table inet pexip_sfb\ndelete table inet pexip_sfb\n"
     for _time in range(2):
         wanted = host.rules.normalised(JOINED)
-        host.rules.replace(JOINED, wanted)
+        host.replace(JOINED)
         assert host.owned() == wanted.owned()
     host.rules.remove()
     assert host.ruleset("-a") == before
@@ -299,7 +299,7 @@ def test_a_name_that_no_ruleset_can_have_is_of_others(host: Host, place: tuple[s
     host.nft("-j", "-f", "-", data=_made(*place))
     before = host.ruleset("-a")
     assert host.owned() == ""
-    host.rules.replace(JOINED, host.rules.normalised(JOINED))
+    host.replace(JOINED)
     host.rules.remove()
     assert host.ruleset("-a") == before
 
@@ -311,7 +311,7 @@ def test_our_table_goes_whatever_is_called_how_in_it(host: Host) -> None:
     host.nft("-j", "-f", "-", data=_made("pexip_sfb", "x; flush ruleset"))
     wanted = host.rules.normalised(OURS)
     assert host.owned() != wanted.owned()
-    host.rules.replace(OURS, wanted)
+    host.replace(OURS)
     assert host.owned() == wanted.owned()
     host.rules.remove()
     assert host.ruleset("-a") == before
@@ -333,7 +333,7 @@ def test_an_interface_of_others_in_any_encoding_is_no_obstacle(host: Host) -> No
     host.nft("-f", "-", data=THEIRS)
     host.nft("-f", "-", data='table inet other {\nchain x {\niifname "B\udcfcro" accept\n}\n}\n')
     before = host.ruleset("-a")
-    host.rules.replace(JOINED, host.rules.normalised(JOINED))
+    host.replace(JOINED)
     assert "jump pexip_sfb_input" in host.ruleset()
     host.rules.remove()
     assert host.ruleset("-a") == before
@@ -346,8 +346,8 @@ def test_tables_of_iptables_are_left_alone(host: Host) -> None:
     host.run("sh", "-c", f"{script}; iptables-nft -N pexip_sfb_x; iptables-nft -A INPUT -j pexip_sfb_x")
     host.nft("-f", "-", data=THEIRS)
     before = host.ruleset("-a")
-    host.rules.replace(JOINED, host.rules.normalised(JOINED))
-    host.rules.replace(OURS, host.rules.normalised(OURS))
+    host.replace(JOINED)
+    host.replace(OURS)
     host.rules.remove()
     assert host.ruleset("-a") == before
 

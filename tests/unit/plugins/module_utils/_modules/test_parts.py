@@ -191,8 +191,11 @@ def test_what_follows_hangs_on_parts_that_there_are(done: list[str], then: dict[
 def test_nothing_follows_what_no_part_returns(done: list[str], changed: str) -> None:
     """A misspelt name must not let the change through."""
     then = {"changed": changed, "unless": ["observed_flows.full", "observed_flows.ful"], "parts": [TABLE]}
-    with pytest.raises(FailedError, match=r"^then\.unless: no part returned observed_flows\.ful$"):
-        call(Module(LOOK, {"name": "observed_flows"}, then=then))
+    module = Module({"name": "tracked_flows"}, {"name": "observed_flows"}, then=then)
+    with pytest.raises(FailedError) as failed:
+        call(module)
+    assert failed.value.args == ("then.unless: no part returned observed_flows.ful", ("changed", True))
+    assert module.warnings == ["of tracked_flows", "of observed_flows"]
     assert len(done) == 2
 
 
