@@ -80,13 +80,6 @@ class Unit:
         finally:
             sign.unlink()
 
-    def start_by(self) -> None:
-        """Have it started by what should, and by nothing else, once systemd reads its files again."""
-        if self.links():
-            self.systemctl("--no-reload", "--quiet", "disable")
-        if self.wanted_by:
-            self.systemctl("--no-reload", "--quiet", "enable")
-
     def state(self) -> str:
         """Describe it for a diff."""
         return f"{self.name}: started by {', '.join(self.starters()) or 'nothing'}\n"
@@ -101,6 +94,16 @@ def systemctl(module: AnsibleModule, *arguments: str) -> None:
     rc, out, err = module.run_command(["systemctl", *arguments])
     if rc:
         module.fail_json(msg=f"systemctl {' '.join(arguments)} failed: {(err or out).strip()}")
+
+
+def link(module: AnsibleModule, units: list[Unit]) -> None:
+    """Have *units* started by what should, and by nothing else, once systemd reads its files again."""
+    for verb, names in (
+        ("disable", [unit.name for unit in units if unit.links()]),
+        ("enable", [unit.name for unit in units if unit.wanted_by]),
+    ):
+        if names:
+            systemctl(module, "--no-reload", "--quiet", verb, *names)
 
 
 def change(what: str, before: str, after: str) -> dict[str, str]:
@@ -135,8 +138,7 @@ def present(module: AnsibleModule, units: list[Unit], directory: Path) -> list[d
         os.chown(directory, os.geteuid(), os.getegid())
         for unit in to_write:
             unit.write()
-        for unit in to_link:
-            unit.start_by()
+        link(module, to_link)
         if to_write or to_link:
             # Once, and not by each "enable" again: it takes most of what a first run does on a host.
             systemctl(module, "daemon-reload")

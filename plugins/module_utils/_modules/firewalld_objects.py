@@ -77,6 +77,25 @@ def library_or_respawn() -> t.Any:
         return None
 
 
+def prepare(module: AnsibleModule, present: bool) -> None:
+    """Have the library where it will be needed: once something is done, nothing can start over.
+
+    :param present: whether objects are to be there, and not only away
+    """
+    if present or may_run(module):
+        library_or_respawn()
+
+
+def may_run(module: AnsibleModule) -> bool:
+    """Tell whether firewalld may run, without the library, which takes longer to load than all else takes here."""
+    busctl = module.get_bin_path("busctl")  # of systemd
+    if not busctl:
+        return True
+    of_bus = ["org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus"]
+    answer = module.run_command([busctl, "--system", "call", *of_bus, "NameHasOwner", "s", BUS_NAME])[1]
+    return str(answer).strip() != "b false"
+
+
 def is_running(library: t.Any) -> bool:
     """Tell whether firewalld runs. That is asked of the bus itself: a call to firewalld would start it."""
     try:
@@ -138,6 +157,8 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
     """Do what the module's options say, and return its result."""
     check_timeout(module)
     present = module.params["state"] == "present"
+    if not present and not may_run(module):
+        return remove_files(module)
     library = library_or_respawn()
     if library is None or not is_running(library):
         if not present:

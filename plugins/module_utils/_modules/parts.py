@@ -149,8 +149,9 @@ def run(module: AnsibleModule) -> Result:
         if named not in first.names():
             module.fail_json(msg=f"then.{option}: {named}; accepted: one of {', '.join(first.names())}")
     second = _Sequence(module, then["parts"] if then else [], warned)
-    if "firewalld_objects" in {*first.names(), *second.names()}:
-        KINDS["firewalld_objects"]().library_or_respawn()  # that starts all over
+    states = {state for sequence in (first, second) for state in sequence.states("firewalld_objects")}
+    if states:
+        KINDS["firewalld_objects"]().prepare(module, present="present" in states)  # it may start all over
     found = first.run()
     try:
         goes_on = bool(then) and len(found) == len(first.names()) and follows(then, found)
@@ -194,6 +195,10 @@ class _Sequence:
 
     def names(self) -> list[str]:
         return [name for name, _part in self._parts]
+
+    def states(self, name: str) -> list[str]:
+        """Return the option ``state`` of each part of that name."""
+        return [part.params["state"] for other, part in self._parts if other == name]
 
     def fail(self, msg: str) -> None:
         """Fail after the last part, and say what all of them have done."""

@@ -101,3 +101,35 @@ def test_without_a_bus_firewalld_does_not_run(owned: bool | None) -> None:
 
     library = SimpleNamespace(SystemBus=system_bus, DBusException=NoBusError)
     assert firewalld_objects.is_running(library) is bool(owned)
+
+
+class Bus(Module):
+    """A host whose busctl prints *said*; None: it has no busctl."""
+
+    def __init__(self, said: str | None) -> None:
+        super().__init__()
+        self._said = said
+
+    def get_bin_path(self, name: str) -> str | None:
+        return None if self._said is None else f"/usr/bin/{name}"
+
+    def run_command(self, command: list[str]) -> tuple[int, str, str]:
+        return (0, self._said or "", "") if "busctl" in command[0] else super().run_command(command)
+
+
+@pytest.mark.operating_system
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize(("said", "loads"), [("b false\n", 0), ("b true\n", 2), ("", 2), (None, 2)])
+def test_the_library_is_loaded_where_firewalld_may_run(
+    objects: Path, monkeypatch: pytest.MonkeyPatch, said: str | None, loads: int
+) -> None:
+    loaded: list[None] = []
+    monkeypatch.setattr(firewalld_objects, "library_or_respawn", lambda: loaded.append(None))
+    module = t.cast("t.Any", Bus(said))
+    module.params["confirm_timeout"] = 0
+    firewalld_objects.prepare(module, present=False)
+    assert firewalld_objects.run(module)["changed"] is True
+    assert [path.name for path in objects.iterdir()] == ["other.xml"]
+    assert len(loaded) == loads
+    firewalld_objects.prepare(module, present=True)
+    assert len(loaded) == loads + 1

@@ -56,7 +56,7 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
         real = KINDS[name]()
         played = SimpleNamespace(SPEC=real.SPEC, REQUIRED_IF=getattr(real, "REQUIRED_IF", ()), run=play)
-        played.library_or_respawn = lambda: done.append("respawn")
+        played.prepare = lambda _module, present: done.append(f"prepare {present}")
         monkeypatch.setitem(KINDS, name, lambda: played)
 
     kind("observed_flows", full=False)
@@ -126,10 +126,10 @@ def test_firewalld_s_library_is_looked_for_before_anything_is_done(done: list[st
     """With another Python, the whole module begins anew."""
     objects = {"name": "firewalld_objects", "options": {"state": "absent"}}
     call(Module({"name": "tracked_flows"}, objects, {"name": "observed_flows"}))
-    assert [one.split()[0] for one in done] == ["respawn", "tracked_flows", "firewalld_objects", "observed_flows"]
+    assert [one.split()[0] for one in done] == ["prepare", "tracked_flows", "firewalld_objects", "observed_flows"]
     done.clear()
     call(Module({"name": "tracked_flows"}, then={"changed": "tracked_flows", "parts": [objects]}))
-    assert [one.split()[0] for one in done] == ["respawn", "tracked_flows", "firewalld_objects"]
+    assert [one.split()[0] for one in done] == ["prepare", "tracked_flows", "firewalld_objects"]
 
 
 TABLE = {"name": "nftables_table", "options": {"state": "absent"}}
@@ -208,7 +208,7 @@ def test_nothing_follows_parts_that_did_not_come_to_their_end(done: list[str]) -
 
 def test_each_module_has_what_is_taken_of_it() -> None:
     assert all(isinstance(kind().SPEC, dict) and callable(kind().run) for kind in KINDS.values())
-    assert callable(KINDS["firewalld_objects"]().library_or_respawn)
+    assert callable(KINDS["firewalld_objects"]().prepare)
 
 
 def test_options_are_those_of_the_module(done: list[str]) -> None:
