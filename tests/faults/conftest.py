@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from warm_ansible import start
 
 HERE = Path(__file__).parent
 SCENARIO = HERE.parents[1] / "extensions/molecule/faults"
@@ -41,13 +42,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 class Run:
     """One run of ansible-playbook, in a process group of its own."""
 
-    def __init__(self, command: list[str], log: Path, environment: dict[str, str]) -> None:
+    def __init__(self, arguments: list[str], log: Path, environment: dict[str, str]) -> None:
         self._log = log
         with log.open("w", encoding="utf-8") as output:
-            self._process = subprocess.Popen(
-                command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=environment,
-                start_new_session=True,
-            )  # fmt: skip
+            self._run = start("playbook", arguments, stdout=output, stderr=output, env=environment)
 
     def output(self) -> str:
         """Everything it has printed so far, in one line, without colors and ends of lines that Ansible put in."""
@@ -55,35 +53,33 @@ class Run:
 
     def end(self) -> str:
         """Wait for its end; return its output."""
-        try:
-            self._process.wait(HANG)
-        except subprocess.TimeoutExpired:
+        if self._run.wait(HANG) is None:
             self.send(signal.SIGKILL)
             pytest.fail(f"the play did not end within {HANG} s: {self.output()}")
         return self.output()
 
     @property
     def has_ended(self) -> bool:
-        return self._process.poll() is not None
+        return self._run.wait(0) is not None
 
     @property
     def succeeded(self) -> bool:
-        return self._process.wait() == 0
+        return self._run.wait(HANG) == 0
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
         """Have it stand still."""
-        os.killpg(self._process.pid, signal.SIGSTOP)
+        os.killpg(self._run.pid, signal.SIGSTOP)
         try:
             yield
         finally:
-            os.killpg(self._process.pid, signal.SIGCONT)
+            os.killpg(self._run.pid, signal.SIGCONT)
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal to the whole process group, as a terminal does, and wait for its end."""
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, number)
-        self._process.wait(HANG)
+            os.killpg(self._run.pid, number)
+        self._run.wait(HANG)
 
 
 def _said(process: subprocess.Popen[str]) -> tuple[str, str]:
@@ -312,8 +308,8 @@ class Controller:
         """Start a play; the variables go on top of those of the inventory."""
         self._number += 1
         everything = {"lab_state_directory": str(self._lab), "target": target.name, **variables}
-        command = [
-            "ansible-playbook", f"--inventory={SCENARIO / 'inventory'}", "--diff", *options,
+        arguments = [
+            f"--inventory={SCENARIO / 'inventory'}", "--diff", *options,
             f"--extra-vars={json.dumps(everything)}", str(HERE / "playbooks" / f"{playbook}.yml"),
         ]  # fmt: skip
         environment = {
@@ -322,7 +318,7 @@ class Controller:
             "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",
             "PYTHONUNBUFFERED": "1",  # what it says is read while it runs, and a file gets it late otherwise
         }
-        return Run(command, self._logs / f"{self._number}.log", environment)
+        return Run(arguments, self._logs / f"{self._number}.log", environment)
 
     def play(self, target: Target, playbook: str = "role", *options: str, **variables: t.Any) -> Run:
         """Run a play to its end."""

@@ -13,31 +13,34 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from warm_ansible import ansible_playbook
 
 HERE = Path(__file__).parent
 
 
 def run(where: Path, *options: str, inside: str = "", **arguments: Any) -> tuple[int, dict[str, Any]]:
-    """Run one task with these *arguments*; return the exit code and its result."""
+    """Run one task with these *arguments*; return the exit code and its result.
+
+    :param inside: what a shell does first, in a mount namespace that the run has for itself.
+    """
     task = {"uc_firewall.pexip_sfb.controller_files": arguments}
     play = {"hosts": "far", "gather_facts": False, "become": True, "tasks": [task]}
     (where / "play.json").write_text(json.dumps([play]), encoding="utf-8")
-    command = ["ansible-playbook", "-i", "far,", "-c", "untouchable", "-vvv", *options, "play.json"]
-    done = subprocess.run(
-        ["unshare", "--mount", "sh", "-ec", f'{inside}\n"$@"', "sh", *command],
-        cwd=where,
-        env={
-            **os.environ,
-            "ANSIBLE_CONNECTION_PLUGINS": str(HERE / "connection_plugins"),
-            "ANSIBLE_NOCOLOR": "1",
-            "ANSIBLE_BECOME_EXE": "/nowhere/sudo",
-            "COLUMNS": "10000",
-        },
-        capture_output=True,
-        text=True,
-        timeout=900,
-        check=False,
-    )
+    command = ["-i", "far,", "-c", "untouchable", "-vvv", *options, "play.json"]
+    environment = {
+        **os.environ,
+        "ANSIBLE_CONNECTION_PLUGINS": str(HERE / "connection_plugins"),
+        "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_BECOME_EXE": "/nowhere/sudo",
+        "COLUMNS": "10000",
+    }
+    if inside:
+        done = subprocess.run(
+            ["unshare", "--mount", "sh", "-ec", f'{inside}\n"$@"', "sh", "ansible-playbook", *command],
+            cwd=where, env=environment, capture_output=True, text=True, timeout=900, check=False,
+        )  # fmt: skip
+    else:
+        done = ansible_playbook(command, cwd=where, env=environment)
     _before, _arrow, result = done.stdout.partition("[far]")[2].partition(" => ")
     return done.returncode, json.JSONDecoder().raw_decode(result)[0] if result else {"said": done.stdout + done.stderr}
 

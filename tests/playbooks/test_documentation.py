@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from warm_ansible import ansible_playbook
 
 TOP = Path(__file__).parents[2]
 COLLECTION = "uc_firewall.pexip_sfb"
@@ -115,15 +116,8 @@ def play(tasks: list[dict[str, t.Any]], directory: Path) -> subprocess.Completed
     (directory / "given.json").write_text(json.dumps(GIVEN), encoding="utf-8")
     whole = [{"hosts": "fe1", "gather_facts": False, "tasks": [*yaml.safe_load(FIRST), *tasks]}]
     (directory / "play.yml").write_text(yaml.safe_dump(whole, sort_keys=False), encoding="utf-8")
-    return subprocess.run(
-        ["ansible-playbook", "-i", "inventory.yml", "-c", "local", "-e", "@given.json", "play.yml"],
-        cwd=directory,
-        env={**os.environ, "ANSIBLE_NOCOLOR": "1"},
-        capture_output=True,
-        text=True,
-        timeout=900,
-        check=False,
-    )
+    command = ["-i", "inventory.yml", "-c", "local", "-e", "@given.json", "play.yml"]
+    return ansible_playbook(command, cwd=directory, env={**os.environ, "ANSIBLE_NOCOLOR": "1"})
 
 
 def test_the_examples_do_what_they_say(documented: dict[str, dict[str, Documentation]], tmp_path: Path) -> None:

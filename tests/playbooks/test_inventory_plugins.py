@@ -14,12 +14,13 @@ import os
 import re
 import subprocess
 import typing as t
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pages
 import pytest
 import trustme
+import warm_ansible
 import yaml
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue.https import Https
 from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._pexip_api.client import Client
@@ -124,13 +125,26 @@ class Run(t.NamedTuple):
         return t.cast("dict[str, t.Any]", self.inventory["_meta"]["hostvars"][host])
 
 
+def ansible(
+    command: t.Literal["inventory", "playbook"],
+    arguments: Sequence[str | Path],
+    environment: Mapping[str, str],
+    cwd: Path | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Run a command; of the environment, Ansible reads its own settings while it loads."""
+    settings = {name: value for name, value in environment.items() if name.startswith("ANSIBLE_")}
+    own = {name: value for name, value in environment.items() if name not in settings}
+    everywhere = {**os.environ, "ANSIBLE_NOCOLOR": "1", "COLUMNS": "10000"}
+    return warm_ansible.run(command, arguments, env=everywhere | settings, of_this_run=own, cwd=cwd)
+
+
 def read(*sources: Path, verbose: bool = False, **environment: str) -> Run:
-    command = ["ansible-inventory", *(x for source in sources for x in ("-i", str(source))), "--list"]
-    done = subprocess.run(
-        [*command, "-vvvv"] if verbose else command,
-        env={**os.environ, "ANSIBLE_NOCOLOR": "1", "COLUMNS": "10000", **environment},
-        capture_output=True, text=True, timeout=600, check=True,
-    )  # fmt: skip
+    done = ansible(
+        "inventory",
+        [*(x for source in sources for x in ("-i", source)), "--list", *(["-vvvv"] if verbose else [])],
+        environment,
+    )
+    assert done.returncode == 0, done.stderr
     text = done.stdout[done.stdout.index("{\n") :]
     # From 2.19 on, ansible-inventory marks what is from a plugin, as no templates in it are worked out.
     inventory = json.loads(text, object_hook=lambda found: found.get("__ansible_unsafe", found))
@@ -474,17 +488,15 @@ def test_the_page_is_a_whole_site(node: tuple[ManagementNode, str], ca_path: Pat
         (folder / name).write_text(text.replace("https://manager.example.com", node[1]), encoding="utf-8")
     (folder / "ca.pem").write_bytes(ca_path.read_bytes())
     (folder / "topology.tbxml").write_text(builder_file(POOLS, {1: "Redmond"}), encoding="utf-8")
-    environment = {**os.environ, "ANSIBLE_NOCOLOR": "1", "PEXIP_PASSWORD": PASSWORD}
+    environment = {"PEXIP_PASSWORD": PASSWORD}
     environment |= dict(re.findall(r"^export (\w+)=(\w+)$", page, re.MULTILINE))
     sources = [x for name in files for x in ("-i", f"inventory/{name}")]
     # One of the ranges on the page, in the words of the page.
     ranges = yaml.safe_load(pages.examples("docs/live-inventory.md", "variables")["ranges"])
 
     def report(**variables: object) -> tuple[dict[str, t.Any], str]:
-        done = subprocess.run(
-            ["ansible-playbook", *sources, "uc_firewall.pexip_sfb.report", "-e", json.dumps({**ranges, **variables})],
-            cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=600, check=False,
-        )  # fmt: skip
+        arguments = [*sources, "uc_firewall.pexip_sfb.report", "-e", json.dumps({**ranges, **variables})]
+        done = ansible("playbook", arguments, environment, cwd=tmp_path)
         assert "failed=0" in done.stdout, done.stdout + done.stderr
         written = (tmp_path / "port-matrix-report/port-matrix.json").read_text(encoding="utf-8")
         return json.loads(written), done.stdout
@@ -523,10 +535,9 @@ def test_the_page_is_a_whole_site(node: tuple[ManagementNode, str], ca_path: Pat
 
 def test_a_source_that_cannot_be_read_stops_the_play_of_the_page(manager: Path, topology: Path) -> None:
     """Without the setting, Ansible goes on without it."""
-    command = ["ansible-playbook", "-i", str(manager), "-i", str(topology), "uc_firewall.pexip_sfb.report"]
-    environment = {**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "true"}
-    environment["PEXIP_PASSWORD"] = "wrong"
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False)
+    arguments = ["-i", manager, "-i", topology, "uc_firewall.pexip_sfb.report"]
+    environment = {"ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "true", "PEXIP_PASSWORD": "wrong"}
+    done = ansible("playbook", arguments, environment)
     assert done.returncode != 0
     assert "PLAY [" not in done.stdout
     assert "the credentials are not accepted" in done.stdout + done.stderr

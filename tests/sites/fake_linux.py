@@ -8,29 +8,41 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 import typing as t
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from warm_ansible import ansible_playbook
+
 # firewalld is not there. A unit is what a file of the test says; what starts it are links as systemd makes them.
 _SYSTEMCTL = """#!/bin/sh
-for unit; do :; done
 case "$*" in
-  *firewalld.service*) echo LoadState=not-found; echo ActiveState=inactive;;
-  *show*) if [ -e /run/$unit.active ]; then echo active; else echo inactive; fi;;
+  *firewalld.service*) echo LoadState=not-found; echo ActiveState=inactive; exit;;
   is-active*) echo inactive; exit 3;;
-  start*) touch /run/$unit.active;;
-  stop*) rm -f /run/$unit.active;;
-  daemon-reload) ;;
-  *disable*) rm -f /run/units/*.wants/$unit;;
-  *enable*)
-    for by in $(sed -n 's/^WantedBy=//p' /run/units/$unit); do
-      mkdir -p /run/units/$by.wants
-      ln -sf ../$unit /run/units/$by.wants/$unit
-    done;;
+  daemon-reload) exit;;
 esac
+for word; do
+  case "$verb $word" in
+    *.*) unit=$word;;
+    *" "-*) continue;;
+    " "*) verb=$word; continue;;
+    *) continue;;
+  esac
+  case $verb in
+    show) if [ -e /run/$unit.active ]; then echo active; else echo inactive; fi;;
+    start) touch /run/$unit.active;;
+    stop) rm -f /run/$unit.active;;
+    disable) rm -f /run/units/*.wants/$unit;;
+    enable)
+      for by in $(sed -n 's/^WantedBy=//p' /run/units/$unit); do
+        mkdir -p /run/units/$by.wants
+        ln -sf ../$unit /run/units/$by.wants/$unit
+      done;;
+  esac
+done
 """
 # What the role has of directories, on the command line, as nothing else goes before the variables of a role.
 _PLACES = {"__linux_firewall_directory": "/run/boot", "__linux_firewall_unit_directory": "/run/units"}
@@ -47,12 +59,21 @@ class FakeLinux:
         for name in ("run/systemd/system", "run/units"):
             (directory / name).mkdir(parents=True)
         self.program("systemctl", _SYSTEMCTL)
+        # A play is the fork of a process that is loaded already, and outside. What it does on the host is inside.
+        self._python = self.program(
+            "python-on-the-host",
+            f"""#!/bin/sh
+exec {" ".join(self.inside)} unshare --mount \\
+  sh -c 'mount --bind "$1" /run && shift && exec "$@"' sh "{directory}/run" "{sys.executable}" "$@"
+""",
+        )
 
-    def program(self, name: str, text: str) -> None:
-        """Have a program that is found before that of the machine."""
+    def program(self, name: str, text: str) -> Path:
+        """Have a program that is found before that of the machine; return its path."""
         path = self._programs / name
         path.write_text(text, encoding="utf-8")
         path.chmod(0o755)
+        return path
 
     def nft(self, text: str) -> None:
         """Load a ruleset."""
@@ -60,23 +81,18 @@ class FakeLinux:
 
     def variables(self, **more: t.Any) -> dict[str, t.Any]:
         """Variables of an inventory for the host. Nothing is confirmed, which takes the timers of systemd."""
-        connection = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+        connection = {"ansible_connection": "local", "ansible_python_interpreter": str(self._python)}
         return {**connection, "linux_firewall_confirm_timeout": 0, **more}
 
     def play(self, *arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run ansible-playbook on the host itself."""
-        on_the_host = ["unshare", "--mount", "sh", "-c", f'mount --bind {self.directory}/run /run && exec "$@"', "sh"]
-        settings = {
-            "ANSIBLE_NOCOLOR": "1",
-            "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",
-            "COLUMNS": "9999",
-            "PATH": f"{self._programs}:{os.environ['PATH']}",
-        }
-        done = subprocess.run(
-            [*self.inside, *on_the_host, "ansible-playbook", "-e", json.dumps(_PLACES), *map(str, arguments)],
-            cwd=self.directory, env={**os.environ, **settings, **environment},
-            capture_output=True, text=True, timeout=900, check=False,
-        )  # fmt: skip
+        settings = {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml", "COLUMNS": "9999"}
+        done = ansible_playbook(
+            ["-e", json.dumps(_PLACES), *arguments],
+            cwd=self.directory,
+            env={**os.environ, **settings, **environment},
+            of_this_run={"PATH": f"{self._programs}:{os.environ['PATH']}"},
+        )
         print(done.stdout, done.stderr)
         return done
 

@@ -1,11 +1,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""ansible-playbook without the time that it takes to load: a third of a second, in hundreds of tests.
+"""Commands of Ansible without the time that they take to load: a third of a second, in hundreds of tests.
 
-A process loads ansible-playbook, with the environment of the test, and each run is a fork of it. So the code that runs
-is that of the command, from its ``main`` on. Each environment has a process of its own, as Ansible reads its settings
-while it loads.
+A process loads Ansible, with the environment of the test, and each run is a fork of it. So the code that runs is that
+of the command, from its ``main`` on. Each environment has a process of its own, as Ansible reads its settings while it
+loads.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ import gc
 import importlib
 import json
 import os
+import select
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -25,71 +27,136 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 _OF_ANSIBLE = (
-    "executor.playbook_executor", "executor.task_executor", "plugins.action", "plugins.callback.default",
-    "plugins.filter.core", "plugins.filter.mathstuff", "plugins.strategy.linear", "plugins.test.core",
+    "cli.inventory", "cli.playbook", "executor.playbook_executor", "executor.task_executor", "plugins.action",
+    "plugins.callback.default", "plugins.filter.core", "plugins.filter.mathstuff", "plugins.strategy.linear",
+    "plugins.test.core",
 )  # fmt: skip
 
-_loaded: dict[tuple[tuple[str, str], ...], subprocess.Popen[str]] = {}
+_loaded: dict[tuple[tuple[str, str], ...], tuple[subprocess.Popen[bytes], socket.socket]] = {}
 
 
-def ansible_playbook(
+class Run:
+    """A command under way, in a session and a process group of its own.
+
+    :ivar pid: its process, and its group.
+    """
+
+    def __init__(self, status: t.TextIO) -> None:
+        self._status = status
+        self.pid = int(status.readline())
+        self._code: int | None = None
+
+    def wait(self, timeout: float) -> int | None:
+        """Wait for its end; return its exit code, negative where a signal ended it, or None after *timeout* seconds."""
+        if self._code is None and select.select([self._status], [], [], timeout)[0]:
+            with self._status:
+                self._code = int(self._status.readline())
+        return self._code
+
+
+def ansible_playbook(arguments: Sequence[str | Path], **how: t.Any) -> subprocess.CompletedProcess[str]:
+    """Run ansible-playbook; see run."""
+    return run("playbook", arguments, **how)
+
+
+def run(
+    command: t.Literal["inventory", "playbook"],
     arguments: Sequence[str | Path],
     *,
+    timeout: int = 900,
+    **how: t.Any,
+) -> subprocess.CompletedProcess[str]:
+    """Run a command of Ansible; return its exit code and what it printed, as subprocess.run does.
+
+    :param timeout: seconds after which it is killed.
+    :param how: see start.
+    """
+    with (
+        tempfile.TemporaryFile("w+", encoding="utf-8") as stdout,
+        tempfile.TemporaryFile("w+", encoding="utf-8") as stderr,
+    ):
+        under_way = start(command, arguments, stdout=stdout, stderr=stderr, **how)
+        code = under_way.wait(timeout)
+        if code is None:
+            os.killpg(under_way.pid, signal.SIGKILL)
+            code = under_way.wait(timeout)
+        assert code is not None
+        printed = []
+        for file in (stdout, stderr):
+            file.seek(0)
+            printed.append(file.read())
+    return subprocess.CompletedProcess([f"ansible-{command}", *map(str, arguments)], code, *printed)
+
+
+def start(
+    command: t.Literal["inventory", "playbook"],
+    arguments: Sequence[str | Path],
+    *,
+    stdout: t.TextIO,
+    stderr: t.TextIO,
     env: Mapping[str, str],
     of_this_run: Mapping[str, str] | None = None,
     cwd: Path | None = None,
-    timeout: int = 900,
-) -> subprocess.CompletedProcess[str]:
-    """Run ansible-playbook; return its exit code and what it printed, as subprocess.run does.
+) -> Run:
+    """Start a command of Ansible.
 
     :param of_this_run: more of its environment, which Ansible does not read while it loads.
-    :param timeout: seconds after which it is killed.
     """
     environment = {name: value for name, value in env.items() if name != "PYTEST_CURRENT_TEST"}
     key = tuple(sorted(environment.items()))
     if key not in _loaded:
-        _loaded[key] = subprocess.Popen(
-            [sys.executable, __file__],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, cwd="/",
-        )  # fmt: skip
-    process = _loaded[key]
-    command = ["ansible-playbook", *map(str, arguments)]
-    with tempfile.TemporaryDirectory() as directory:
-        printed = [Path(directory, name) for name in ("stdout", "stderr")]
-        order = {
-            "command": command,
-            "environment": {"PWD": str(cwd or Path.cwd()), **(of_this_run or {})},
-            "printed": [str(path) for path in printed],
-            "timeout": timeout,
-        }
-        assert process.stdin is not None
-        assert process.stdout is not None
-        print(json.dumps(order), file=process.stdin, flush=True)
-        code = int(process.stdout.readline())
-        return subprocess.CompletedProcess(command, code, *(path.read_text(encoding="utf-8") for path in printed))
+        ours, theirs = socket.socketpair()
+        with theirs:
+            process = subprocess.Popen([sys.executable, __file__], stdin=theirs, env=environment, cwd="/")
+        _loaded[key] = process, ours
+    order = {
+        "command": [f"ansible-{command}", *map(str, arguments)],
+        "environment": {"PWD": str(cwd or Path.cwd()), **(of_this_run or {})},
+    }
+    reading, writing = os.pipe()
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as written, open(writing, "w", encoding="ascii") as status:
+        json.dump(order, written)
+        written.flush()
+        files = (written, stdout, stderr, status)
+        socket.send_fds(_loaded[key][1], [b"."], [file.fileno() for file in files])
+    return Run(open(reading, encoding="ascii"))
 
 
 @atexit.register
 def _end() -> None:
-    for process in _loaded.values():
-        process.communicate()
+    for process, connection in _loaded.values():
+        connection.close()
+        process.wait()
 
 
-def _serve() -> None:
-    """Load ansible-playbook, and run it for each line of the input. Prints an exit code for each."""
-    orders, codes = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
-    from ansible.cli.playbook import main
-
+def _serve(orders: socket.socket) -> None:
+    """Load Ansible, and run a command for each order."""
     _load_what_a_run_loads()
     gc.freeze()  # what is loaded stays, so no fork has to look through it
+    while files := socket.recv_fds(orders, 1, 4)[1]:
+        if not os.fork():
+            orders.close()
+            _tell(*files)
+            os._exit(0)
+        for file in files:
+            os.close(file)
+        with contextlib.suppress(ChildProcessError):  # they are waited for one order later
+            while os.waitpid(-1, os.WNOHANG) != (0, 0):
+                pass
 
-    for line in orders:
-        order = json.loads(line)
-        child = os.fork()
-        if not child:
-            _become(order)
-            os._exit(_code_of(main))
-        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), file=codes, flush=True)
+
+def _tell(order: int, stdout: int, stderr: int, status: int) -> None:
+    """Run the command of an order; write the number of its process to *status*, and its exit code when it has ended."""
+    child = os.fork()
+    if not child:
+        os.setsid()
+        os.write(status, f"{os.getpid()}\n".encode())
+        os.close(status)
+        os.lseek(order, 0, os.SEEK_SET)
+        with open(order, encoding="utf-8") as file:
+            _become(json.load(file), stdout, stderr)
+        os._exit(_code())
+    os.write(status, f"{os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}\n".encode())
 
 
 def _load_what_a_run_loads() -> None:
@@ -105,26 +172,23 @@ def _load_what_a_run_loads() -> None:
     _AnsibleCollectionFinder._remove()  # a run has its own
 
 
-def _become(order: Mapping[str, t.Any]) -> None:
+def _become(order: Mapping[str, t.Any], stdout: int, stderr: int) -> None:
     """Have the directory, the environment, the arguments, and the input and output of a process of its own."""
     from ansible import constants
 
-    os.setsid()
-    signal.alarm(order["timeout"])
     os.environ.update(order["environment"])
     os.chdir(os.environ["PWD"])
     sys.argv = order["command"]
-    for number, (path, flags) in enumerate(
-        [(os.devnull, os.O_RDONLY), *((path, os.O_WRONLY | os.O_CREAT) for path in order["printed"])]
-    ):
-        opened = os.open(path, flags, 0o600)
-        os.dup2(opened, number)
-        os.close(opened)
+    for number, file in enumerate((os.open(os.devnull, os.O_RDONLY), stdout, stderr)):
+        os.dup2(file, number)
+        os.close(file)
     # Ansible makes it while it loads, and removes it when it ends.
     os.makedirs(constants.DEFAULT_LOCAL_TMP, mode=0o700, exist_ok=True)
 
 
-def _code_of(main: t.Callable[[], None]) -> int:
+def _code() -> int:
+    """Run the command that the arguments begin with; return its exit code."""
+    main = importlib.import_module(f"ansible.cli.{sys.argv[0].removeprefix('ansible-')}").main
     try:
         main()
         code = 0
@@ -137,4 +201,4 @@ def _code_of(main: t.Callable[[], None]) -> int:
 
 
 if __name__ == "__main__":
-    _serve()
+    _serve(socket.socket(fileno=0))

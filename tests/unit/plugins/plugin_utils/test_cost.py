@@ -38,6 +38,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._values.inte
 from example_site import TABLE_GROUPS
 from lazy_mapping import Lazy
 
+pytestmark = pytest.mark.large
 HOSTS = 300  # in each group: enough for sets that are large
 ADDRESSES = (len(TABLE_GROUPS) + 1) * HOSTS  # an Edge has two
 

@@ -63,8 +63,9 @@ def test_aclcheck_permits_what_the_oracle_permits(case: Case, seed: int) -> None
     definitions = naming.Naming()
     definitions.ParseDefinitionsObject(made.definitions, "")
     read = policy.FromBuilder(policy_builder.PolicyBuilder(made.as_document("site"), definitions))
-    answers = []
-    for packet in itertools.islice(_packets(case, random.Random(seed)), PACKETS_OF_EACH):
+    answers: dict[oracle.Packet, bool] = {}
+    packets = list(itertools.islice(_packets(case, random.Random(seed)), PACKETS_OF_EACH))
+    for packet in set(packets):  # more than half come twice
         check = aclcheck.AclCheck(
             read,
             str(packet.source),
@@ -73,11 +74,10 @@ def test_aclcheck_permits_what_the_oracle_permits(case: Case, seed: int) -> None
             packet.destination_port,
             packet.protocol,
         )
-        permitted = bool(check.exact_matches)
-        answers.append(permitted)
-        assert permitted == bool(expected_rows(case, packet, None, None, None)), packet
-    assert set(answers) == {True, False}
-    tried.append(len(answers))
+        answers[packet] = bool(check.exact_matches)
+        assert answers[packet] == bool(expected_rows(case, packet, None, None, None)), packet
+    assert set(answers.values()) == {True, False}
+    tried.append(len(packets))
 
 
 @pytest.mark.large

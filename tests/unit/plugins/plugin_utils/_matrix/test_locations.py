@@ -153,6 +153,7 @@ def _two_places(hosts: int) -> Site:
     return build_site(variables, groups, select_rows([mesh]), same_location_rows="all")
 
 
+@pytest.mark.large
 def test_a_row_has_a_rule_for_each_location_however_many_hosts_are_there() -> None:
     few, many = _two_places(10), _two_places(300)
     counts = [

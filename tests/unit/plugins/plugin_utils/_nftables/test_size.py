@@ -24,6 +24,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._nftables.ta
 if t.TYPE_CHECKING:
     from tests.unit.conftest import Kernel
 
+pytestmark = pytest.mark.large
 LARGE = 10_000
 
 

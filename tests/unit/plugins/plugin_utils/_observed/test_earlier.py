@@ -47,6 +47,7 @@ def test_each_finding_says_the_same_words_as_when_it_was_written() -> None:
     assert earlier.not_proposed == observation.proposal.problems
 
 
+@pytest.mark.large
 def test_all_ports_are_ports_when_they_are_read_again() -> None:
     (finding,) = read(*EVERY_PORT).findings
     assert finding.what() == f"TCP from manager ({MANAGER}) to node1 ({NODE}) port 1-65535"

@@ -106,6 +106,7 @@ def test_a_workbook_is_returned_as_base64() -> None:
     assert base64.b64decode(file["content"]).startswith(b"PK")
 
 
+@pytest.mark.large
 def test_cells_that_a_spreadsheet_cuts_off_are_a_warning() -> None:
     many = [f"10.{number // 100}.{number % 100}.1" for number in range(4000)]
     site = example_site(hostvars={"lan": {"port_matrix_addresses": many}})

@@ -331,6 +331,7 @@ def _fields(data: t.Any) -> set[tuple[type, str]]:
     return {(type(data), name) for name in own}.union(*(_fields(getattr(data, name)) for name in own))
 
 
+@pytest.mark.large
 def test_a_page_uses_all_of_its_data_and_is_not_made_without() -> None:
     full, empty = page_of(_full_report()), page_of(example_report("pair:client:turn_server"))
     fields = _fields(full)

@@ -119,6 +119,7 @@ def test_the_same_report_is_the_same_file_at_any_time(monkeypatch: pytest.Monkey
     assert _workbook() == before
 
 
+@pytest.mark.large
 def test_no_text_is_a_formula_or_a_link() -> None:
     for text, name in HOSTILE:
         data = _workbook(site=hostile_site(text, name))

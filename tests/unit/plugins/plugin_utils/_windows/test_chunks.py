@@ -67,6 +67,7 @@ def test_the_chunks_together_are_the_addresses(shape: Shape, size: int, family: 
     assert starts == sorted(starts)
 
 
+@pytest.mark.large
 @pytest.mark.parametrize("family", WIDTH)
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("size", [150, 190, 230, 450, 1000])

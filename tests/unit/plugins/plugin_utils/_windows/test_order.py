@@ -178,6 +178,7 @@ def remote_addresses(rules: Iterable[RuleArguments]) -> IntervalSet:
     return IntervalSet.union(read_addresses(rule["remoteip"])[0].ipv4 for rule in rules)
 
 
+@pytest.mark.large
 @pytest.mark.parametrize("size", [150, 450, 2000])
 @pytest.mark.parametrize("share", [0.002, 0.1, 0.6])
 @pytest.mark.parametrize("bits", [14, 28])
