@@ -17,6 +17,8 @@ from pathlib import Path
 
 from warm_ansible import ansible_playbook
 
+_TOP = Path(__file__).parents[2]
+_PYTHON = _TOP / "extensions/lab/image/lab-python"
 # firewalld is not there. A unit is what a file of the test says; what starts it are links as systemd makes them.
 _SYSTEMCTL = """#!/bin/sh
 case "$*" in
@@ -63,8 +65,9 @@ class FakeLinux:
         self._python = self.program(
             "python-on-the-host",
             f"""#!/bin/sh
+export XDG_CACHE_HOME="{_TOP}/.build/cache"
 exec {" ".join(self.inside)} unshare --mount \\
-  sh -c 'mount --bind "$1" /run && shift && exec "$@"' sh "{directory}/run" "{sys.executable}" "$@"
+  sh -c 'mount --bind "$1" /run && shift && exec "$@"' sh "{directory}/run" "{sys.executable}" "{_PYTHON}" "$@"
 """,
         )
 
