@@ -161,12 +161,16 @@ def _tell(order: int, stdout: int, stderr: int, status: int) -> None:
 
 def _load_what_a_run_loads() -> None:
     """Import what nearly each run does: parts of Ansible, and of the collection what it loads before it has hosts."""
-    from ansible.plugins.loader import init_plugin_loader
+    from ansible.plugins import loader
     from ansible.utils.collection_loader._collection_finder import _AnsibleCollectionFinder
 
     for name in _OF_ANSIBLE:
         importlib.import_module(f"ansible.{name}")
-    init_plugin_loader()
+    loader.init_plugin_loader()
+    importlib.import_module("ansible_collections.ansible.builtin")
+    # Of these, each run reads the options of all that there are.
+    for kind in (loader.become_loader, loader.connection_loader, loader.shell_loader):
+        list(kind.all(class_only=True))
     with contextlib.suppress(ModuleNotFoundError):  # the test may be about a site without the collection
         importlib.import_module("ansible_collections.uc_firewall.pexip_sfb.plugins.action.evaluate")
     _AnsibleCollectionFinder._remove()  # a run has its own
