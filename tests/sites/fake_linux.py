@@ -27,10 +27,9 @@ case "$*" in
   daemon-reload) exit;;
 esac
 for word; do
-  case "$verb $word" in
+  case $word in
+    disable | enable | show | start | stop) verb=$word; continue;;
     *.*) unit=$word;;
-    *" "-*) continue;;
-    " "*) verb=$word; continue;;
     *) continue;;
   esac
   case $verb in
@@ -88,7 +87,7 @@ exec {" ".join(self.inside)} unshare --mount \\
         return {**connection, "linux_firewall_confirm_timeout": 0, **more}
 
     def play(self, *arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run ansible-playbook on the host itself."""
+        """Run ansible-playbook for the host."""
         settings = {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml", "COLUMNS": "9999"}
         done = ansible_playbook(
             ["-e", json.dumps(_PLACES), *arguments],

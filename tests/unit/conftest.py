@@ -32,7 +32,9 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", _OTHERWISE))
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make the marker known to ansible-test as well, which has its own settings of pytest."""
-    config.addinivalue_line("markers", "large: takes minutes where it is watched which lines it covers")
+    config.addinivalue_line(
+        "markers", "large: takes long where it is watched which lines it covers, and covers none that others do not"
+    )
     config.addinivalue_line(
         "markers", "operating_system: starts processes, opens sockets or locks files; not for Python in WebAssembly"
     )
