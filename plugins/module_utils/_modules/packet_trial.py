@@ -18,7 +18,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._packet_tria
     advice,
     judge_packets,
 )
-from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._packet_trial.zones import advice_on_zones
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._packet_trial.zones import Zones
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._ruleset_copy.ruleset import Ruleset, read_ruleset
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._ruleset_copy.translations import translating_chains
 
@@ -63,7 +63,8 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
     translated_by = _translated_by(ruleset) if module.params["firewalld"] else []
     _warn_of_legacy_tables(module)
     _warn_of_translations(module, translated_by)
-    told = [{**one.as_mapping(), "advice": _advice(module, one, ruleset)} for one in report.drops]
+    zones = Zones(module)
+    told = [{**one.as_mapping(), "advice": advice(one, ruleset) or zones.advice(one)} for one in report.drops]
     if module.params["warn_drops"]:
         _warn(module, "drops traffic that the port matrix permits", report.drops, [one["advice"] for one in told])
     _warn(module, "may drop traffic that the port matrix permits", report.possible, [])
@@ -90,10 +91,6 @@ def _report(module: AnsibleModule) -> tuple[Report, Ruleset]:
         return Report(), live
     with contextlib.closing(Plan(module, nft, live, ruleset)) as plan:
         return judge_packets(packets, plan, read_host, module.params["uncertain_tables"]), plan.ruleset
-
-
-def _advice(module: AnsibleModule, group: Group, ruleset: Ruleset) -> str:
-    return advice(group, ruleset) or advice_on_zones(module, group)
 
 
 def _translated_by(ruleset: Ruleset) -> list[str]:
