@@ -15,7 +15,7 @@ help: ## Show the commands
 	  'make demo and make test need root on Debian 12 or 13, and install what is missing; all else is made below .build/.' \
 	  'One check alone, or several:  . .build/environment && tests/run-checks unit playbooks' \
 	  'One Molecule scenario:        . .build/environment && molecule test --scenario-name nftables' \
-	  'Variables of make demo:       BACKEND=firewalld, FW_IMAGE=debian12, LOAD=1 (docs/demo.md)'
+	  'Variables of make demo:       BACKEND=firewalld, FW_IMAGE=debian12, LOAD=1, ROWS=every (docs/demo.md)'
 
 demo: .build/environment ## Build a lab of containers, apply the port matrix to it, prove every row with packets
 	@$(in_environment) extensions/lab/demo/run
