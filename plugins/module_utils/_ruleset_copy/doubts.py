@@ -5,8 +5,12 @@
 
 A sample packet stands for many. Some rules ask for what these do not have in common (their length, the process that
 sent them), or for what was before (a rate, a quota), or for what is not in the copy (an ipset, who listens to a queue).
-In the variants, all of these rules answer in one way. What passes in each of them passes; what is dropped in each of
+In a variant, each of these rules answers in one way. What passes in each of them passes; what is dropped in each of
 them is dropped.
+
+Rules that drop or accept answer for the least, and for the most, that can pass. Of all others it depends on what comes
+after them which answer that is, so any two of them have all four pairs of answers. Of three that one packet meets, not
+all eight are tried: each further one would double the work.
 """
 
 from __future__ import annotations
@@ -76,24 +80,6 @@ class Doubts(t.NamedTuple):
     ending: int | None
 
 
-class Variant(t.NamedTuple):
-    """How doubtful matches answer in rules that drop, that accept, and in all others; and how doubtful rules end."""
-
-    drops: bool
-    accepts: bool
-    others: bool
-    ending: int
-
-
-# From the one that lets the least through to the one that lets the most through.
-_VARIANTS = (
-    Variant(drops=True, accepts=False, others=True, ending=DROP),
-    Variant(drops=True, accepts=False, others=False, ending=DROP),
-    Variant(drops=False, accepts=True, others=False, ending=ACCEPT),
-    Variant(drops=False, accepts=True, others=True, ending=ACCEPT),
-)
-
-
 class _Context(t.NamedTuple):
     """The sets of the past by table and name, whether marks may be any, and the chains where tracking begins.
 
@@ -108,6 +94,8 @@ class _Context(t.NamedTuple):
 def variants(ruleset: Ruleset, refused: Collection[int] = (), marks: bool = False) -> list[Ruleset]:
     """Return the variants of a ruleset, each with the same rules at the same places; one where nothing is in doubt.
 
+    The last one lets the most through.
+
     :param refused: the places of rules that the kernel does not take, which may end in any way
     :param marks: whether packets and connections may have marks that the ruleset does not give them
     """
@@ -120,15 +108,30 @@ def variants(ruleset: Ruleset, refused: Collection[int] = (), marks: bool = Fals
     doubtful = {place: one for place, one in doubts.items() if one.matches or one.ending is not None}
     if not doubtful:
         return [ruleset.with_rules(rules)]
-    return [
-        ruleset.with_rules(
-            [
-                _answered(rule, doubtful[place], variant) if place in doubtful else rule
-                for place, rule in enumerate(rules)
-            ]
-        )
-        for variant in _VARIANTS
-    ]
+    others = [place for place, one in doubtful.items() if one.ending is None and _closes(rules[place]) is None]
+    answers = list(_answers(len(others)))
+    found = []
+    for lets_through in (False, True):
+        for answer in reversed(answers) if lets_through else answers:
+            of_others = dict(zip(others, answer))
+            found.append(
+                [
+                    _answered(rule, doubtful[place], lets_through, of_others.get(place, True))
+                    if place in doubtful
+                    else rule
+                    for place, rule in enumerate(rules)
+                ]
+            )
+    return [ruleset.with_rules(one) for at, one in enumerate(found) if one not in found[at + 1 :]]
+
+
+def _answers(count: int) -> Iterator[list[bool]]:
+    """Yield answers of *count* rules, in which any two of them have all four pairs."""
+    yield [True] * count
+    for bit in range(max(count - 1, 0).bit_length()):  # the numbers of any two rules differ in one of these
+        yield [bool(number >> bit & 1) for number in range(count)]
+        yield [not number >> bit & 1 for number in range(count)]
+    yield [False] * count
 
 
 def _with(rule: Rule, expressions: list[Expression]) -> Rule:
@@ -142,17 +145,25 @@ def _kept(rule: Rule) -> Iterator[Expression]:
             yield expression
 
 
-def _answered(rule: Rule, doubts: Doubts, variant: Variant) -> Rule:
-    """Return the rule with its doubts decided."""
+def _closes(rule: Rule) -> bool | None:
+    """Tell whether a rule drops what it matches; False where it accepts that, and None where it does neither."""
+    codes = [code for code in map(verdict_of, rule.expressions) if code is not None]
+    return {DROP: True, ACCEPT: False}.get(codes[-1]) if codes else None
+
+
+def _answered(rule: Rule, doubts: Doubts, lets_through: bool, other: bool) -> Rule:
+    """Return the rule with its doubts decided.
+
+    :param other: the answer of a rule that neither drops nor accepts
+    """
     expressions = list(rule.expressions)
     if doubts.ending is not None:
-        expressions[doubts.ending :] = [verdict(variant.ending)]
-        kind = variant.ending
-        answer = True if kind == DROP else variant.accepts
+        expressions[doubts.ending :] = [verdict(ACCEPT if lets_through else DROP)]
+        matches = True
     else:
-        codes = [code for code in map(verdict_of, expressions) if code is not None]
-        answer = {DROP: variant.drops, ACCEPT: variant.accepts}.get(codes[-1] if codes else -1, variant.others)
-    if not answer and doubts.matches:
+        closes = _closes(rule)
+        matches = other if closes is None else closes != lets_through
+    if not matches and doubts.matches:
         return _with(rule, expressions[: doubts.matches[0]])
     return _with(rule, [one for at, one in enumerate(expressions) if at not in doubts.matches])
 

@@ -180,6 +180,15 @@ def test_what_cannot_be_told_is_left_open(firewall: Firewall, match: str, ending
     assert not {sample for sample in possible if sample.protocol == "udp" and sample.destination_port == 53}
 
 
+@pytest.mark.parametrize(("policy", "ending"), [("drop", "accept"), ("accept", "drop")])
+def test_of_two_doubtful_rules_one_may_match_and_the_other_not(firewall: Firewall, policy: str, ending: str) -> None:
+    """Where both match, or neither does, the policy of the chain decides."""
+    before = f"chain rare {{\nlimit rate 1/second return\n{ending}\n}}"
+    certain, possible = compare(firewall, chains("limit rate over 1/hour jump rare", policy=policy, before=before))
+    assert certain == set()
+    assert possible
+
+
 NAMES = ["one", "two", "three"]
 # Matches that nft takes together with any other of these, and at any hook.
 _PLAIN = ["th dport 443", "th sport >= 42000", "th dport != { 22, 40000-50000 }", "ct state new"]
