@@ -13,10 +13,14 @@ from __future__ import annotations
 import atexit
 import contextlib
 import gc
+import hashlib
 import importlib
 import json
+import marshal
 import os
+import pkgutil
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -27,9 +31,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 _OF_ANSIBLE = (
-    "cli.inventory", "cli.playbook", "executor.playbook_executor", "executor.task_executor", "plugins.action",
-    "plugins.callback.default", "plugins.filter.core", "plugins.filter.mathstuff", "plugins.strategy.linear",
-    "plugins.test.core",
+    "cli.inventory", "cli.playbook", "executor.playbook_executor", "executor.task_executor",
+    "playbook.handler_task_include", "plugins.action.normal", "plugins.strategy.linear",
 )  # fmt: skip
 
 _loaded: dict[tuple[tuple[str, str], ...], tuple[subprocess.Popen[bytes], socket.socket]] = {}
@@ -132,6 +135,8 @@ def _end() -> None:
 def _serve(orders: socket.socket) -> None:
     """Load Ansible, and run a command for each order."""
     _load_what_a_run_loads()
+    templates = Path(tempfile.mkdtemp())
+    _keep_compiled_templates(templates)
     gc.freeze()  # what is loaded stays, so no fork has to look through it
     while files := socket.recv_fds(orders, 1, 4)[1]:
         if not os.fork():
@@ -143,6 +148,7 @@ def _serve(orders: socket.socket) -> None:
         with contextlib.suppress(ChildProcessError):  # they are waited for one order later
             while os.waitpid(-1, os.WNOHANG) != (0, 0):
                 pass
+    shutil.rmtree(templates)
 
 
 def _tell(order: int, stdout: int, stderr: int, status: int) -> None:
@@ -160,20 +166,50 @@ def _tell(order: int, stdout: int, stderr: int, status: int) -> None:
 
 
 def _load_what_a_run_loads() -> None:
-    """Import what nearly each run does: parts of Ansible, and of the collection what it loads before it has hosts."""
+    """Import what nearly each run does, or many of its tasks: parts of Ansible, and the collection's plugins."""
+    from ansible import constants
     from ansible.plugins import loader
     from ansible.utils.collection_loader._collection_finder import _AnsibleCollectionFinder
 
+    constants.DEFAULT_INTERNAL_POLL_INTERVAL = 0.01  # a run asks for results a thousand times a second otherwise
     for name in _OF_ANSIBLE:
         importlib.import_module(f"ansible.{name}")
     loader.init_plugin_loader()
     importlib.import_module("ansible_collections.ansible.builtin")
-    # Of these, each run reads the options of all that there are.
-    for kind in (loader.become_loader, loader.connection_loader, loader.shell_loader):
-        list(kind.all(class_only=True))
+    # Of the first three, each run reads the options of all that there are.
+    for kind in ("become", "connection", "shell", "cache", "callback", "inventory", "vars", "filter", "test"):
+        list(getattr(loader, f"{kind}_loader").all(class_only=True))
     with contextlib.suppress(ModuleNotFoundError):  # the test may be about a site without the collection
-        importlib.import_module("ansible_collections.uc_firewall.pexip_sfb.plugins.action.evaluate")
+        for kind in ("action", "filter"):  # a task that uses one filter loads them all
+            package = importlib.import_module(f"ansible_collections.uc_firewall.pexip_sfb.plugins.{kind}")
+            for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+                importlib.import_module(module.name)
+        importlib.import_module("ansible_collections.community.windows")
     _AnsibleCollectionFinder._remove()  # a run has its own
+
+
+def _keep_compiled_templates(directory: Path) -> None:
+    """Have each template compiled once. Each task, which is a process, would compile all that it uses."""
+    import jinja2
+
+    compile_template = jinja2.Environment.compile
+
+    def kept(environment: jinja2.Environment, source: t.Any, *arguments: t.Any, **options: t.Any) -> t.Any:
+        if not isinstance(source, str):  # parsed already
+            return compile_template(environment, source, *arguments, **options)
+        settings = [value for value in vars(environment).values() if isinstance(value, (bool, int, str))]
+        asked = (type(environment), settings, str(source), arguments, options)
+        file = directory / hashlib.sha256(repr(asked).encode()).hexdigest()
+        try:
+            return marshal.loads(file.read_bytes())
+        except FileNotFoundError:
+            code = compile_template(environment, source, *arguments, **options)
+        written = file.with_suffix(f".{os.getpid()}")
+        written.write_bytes(marshal.dumps(code))
+        written.rename(file)
+        return code
+
+    jinja2.Environment.compile = kept  # type: ignore[method-assign]
 
 
 def _become(order: Mapping[str, t.Any], stdout: int, stderr: int) -> None:
