@@ -137,7 +137,8 @@ def _serve(orders: socket.socket) -> None:
     _load_what_a_run_loads()
     templates = Path(tempfile.mkdtemp())
     _keep_compiled_templates(templates)
-    gc.freeze()  # what is loaded stays, so no fork has to look through it
+    gc.disable()  # no run lasts long enough for it
+    gc.freeze()  # what is loaded stays, so nobody who enables it has to look through it
     while files := socket.recv_fds(orders, 1, 4)[1]:
         if not os.fork():
             orders.close()
@@ -177,7 +178,7 @@ def _load_what_a_run_loads() -> None:
     loader.init_plugin_loader()
     importlib.import_module("ansible_collections.ansible.builtin")
     # Of the first three, each run reads the options of all that there are.
-    for kind in ("become", "connection", "shell", "cache", "callback", "inventory", "vars", "filter", "test"):
+    for kind in ("become", "connection", "shell", "cache", "callback", "inventory", "filter", "test"):
         list(getattr(loader, f"{kind}_loader").all(class_only=True))
     with contextlib.suppress(ModuleNotFoundError):  # the test may be about a site without the collection
         for kind in ("action", "filter"):  # a task that uses one filter loads them all

@@ -97,7 +97,6 @@ def _findings(host: Host, ruleset: Ruleset, samples: Sequence[Sample], marks: bo
             if worlds[-1].refused:
                 refused.update(worlds[-1].refused)
                 continue
-            # The last one lets the most through.
             lost = [world.losses(samples) for world in worlds]
             places = _places(ruleset)
             return [
@@ -112,6 +111,7 @@ def _finding(
     worlds: Sequence[World],
     places: Mapping[tuple[str, str], list[Rule]],
 ) -> Finding | None:
+    # Backwards: what drops where the rules in doubt let the most through is rather to blame.
     lost = [(world, loss) for world, loss in reversed(list(zip(worlds, losses))) if loss]  # Python 3.9
     if not lost:
         return None

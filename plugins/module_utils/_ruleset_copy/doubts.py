@@ -5,12 +5,13 @@
 
 A sample packet stands for many. Some rules ask for what these do not have in common (their length, the process that
 sent them), or for what was before (a rate, a quota), or for what is not in the copy (an ipset, who listens to a queue).
-In a variant, each of these rules answers in one way. What passes in each of them passes; what is dropped in each of
-them is dropped.
+In a variant, each of these rules answers in one way. What passes in all of them is taken to pass, and what is dropped
+in all of them to be dropped.
 
 Rules that drop or accept answer for the least, and for the most, that can pass. Of all others it depends on what comes
-after them which answer that is, so any two of them have all four pairs of answers. Of three that one packet meets, not
-all eight are tried: each further one would double the work.
+after them which answer that is, so any two of them have all four pairs of answers. For a packet that meets no more than
+two of these, that is all there can be. Of three, not all eight answers are tried: each further rule would double the
+work.
 """
 
 from __future__ import annotations
@@ -94,7 +95,7 @@ class _Context(t.NamedTuple):
 def variants(ruleset: Ruleset, refused: Collection[int] = (), marks: bool = False) -> list[Ruleset]:
     """Return the variants of a ruleset, each with the same rules at the same places; one where nothing is in doubt.
 
-    The last one lets the most through.
+    In the second half of them, whatever drops or accepts in doubt lets the most through.
 
     :param refused: the places of rules that the kernel does not take, which may end in any way
     :param marks: whether packets and connections may have marks that the ruleset does not give them

@@ -6,12 +6,15 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 import typing as t
 from collections.abc import Callable
 from pathlib import Path
 
 from ansible.plugins.action import ActionBase
 from ansible.plugins.callback import CallbackBase
+
+_FILTERS = "ansible_collections.uc_firewall.pexip_sfb.plugins.filter."
 
 DOCUMENTATION = """
 name: cost
@@ -67,7 +70,9 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         super().__init__()
         from ansible_collections.uc_firewall.pexip_sfb.plugins.plugin_utils._glue import filters
 
-        filters.as_filter = _counting(filters.as_filter)  # before a filter plugin is loaded
+        filters.as_filter = _counting(filters.as_filter)
+        for name in [name for name in sys.modules if name.startswith(_FILTERS)]:
+            del sys.modules[name]  # so that it is loaded again, with that
         ActionBase._execute_module = _noted_call(ActionBase._execute_module)
 
     def v2_runner_on_start(self, host: t.Any, task: t.Any) -> None:
