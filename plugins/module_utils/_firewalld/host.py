@@ -1,7 +1,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The firewalld of the host: read and written over D-Bus, with the client that firewalld brings along."""
+"""The firewalld of the host, with the library that it brings along: its runtime, and what is written, over D-Bus.
+
+Permanent objects are read where firewalld has them, from their files: over D-Bus, each takes three questions, of which
+each is a matter for polkit.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +31,8 @@ FIRST_WITH_POLICIES = (0, 9)
 # "INVALID_RULE: attribute 'ipset' outside of any element".
 OLDEST = (1, 0)
 
+# The settings of an object whose file firewalld cannot read: like none that is wanted.
+_UNREADABLE: Settings = {"unreadable": True}
 _POLICY_KEYS = ("short", "description", "target", "priority", "ingress_zones", "egress_zones", "rich_rules")
 
 
@@ -88,15 +94,10 @@ class Firewalld:
 
     def permanent(self) -> Objects:
         """Read our permanent objects."""
+        stored = self._stored()
         return {
-            "ipsets": {
-                name: self._ipset(self._config.getIPSetByName(name).getSettings())
-                for name in self._ours(self._config.getIPSetNames())
-            },
-            "policies": {
-                name: self._policy(self._config.getPolicyByName(name).getSettings())
-                for name in self._ours(self._config.getPolicyNames())
-            },
+            kind: {name: _UNREADABLE if raw is None else read(raw) for name, raw in stored[kind].items()}
+            for kind, read in (("ipsets", self._ipset), ("policies", self._policy))
         }
 
     def runtime(self) -> Objects:
@@ -125,14 +126,10 @@ class Firewalld:
 
     def write_permanent(self, plan: Plan, wanted: Objects) -> None:
         """Write and remove permanent objects. ipsets come before the policies that use them, and go after them."""
-        for name in plan.write["ipsets"]:
-            self._write_ipset(name, self._as_ipset(wanted["ipsets"][name]))
-        for name in plan.write["policies"]:
-            self._write_policy(name, self._as_policy(wanted["policies"][name]))
-        for name in plan.delete["policies"]:
-            self._config.getPolicyByName(name).remove()
-        for name in plan.delete["ipsets"]:
-            self._config.getIPSetByName(name).remove()
+        self._write("ipsets", {name: self._as_ipset(wanted["ipsets"][name]) for name in plan.write["ipsets"]})
+        self._write("policies", {name: self._as_policy(wanted["policies"][name]) for name in plan.write["policies"]})
+        self._remove("policies", plan.delete["policies"])
+        self._remove("ipsets", plan.delete["ipsets"])
         self.forget_backups(CONFIGURATION)
 
     def change_runtime(self, plan: Plan, wanted: Objects) -> None:
@@ -151,33 +148,30 @@ class Firewalld:
     def raw_permanent(self) -> dict[str, dict[str, t.Any]]:
         """Read our permanent objects in firewalld's own form, for :meth:`restore_permanent`.
 
-        Policies whose ipsets somebody has removed are left out: firewalld takes them no more than at its next start.
+        Policies whose ipsets somebody has removed or spoilt are left out: firewalld takes them no more than at its next
+        start.
         """
-        sets = self._config.getIPSetNames()
+        stored = {
+            kind: {name: settings for name, settings in objects.items() if settings is not None}
+            for kind, objects in self._stored().items()
+        }
+        names = set(self._config.getIPSetNames())
+        sets = (names - self._ours(names)) | stored["ipsets"].keys()
         policies = {
-            name: self._config.getPolicyByName(name).getSettings() for name in self._ours(self._config.getPolicyNames())
+            name: settings
+            for name, settings in stored["policies"].items()
+            if ipsets_of("\n".join(settings.getRichRules())).issubset(sets)
         }
-        return {
-            "ipsets": {name: self._config.getIPSetByName(name).getSettings() for name in self._ours(sets)},
-            "policies": {
-                name: settings
-                for name, settings in policies.items()
-                if ipsets_of("\n".join(settings.getRichRules())).issubset(sets)
-            },
-        }
+        return {**stored, "policies": policies}
 
     def restore_permanent(self, raw: dict[str, dict[str, t.Any]]) -> None:
         """Make our permanent objects what :meth:`raw_permanent` read."""
-        for name, settings in raw["ipsets"].items():
-            self._write_ipset(name, settings)
-        for name, settings in raw["policies"].items():
-            self._write_policy(name, settings)
-        for name in self._ours(self._config.getPolicyNames()):
-            if name not in raw["policies"]:
-                self._config.getPolicyByName(name).remove()
-        for name in self._ours(self._config.getIPSetNames()):
-            if name not in raw["ipsets"]:
-                self._config.getIPSetByName(name).remove()
+        now = self.permanent()
+        for kind, read in (("ipsets", self._ipset), ("policies", self._policy)):
+            differs = {name: old for name, old in raw[kind].items() if read(old) != now[kind].get(name)}
+            self._write(kind, differs)
+        self._remove("policies", now["policies"].keys() - raw["policies"].keys())
+        self._remove("ipsets", now["ipsets"].keys() - raw["ipsets"].keys())
         self.forget_backups(CONFIGURATION)
 
     def reload(self) -> list[str]:
@@ -221,20 +215,61 @@ class Firewalld:
             for path in directory.glob(f"{kind}/{self.prefix}*.xml.old"):
                 path.unlink()
 
-    def _write_ipset(self, name: str, settings: t.Any) -> None:
-        if name in self._config.getIPSetNames():
-            self._config.getIPSetByName(name).update(settings)
-        else:
-            self._config.addIPSet(name, settings)
+    def _write(self, kind: str, objects: dict[str, t.Any]) -> None:
+        names, find, add = self._permanent_calls(kind)
+        known = names() if objects else []
+        for name, settings in objects.items():
+            if name in known:
+                find(name).update(settings)
+            else:
+                add(name, settings)
 
-    def _write_policy(self, name: str, settings: t.Any) -> None:
-        if name in self._config.getPolicyNames():
-            self._config.getPolicyByName(name).update(settings)
-        else:
-            self._config.addPolicy(name, settings)
+    def _remove(self, kind: str, objects: t.Collection[str]) -> None:
+        names, find, _add = self._permanent_calls(kind)
+        known = names() if objects else []
+        for name in sorted(objects):
+            if name in known:
+                find(name).remove()
+            else:  # firewalld could not read the file when it started
+                (CONFIGURATION / kind / f"{name}.xml").unlink()
 
-    def _ours(self, names: t.Iterable[str]) -> list[str]:
-        return sorted(str(name) for name in names if name.startswith(self.prefix))
+    def _permanent_calls(self, kind: str) -> tuple[t.Callable[..., t.Any], ...]:
+        """Return what tells the names of that kind in the permanent configuration, finds one, and adds one."""
+        config = self._config
+        if kind == "ipsets":
+            return config.getIPSetNames, config.getIPSetByName, config.addIPSet
+        return config.getPolicyNames, config.getPolicyByName, config.addPolicy
+
+    def _stored(self) -> dict[str, dict[str, t.Any]]:
+        """Return our permanent objects in firewalld's own form, and None for a file that firewalld cannot read.
+
+        A link that leads nowhere is none, for firewalld either.
+        """
+        return {
+            kind: {
+                path.stem: self._unless_spoilt(read, path)
+                for path in CONFIGURATION.glob(f"{kind}/{self.prefix}*.xml")
+                if path.exists()
+            }
+            for kind, read in (("ipsets", self._read_ipset), ("policies", self._read_policy))
+        }
+
+    def _unless_spoilt(self, read: t.Callable[[Path], t.Any], path: Path) -> t.Any:
+        try:
+            return read(path)
+        except self._library.FirewallError:
+            return None
+
+    def _read_ipset(self, path: Path) -> t.Any:
+        ipset = self._library.ipset_reader(path.name, str(path.parent))
+        return self._library.FirewallClientIPSetSettings(ipset.export_config())
+
+    def _read_policy(self, path: Path) -> t.Any:
+        policy = self._library.policy_reader(path.name, str(path.parent))
+        return self._library.FirewallClientPolicySettings(policy.export_config_dict())
+
+    def _ours(self, names: t.Iterable[str]) -> set[str]:
+        return {str(name) for name in names if name.startswith(self.prefix)}
 
     def _ipset(self, settings: t.Any) -> Settings:
         options = {str(key): str(value) for key, value in settings.getOptions().items()}

@@ -45,8 +45,8 @@ def load_library() -> t.Any:
     """Return what is used of firewalld's Python library; ImportError where it is not there."""
     import dbus
     from firewall.client import FirewallClient, FirewallClientIPSetSettings, FirewallClientPolicySettings
-    from firewall.core.io.ipset import IPSet, ipset_writer
-    from firewall.core.io.policy import Policy, policy_writer
+    from firewall.core.io.ipset import IPSet, ipset_reader, ipset_writer
+    from firewall.core.io.policy import Policy, policy_reader, policy_writer
     from firewall.core.rich import Rich_Rule
     from firewall.errors import FirewallError
 
@@ -58,8 +58,10 @@ def load_library() -> t.Any:
         FirewallClientIPSetSettings=FirewallClientIPSetSettings,
         FirewallClientPolicySettings=FirewallClientPolicySettings,
         IPSet=IPSet,
+        ipset_reader=ipset_reader,
         ipset_writer=ipset_writer,
         Policy=Policy,
+        policy_reader=policy_reader,
         policy_writer=policy_writer,
         Rich_Rule=Rich_Rule,
         FirewallError=FirewallError,

@@ -1,7 +1,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Hosts that no lab has: an old firewalld, the iptables back end, a failed daemon, zones that accept everything."""
+"""Hosts that no lab has: an old firewalld, the iptables back end, a failed daemon, zones that accept everything.
+
+And what becomes of permanent objects that are spoilt. With a real firewalld: the Molecule scenario firewalld.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ import pytest
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld import host
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld import zones as host_zones
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld.host import Firewalld, FirewalldError
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld.plan import Plan
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._firewalld.zones import open_zones
 
 
@@ -136,3 +140,126 @@ def test_zones_that_accept_everything_are_named(
     assert len(found) == len(expected)
     for text, part in zip(found, expected):
         assert part in text
+
+
+class SpoiltError(Exception):
+    """firewalld cannot read the file."""
+
+
+class Settings:
+    """Those of an ipset, which has no entry but what its file holds, or of a policy, whose rules that is."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def getRichRules(self) -> list[str]:  # noqa: N802
+        return [self.text]
+
+    def getSettingsDict(self) -> dict[str, t.Any]:  # noqa: N802
+        return {**dict.fromkeys(host._POLICY_KEYS, ""), "rich_rules": [self.text]}
+
+    def __getattr__(self, name: str) -> t.Callable[[], t.Any]:
+        return lambda: {"getOptions": {}, "getEntries": [self.text]}.get(name, "")
+
+
+def read(name: str, directory: str) -> t.Any:
+    text = Path(directory, name).read_text(encoding="utf-8")
+    if text == "spoilt":
+        raise SpoiltError
+    return SimpleNamespace(export_config=lambda: text, export_config_dict=lambda: text)
+
+
+class Permanent:
+    """What D-Bus has of the permanent configuration: the names that firewalld *knows*, and what is *done* to it."""
+
+    def __init__(self, *known: str) -> None:
+        self._known = known
+        self.done: list[str] = []
+
+    def config(self) -> Permanent:
+        return self
+
+    def names(self) -> tuple[str, ...]:
+        return self._known
+
+    def find(self, name: str) -> SimpleNamespace:
+        return SimpleNamespace(
+            update=lambda settings: self.done.append(f"{name} is {settings.text}"),
+            remove=lambda: self.done.append(f"{name} goes"),
+        )
+
+    def add(self, name: str, settings: Settings) -> None:
+        self.done.append(f"{name} comes as {settings.text}")
+
+    getIPSetNames = getPolicyNames = names  # noqa: N815
+    getIPSetByName = getPolicyByName = find  # noqa: N815
+    addIPSet = addPolicy = add  # noqa: N815
+
+
+LIBRARY = SimpleNamespace(
+    FirewallError=SpoiltError,
+    ipset_reader=read,
+    policy_reader=read,
+    FirewallClientIPSetSettings=Settings,
+    FirewallClientPolicySettings=Settings,
+)
+FILES = {
+    "ipsets/pexip_sfb_a": "192.0.2.1",
+    "ipsets/pexip_sfb_b": "spoilt",
+    "ipsets/theirs": "spoilt",
+    "policies/pexip_sfb_in": 'ipset="pexip_sfb_a"',
+    "policies/pexip_sfb_out": 'ipset="pexip_sfb_a" ipset="pexip_sfb_b"',
+    "policies/pexip_sfb_through": 'ipset="theirs"',
+}
+
+
+@pytest.fixture
+def configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(host, "CONFIGURATION", tmp_path)
+    for kind in ("ipsets", "policies"):
+        (tmp_path / kind).mkdir()
+    for name, text in FILES.items():
+        (tmp_path / f"{name}.xml").write_text(text, encoding="utf-8")
+    (tmp_path / "ipsets/pexip_sfb_link.xml").symlink_to("/nowhere.xml")
+    return tmp_path
+
+
+@pytest.mark.usefixtures("configuration")
+def test_a_file_that_cannot_be_read_is_an_object_like_none_that_is_wanted() -> None:
+    found = Firewalld(Permanent(), LIBRARY, "pexip_sfb_").permanent()
+    assert found["ipsets"].keys() == {"pexip_sfb_a", "pexip_sfb_b"}
+    assert found["ipsets"]["pexip_sfb_a"]["entries"] == ["192.0.2.1"]
+    assert found["ipsets"]["pexip_sfb_b"] == {"unreadable": True}
+    assert found["policies"]["pexip_sfb_in"]["rich_rules"] == ['ipset="pexip_sfb_a"']
+
+
+@pytest.mark.usefixtures("configuration")
+def test_a_policy_goes_without_a_set_that_is_spoilt_also_where_firewalld_still_knows_it() -> None:
+    raw = Firewalld(Permanent("pexip_sfb_a", "pexip_sfb_b", "theirs"), LIBRARY, "pexip_sfb_").raw_permanent()
+    assert raw["ipsets"].keys() == {"pexip_sfb_a"}
+    assert raw["policies"].keys() == {"pexip_sfb_in", "pexip_sfb_through"}
+
+
+def test_what_firewalld_could_not_read_goes_too(configuration: Path) -> None:
+    permanent = Permanent("pexip_sfb_a")
+    plan = Plan(write={"ipsets": [], "policies": []}, delete={"ipsets": ["pexip_sfb_a", "pexip_sfb_b"], "policies": []})
+    Firewalld(permanent, LIBRARY, "pexip_sfb_").write_permanent(plan, {"ipsets": {}, "policies": {}})
+    assert permanent.done == ["pexip_sfb_a goes"]
+    assert not (configuration / "ipsets/pexip_sfb_b.xml").exists()
+
+
+def test_only_what_differs_is_put_back(configuration: Path) -> None:
+    permanent = Permanent("pexip_sfb_a", "pexip_sfb_in", "pexip_sfb_new", "theirs")
+    firewalld = Firewalld(permanent, LIBRARY, "pexip_sfb_")
+    before = firewalld.raw_permanent()
+    (configuration / "ipsets/pexip_sfb_a.xml").write_text("192.0.2.2", encoding="utf-8")
+    (configuration / "ipsets/pexip_sfb_new.xml").write_text("192.0.2.3", encoding="utf-8")
+    (configuration / "policies/pexip_sfb_through.xml").unlink()
+    firewalld.restore_permanent(before)
+    assert permanent.done == [
+        "pexip_sfb_a is 192.0.2.1",
+        'pexip_sfb_through comes as ipset="theirs"',
+        "pexip_sfb_new goes",
+    ]
+    assert not (configuration / "policies/pexip_sfb_out.xml").exists()
+    assert (configuration / "ipsets/theirs.xml").exists()
