@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import struct
 import typing as t
+from collections.abc import Iterator
 
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._packet_trial.packets import Flow
 from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._ruleset_copy.expressions import (
     DROP,
     compare,
@@ -45,6 +47,7 @@ _FIRST = -(1 << 31)
 _L4PROTO, _NFTRACE = 16, 12
 _TRANSPORT = 2
 _POLICY, _RULE = 1, 3
+_ID, _NETWORK_HEADER = 6, 8
 _ROOM = 1 << 24
 
 
@@ -69,30 +72,49 @@ class Tracer:
         while list(self._netlink.messages(wait=False)):
             pass
 
-    def cause(self) -> Cause | None:
-        """Return what dropped the packet that was sent since; None where no rule and no policy did."""
+    def cause(self, flow: Flow) -> Cause | None:
+        """Return what dropped the packet of *flow* that was sent since; None where no rule and no policy did."""
         dropped = None
         base = ""
-        while True:
-            messages = list(self._netlink.messages(wait=False))
-            if not messages:
-                return dropped
+        for table, attributes in self._said(flow):
+            chain = read_text(attributes.get(2, b""))
+            base = base or chain
+            ended, drops = _ending(attributes)
+            if drops:
+                dropped = Cause(table, chain, number(attributes.get(3)), base)
+            if ended:
+                base = ""
+        return dropped
+
+    def _said(self, flow: Flow) -> Iterator[tuple[str, dict[int, bytes]]]:
+        """Yield what is said of packets of *flow*, each with the table that it is about.
+
+        The kernel of the copy also sends packets of its own, such as reports of groups, when it thinks fit.
+        """
+        foreign: set[bytes] = set()
+        while messages := list(self._netlink.messages(wait=False)):
             for _sequence, kind, content, _flags in messages:
                 attributes = dict(walk(content[4:]))
                 table = f"{FAMILIES.get(content[0], '')} {read_text(attributes.get(1, b''))}"
-                if kind != _MESSAGE or table == _NAME:
-                    continue
-                chain = read_text(attributes.get(2, b""))
-                base = base or chain
-                ended, drops = _ending(attributes)
-                if drops:
-                    dropped = Cause(table, chain, number(attributes.get(3)), base)
-                if ended:
-                    base = ""
+                packet = attributes.get(_ID, b"")
+                if kind == _MESSAGE and table != _NAME and packet not in foreign:
+                    yield table, attributes
+                elif kind == _MESSAGE and table == _NAME:  # where each packet comes first, not translated yet
+                    told = _addresses(attributes.get(_NETWORK_HEADER, b""))
+                    if told == flow.source + flow.destination:  # the number may have been that of another one before
+                        foreign.discard(packet)
+                    elif told:
+                        foreign.add(packet)
 
     def close(self) -> None:
         """Close its socket."""
         self._netlink.close()
+
+
+def _addresses(header: bytes) -> bytes:
+    """Return the source and the destination of a packet; empty where the header is none of IP, or is not there."""
+    version = header[0] >> 4 if header else 0
+    return {4: header[12:20], 6: header[8:40]}.get(version, b"")
 
 
 def _ending(attributes: dict[int, bytes]) -> tuple[bool, bool]:

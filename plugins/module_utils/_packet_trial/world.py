@@ -183,7 +183,7 @@ class World:
             self._stack.callback(self._tracer.close)
         self._tracer.forget()
         self._sent(inside, interface, flow, content, 0)
-        return self._tracer.cause()
+        return self._tracer.cause(flow)
 
 
 def _furnish(links: Links, host: Host, samples: Sequence[Sample]) -> None:

@@ -6,6 +6,14 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._packet_trial.cables import Exit
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._packet_trial.packets import (
+    ICMPV6,
+    Flow,
+    packed_address,
+    packet,
+)
+from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._packet_trial.world import World
 
 from .firewall import Firewall, Sample
 
@@ -64,6 +72,30 @@ def test_what_is_not_permitted_is_dropped_for_sure(firewall: Firewall, protocol:
         assert (finding.certain, finding.answer) == (True, False)
         assert finding.cause
         assert finding.cause.chain == sample.hook
+
+
+def test_what_the_host_sends_meanwhile_is_not_what_was_dropped(
+    firewall: Firewall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel reports its groups in ICMPv6 when it thinks fit, and the chain output drops that, too."""
+    firewall.load(chains("meta l4proto != ipv6-icmp accept"))
+    reports: list[Flow] = []
+    sent = World._sent
+
+    def sent_with_report(
+        world: World, inside: bool, interface: str, flow: Flow, content: bytes, number: int
+    ) -> Exit | None:
+        out = sent(world, inside, interface, flow, content, number)
+        if number == 0:  # it is sent again, to be explained
+            report = Flow(ICMPV6, packed_address("2001:db8:3::1"), 0, packed_address("2001:db8:3::9"), 0)
+            world._near.send(6, report.destination, packet(report, 0))
+            reports.append(report)
+        return out
+
+    monkeypatch.setattr(World, "_sent", sent_with_report)
+    causes = {sample.hook: finding and finding.cause for sample, finding in firewall.judged(samples("icmpv6")).items()}
+    assert len(reports) == len(ADDRESSES)
+    assert {hook: cause and cause.chain for hook, cause in causes.items()} == {hook: hook for hook in ADDRESSES}
 
 
 def test_the_answer_alone_can_be_dropped(firewall: Firewall) -> None:
