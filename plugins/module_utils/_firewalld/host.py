@@ -257,7 +257,7 @@ class Firewalld:
     def _unless_spoilt(self, read: t.Callable[[Path], t.Any], path: Path) -> t.Any:
         try:
             return read(path)
-        except self._library.FirewallError:
+        except (self._library.FirewallError, ValueError):  # the latter for a priority that is no number
             return None
 
     def _read_ipset(self, path: Path) -> t.Any:

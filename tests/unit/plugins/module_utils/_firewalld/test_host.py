@@ -166,6 +166,8 @@ def read(name: str, directory: str) -> t.Any:
     text = Path(directory, name).read_text(encoding="utf-8")
     if text == "spoilt":
         raise SpoiltError
+    if text == "no number":
+        int(text)
     return SimpleNamespace(export_config=lambda: text, export_config_dict=lambda: text)
 
 
@@ -231,6 +233,12 @@ def test_a_file_that_cannot_be_read_is_an_object_like_none_that_is_wanted() -> N
     assert found["ipsets"]["pexip_sfb_a"]["entries"] == ["192.0.2.1"]
     assert found["ipsets"]["pexip_sfb_b"] == {"unreadable": True}
     assert found["policies"]["pexip_sfb_in"]["rich_rules"] == ['ipset="pexip_sfb_a"']
+
+
+def test_a_priority_that_is_no_number_spoils_a_file(configuration: Path) -> None:
+    (configuration / "policies/pexip_sfb_in.xml").write_text("no number", encoding="utf-8")
+    found = Firewalld(Permanent(), LIBRARY, "pexip_sfb_").permanent()
+    assert found["policies"]["pexip_sfb_in"] == {"unreadable": True}
 
 
 @pytest.mark.usefixtures("configuration")
