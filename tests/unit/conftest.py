@@ -35,9 +35,21 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "large: takes long where it is watched which lines it covers, and covers none that others do not"
     )
+    config.addinivalue_line("markers", "no_cover: known to pytest-cov, which is not everywhere")
     config.addinivalue_line(
         "markers", "operating_system: starts processes, opens sockets or locks files; not for Python in WebAssembly"
     )
+
+
+@pytest.hookimpl(trylast=True)  # Hypothesis has marked its tests by then
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep random examples, and what takes long, from being watched and from covering anything.
+
+    A branch that only they reach needs a test of its own, and watching them would take minutes.
+    """
+    for item in items:
+        if item.get_closest_marker("hypothesis") or item.get_closest_marker("large"):
+            item.add_marker(pytest.mark.no_cover)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
