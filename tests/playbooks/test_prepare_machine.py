@@ -95,6 +95,21 @@ def test_without_a_debian_mirror_it_says_so(machine: Machine) -> None:
     assert "Is a Debian mirror in reach?" in said
 
 
+def test_debian_packages_can_be_had_alone(machine: Machine) -> None:
+    machine.stub("apt-get", "exit 0")
+    done = subprocess.run(
+        [machine.script, "--packages"],
+        env={"PATH": str(machine.programs)},
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("Installing Debian packages: podman ")
+    assert sorted(path.name for path in machine.checkout.iterdir()) == ["tests"]
+
+
 def test_without_a_python_it_says_which(machine: Machine) -> None:
     machine.stub("python3", "exit 1")
     said = machine.prepare()
