@@ -59,6 +59,7 @@ _INTERVAL = 4
 _CONCATENATED = 0x80
 _SET_ID = 10
 _ELEMENT_KEY, _ELEMENT_FLAGS, _ELEMENT_TIMEOUT, _ELEMENT_EXPIRATION = 1, 3, 4, 5
+_DYNSET_TIMEOUT = 6
 _ENDS = 1  # the flag of an element where an interval ends
 _MOST_ELEMENTS_BYTES = 48_000
 _ROOM = 1 << 26
@@ -223,12 +224,24 @@ def _lasting(element: bytes) -> bytes:
 def _rule(rule: Rule) -> Message:
     family, name = rule.family, rule.table.partition(" ")[2]
     content = [(1, text(name)), (2, text(rule.chain))]
-    content += [(4, b"".join(expression.packed() for expression in rule.expressions))]
+    content += [(4, b"".join(_taken(expression).packed() for expression in rule.expressions))]
     if any(expression.name in ("match", "target") for expression in rule.expressions):
         content.append((_COMPAT, _compat(rule.expressions)))
     if rule.userdata:
         content.append((7, rule.userdata))
     return _NEW_RULE, CREATE | _APPEND, struct.pack(">BBH", family, 0, 0) + pack(content)
+
+
+def _taken(expression: Expression) -> Expression:
+    """Leave out a time of zero, which the kernel tells of every rule that adds to a set.
+
+    It takes a time only for sets whose elements end.
+    """
+    if expression.name != "dynset":
+        return expression
+    attributes = walk(expression.data)
+    kept = ((kind, content) for kind, content in attributes if kind != _DYNSET_TIMEOUT or number(content))
+    return expression._replace(data=pack(kept))
 
 
 def _compat(expressions: Collection[Expression]) -> bytes:

@@ -58,6 +58,7 @@ set hosts6 { type ipv6_addr; elements = { 2001:db8:1::2, 2001:db8:4::7 }; }
 set none { type ipv4_addr; }
 set timed { type ipv4_addr; flags timeout; elements = { 10.1.0.2 timeout 1h comment "busy", 10.2.0.3 }; }
 set limited { type ipv4_addr; flags dynamic; elements = { 10.1.0.2 limit rate 1/hour, 10.2.0.3 counter }; }
+set seen { type ipv4_addr; flags dynamic; }
 set flows { type ipv4_addr . inet_proto . inet_service; flags interval;
   elements = { 10.1.0.2 . tcp . 22, 10.0.0.0/8 . udp . 40000-49999, 10.2.0.0-10.2.0.5 . tcp . 80-8080 }; }
 set places { type ipv4_addr . ifname; elements = { 10.1.0.2 . "in1", 10.2.0.3 . "in1" }; }
@@ -101,6 +102,8 @@ DECIDED = [
     "meta mark set 5", "ct mark set 5", "counter", 'log prefix "x" level info', "meta priority set 1:2",
     "ip saddr 10.1.0.2 ip daddr 10.1.0.1 tcp dport 22",
     "ip dscp set cs1", "ip6 dscp set cs1",
+    "add @seen { ip saddr }", "update @seen { ip saddr } counter", "add @timed { ip saddr }",
+    "add @timed { ip saddr timeout 1h }", "update @seen { ip saddr counter } ip saddr @seen",
     "meta mark 1", "ct mark != 0", "ct status dnat", "ct direction original", "meta iifgroup 0",
     "ct original ip saddr 10.1.0.2", "@nh,0,8 0x45", "meta mark set ip saddr map @marks",
 ]  # fmt: skip
