@@ -69,8 +69,7 @@ class Tracer:
 
     def forget(self) -> None:
         """Forget what was said so far."""
-        while list(self._netlink.messages(wait=False)):
-            pass
+        self._netlink.discard()
 
     def cause(self, flow: Flow) -> Cause | None:
         """Return what dropped the packet of *flow* that was sent since; None where no rule and no policy did."""

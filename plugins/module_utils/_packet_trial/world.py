@@ -69,6 +69,7 @@ class World:
 
     def __init__(self, host: Host, ruleset: Ruleset, samples: Sequence[Sample]) -> None:
         self._ruleset = ruleset
+        self._handles: dict[tuple[str, str], list[int]] = {}
         self._numbers = itertools.count(1)
         self._tracer: Tracer | None = None
         self._explained = True
@@ -133,14 +134,16 @@ class World:
 
     def place_of(self, cause: Cause) -> int:
         """Return the place of a rule among those of its chain."""
-        family, name = self._table(cause.table)
-        with self._namespace.inside():
-            netlink = Netlink(NETFILTER)
-        try:
-            handles = [rule.handle for rule in rules_of(netlink, family, name, cause.chain)]
-        finally:
-            netlink.close()
-        return handles.index(cause.handle)
+        chain = (cause.table, cause.chain)
+        if chain not in self._handles:
+            family, name = self._table(cause.table)
+            with self._namespace.inside():
+                netlink = Netlink(NETFILTER)
+            try:
+                self._handles[chain] = [rule.handle for rule in rules_of(netlink, family, name, cause.chain)]
+            finally:
+                netlink.close()
+        return self._handles[chain].index(cause.handle)
 
     def _table(self, table: str) -> tuple[int, str]:
         entry = next(one for one in self._ruleset.tables if one.table == table)

@@ -58,11 +58,11 @@ def read_text(content: bytes) -> str:
 
 def walk(content: bytes) -> Iterator[tuple[int, bytes]]:
     """Yield type and content of each attribute in a message or a nested attribute."""
-    at = 0
-    while at + _ATTRIBUTE.size <= len(content):
+    at, last = 0, len(content) - _ATTRIBUTE.size
+    while at <= last:  # a trial does this a million times
         length, kind = _ATTRIBUTE.unpack_from(content, at)
         yield kind & _TYPE, content[at + _ATTRIBUTE.size : at + length]
-        at += max(_ATTRIBUTE.size, length + 3 & ~3)
+        at += length + 3 & ~3 or _ATTRIBUTE.size
 
 
 def pack(attributes: Iterable[tuple[int, bytes]]) -> bytes:
@@ -151,17 +151,26 @@ class Netlink:
         """
         if wait and not select.select([self._socket], [], [], _ANSWERS_IN)[0]:
             raise NetlinkError(errno.ETIMEDOUT, "the kernel does not answer")
-        try:
-            received = self._socket.recv(1 << 18)
-        except BlockingIOError:
-            return
-        except OSError as e:
-            raise NetlinkError(e.errno, os.strerror(e.errno or 0)) from e
+        received = self._received(1 << 18)
         at = 0
         while at + _HEADER.size <= len(received):
             length, kind, flags, sequence, _port = _HEADER.unpack_from(received, at)
             yield sequence, kind, received[at + _HEADER.size : at + length], flags
             at += max(_HEADER.size, length + 3 & ~3)
+
+    def discard(self) -> None:
+        """Do nothing with what has come. Raises NetlinkError where there was no room for all of it."""
+        while self._received(1):  # the rest goes with it
+            pass
+
+    def _received(self, size: int) -> bytes:
+        """Return the first bytes of what has come at once; nothing where nothing has."""
+        try:
+            return self._socket.recv(size)
+        except BlockingIOError:
+            return b""
+        except OSError as e:
+            raise NetlinkError(e.errno, os.strerror(e.errno or 0)) from e
 
 
 def number(content: bytes | None) -> int:
