@@ -155,6 +155,16 @@ def test_what_will_be_is_judged_with_ours_in_it(host: ModuleHost) -> None:
     assert host.nft("-a", "list", "ruleset") == before
 
 
+def test_a_rule_that_remembers_an_address_is_no_obstacle_to_joining_its_table(host: ModuleHost) -> None:
+    """The kernel tells a time of zero of it, and takes none for a set whose elements do not end by themselves."""
+    remembering = (
+        "set seen { type ipv4_addr; size 100; flags dynamic; }\n  chain deny { add @seen { ip saddr } counter;"
+    )
+    host.nft("-f", "-", text=THEIRS.replace("chain deny {", remembering))
+    result = host.module(packets=[packet(), SIP], ruleset=JOINED)
+    assert (result["failed"], result["drops"], result["possible"]) == (False, [], [])
+
+
 def test_what_ours_drop_is_no_secret(host: ModuleHost) -> None:
     result = host.module(packets=[packet()], ruleset=OURS)
     (drop,) = result["drops"]
@@ -256,8 +266,7 @@ def test_a_table_that_will_change_only_may_drop(host: ModuleHost) -> None:
 def test_where_nobody_may_have_a_network_namespace_it_says_so(host: ModuleHost) -> None:
     host.nft("-f", "-", text=THEIRS)
     without = ["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin"]
-    host.inside = [*host.inside, *without]
-    result = host.through_ansible(packets=[packet()])
+    result = host.through_ansible(wrapper=without, packets=[packet()])
     assert (result["drops"], result["judged"]) == ([], 0)
     assert result["unjudged"] == "no network namespace can be made (Operation not permitted)"
     assert "was not judged: no network namespace can be made (Operation not permitted)" in result["shown"]
