@@ -26,6 +26,7 @@ from warm_ansible import start
 
 HERE = Path(__file__).parent
 SCENARIO = HERE.parents[1] / "extensions/molecule/faults"
+FIREWALLD = (SCENARIO.parent / "files/firewalld.py").read_text(encoding="utf-8")
 PREFIX = "pexip-sfb-molecule-faults-"
 ADDED = "198.19.121.12"
 NODES = ["198.19.121.11", ADDED, "2001:db8:fc:1::11"]
@@ -249,22 +250,6 @@ table inet pexip_sfb {
             "kernel": sets.sub("", listing), "sets": sorted(sets.findall(listing)),
             "files": self.run("sh", "-c", files), "unit": unit,
         }  # fmt: skip
-
-
-# What firewalld has, asked at once: each firewall-cmd takes a third of a second of a processor.
-FIREWALLD = """
-import json
-from firewall.client import FirewallClient
-client = FirewallClient()
-config = client.config()
-print(json.dumps({
-    "policies": {name: client.getPolicySettings(name).settings for name in sorted(client.getPolicies())},
-    "sets": {name: client.getIPSetSettings(name).settings for name in sorted(client.getIPSets())},
-    "permanent policies": {
-        name: config.getPolicyByName(name).getSettings().settings for name in sorted(config.getPolicyNames())
-    },
-}))
-"""
 
 
 class FirewalldTarget(Target):
