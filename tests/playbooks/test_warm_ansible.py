@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+import warm_commands
 from warm_ansible import ansible_playbook
 
 SETTINGS = {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml", "COLUMNS": "100"}
 TELL = {"ansible.builtin.debug": {"msg": "{{ lookup('env', 'ASKED') }} in {{ lookup('pipe', 'pwd') }}"}}
+WARM = [sys.executable, warm_commands.__file__]
 FAIL = {"ansible.builtin.fail": {"msg": "no"}}
 
 
@@ -49,3 +53,26 @@ def test_a_run_that_does_not_end_is_killed(tmp_path: Path) -> None:
     command = written(tmp_path, {"ansible.builtin.pause": {"seconds": 60}})
     assert ansible_playbook(command, cwd=tmp_path, env={**os.environ, **SETTINGS}, timeout=3).returncode < 0
     assert ansible_playbook(written(tmp_path, TELL), cwd=tmp_path, env={**os.environ, **SETTINGS}).returncode == 0
+
+
+def test_a_command_that_calls_it_twice_ends_and_says_the_same(tmp_path: Path) -> None:
+    play = shlex.join(["ansible-playbook", *written(tmp_path, TELL, FAIL)])
+    script = f"{play}; echo $?; {play}"
+    environment = {**os.environ, **SETTINGS, "ASKED": "twice"}
+    expected, done = (
+        subprocess.run(
+            [*command, "sh", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+        for command in ([], WARM)
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (2, expected.stdout, expected.stderr)
+    assert done.stdout.count(f"twice in {tmp_path}") == 2
+    where = subprocess.run([*WARM, "which", "ansible-playbook"], capture_output=True, text=True, check=True).stdout
+    assert sys.prefix not in where
+
+
+def test_a_play_ends_with_the_program_that_was_called(tmp_path: Path) -> None:
+    play = shlex.join(["ansible-playbook", *written(tmp_path, {"ansible.builtin.pause": {"seconds": 1000}})])
+    script = f"{play} >output & until grep -q pause output; do sleep 0.1; done; kill $!"
+    environment = {**os.environ, **SETTINGS}
+    subprocess.run([*WARM, "sh", "-c", script], cwd=tmp_path, env=environment, timeout=500, check=True)
