@@ -57,7 +57,9 @@ class ModuleHost:
             copy = multiprocessing.get_context("fork").Process(target=_run_module, args=work)
             copy.start()
             copy.join(_HANG)
+            hangs = copy.is_alive()
             copy.kill()
+            assert not hangs, f"{self._name} did not end within {_HANG} s"
             output.seek(0)
             errors.seek(0)
             returned = output.read()

@@ -24,7 +24,7 @@ from pathlib import Path
 
 from warm_ansible import Run, start
 
-# What it has by itself does not say how Ansible is to run, and differs each time.
+# What a shell sets by itself does not say how Ansible is to run, and differs each time: each would be loaded anew.
 _PROGRAM = """#!{python} -IS
 import json, os, socket, sys
 environment = {{name: value for name, value in os.environ.items() if name not in ("_", "OLDPWD", "PWD", "SHLVL")}}
@@ -36,7 +36,6 @@ with socket.socket(socket.AF_UNIX) as connection:
         code = int(answer.read())
 sys.exit(code if code >= 0 else 128 - code)
 """
-
 
 _one_at_a_time = threading.Lock()
 
