@@ -46,11 +46,13 @@ format docs: .build/environment ## Format the code; write the generated tables
 html: .build/environment ## Make web pages of the guide, plugins and roles in .build/html
 	@$(in_environment) tests/run-checks html
 
-.build/environment: tests/prepare-machine requirements/development.lock requirements/installer.lock
+.build/environment: tests/prepare-machine requirements/development.lock requirements/build.lock requirements/installer.lock
 	@tests/prepare-machine $@
 
-lock: .build/environment ## Write the locks in requirements/ anew; UPGRADE=1 takes the newest of everything
-	@$(in_environment) UPGRADE=$(UPGRADE) requirements/renew
+lock: ## Write the locks in requirements/ anew; UPGRADE=1 takes the newest of everything
+	@# With any environment that is there: the one that the locks ask for may be what cannot be made.
+	@[ -x .build/venv/bin/python ] || $(MAKE) .build/environment
+	@UPGRADE=$(UPGRADE) requirements/renew
 
 clean: ## Remove what the other commands made in the checkout
 	rm -rf .build .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
-from importlib.metadata import Distribution, PathDistribution
+from importlib.metadata import Distribution, PathDistribution, distribution
 from pathlib import Path
 
 import ansible_test_pins
@@ -114,6 +114,15 @@ def test_every_lock_has_all_that_is_wished_for_with_hashes(path: Path) -> None:
     assert pins
     for python in lock_file.PYTHONS if path.stem == "development" else (ONLY_FOR.get(path.stem, "3.11"),):
         assert lock_file.lacks(pins, wishes, here, python) == [], "run: make lock"
+
+
+def test_what_is_built_here_is_built_with_what_is_locked() -> None:
+    """A package names its build system in its source alone, so a new release of it can want another one."""
+    about = distribution("reuse").read_text("WHEEL")
+    assert about is not None
+    (generator,) = re.findall(r"^Generator: (.+)$", about, re.MULTILINE)
+    pins = lock_file.read_lock((TOP / "requirements/build.lock").read_text(encoding="utf-8"))
+    assert generator in {f"{pin.name} {pin.version}" for pin in pins}
 
 
 def test_there_is_a_lock_for_each_file_of_wishes() -> None:
