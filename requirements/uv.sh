@@ -3,6 +3,8 @@
 # shellcheck shell=bash
 installer=.build/installer
 uv=$installer/bin/uv
+# reuse has no wheel for the C library of Debian 12, so it is built here. Nothing else is.
+wheels=(--only-binary :all: --no-binary reuse)
 
 complain() {
   printf '%s\n' "$@" >&2

@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import ast
 import re
-from importlib.metadata import Distribution, PathDistribution, distribution
+import sys
+from importlib.metadata import distribution
 from pathlib import Path
 
 import ansible_test_pins
 import lock_file
+import needs_record
 import pytest
 import yaml
 
 TOP = Path(__file__).parents[3]
 LOCKS = sorted((TOP / "requirements").glob("*.lock"))
-# The Python that a lock is for; the others take 3.11 or later.
-ONLY_FOR = {"ansible-core-2.20": "3.13", "ansible-core-2.21": "3.13", "python-3.10": "3.10", "python-3.9": "3.9"}
+RECORDED = needs_record.read()
 USERS = lock_file.read_wishes(TOP / "requirements.txt")
 
 LOCK = """\
@@ -37,51 +38,49 @@ tomli==2.3.0 ; python_full_version < '3.12' \\
 
 
 @pytest.fixture
-def known(tmp_path: Path) -> dict[str, Distribution]:
-    """The metadata of the packages of LOCK, of which one needs another with an extra."""
-    needs = {
+def needs(tmp_path: Path) -> lock_file.Needs:
+    """What the packages of LOCK need, by their metadata: one needs another with an extra."""
+    packages = {
         "pytest-cov": ("7.1.0", 'Requires-Dist: coverage[toml]>=7.10.6\nRequires-Dist: fields; extra == "testing"\n'),
         "coverage": ("7.17.4", 'Requires-Dist: tomli; python_version < "3.12" and extra == "toml"\n'),
         "tomli": ("2.3.0", ""),
     }
-    for name, (version, more) in needs.items():
+    for name, (version, more) in packages.items():
         directory = tmp_path / f"{name.replace('-', '_')}-{version}.dist-info"
         directory.mkdir()
         (directory / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{more}")
     return lock_file.installed_in(tmp_path)
 
 
-def lacks(
-    text: str, known: dict[str, Distribution], wish: str = "pytest-cov==7.1.0", python: str = "3.11"
-) -> list[str]:
-    return lock_file.lacks(lock_file.read_lock(text), [lock_file.Requirement(wish)], known, python)
+def lacks(text: str, needs: lock_file.Needs, wish: str = "pytest-cov==7.1.0", python: str = "3.11") -> list[str]:
+    return lock_file.lacks(lock_file.read_lock(text), [lock_file.Requirement(wish)], needs, python)
 
 
-def test_a_complete_lock_lacks_nothing(known: dict[str, Distribution]) -> None:
-    assert lacks(LOCK, known) == []
-    assert lacks(LOCK, known, python="3.13") == []
+def test_a_complete_lock_lacks_nothing(needs: lock_file.Needs) -> None:
+    assert lacks(LOCK, needs) == []
+    assert lacks(LOCK, needs, python="3.13") == []
 
 
-def test_a_lock_that_lacks_a_dependency_is_found(known: dict[str, Distribution]) -> None:
+def test_a_lock_that_lacks_a_dependency_is_found(needs: lock_file.Needs) -> None:
     without = LOCK[: LOCK.index("coverage==")] + LOCK[LOCK.index("pytest-cov==") :]
-    assert lacks(without, known) == ["coverage[toml]>=7.10.6: needed by pytest-cov, and the lock has none"]
+    assert lacks(without, needs) == ["coverage[toml]>=7.10.6: needed by pytest-cov, and the lock has none"]
 
 
-def test_a_lock_that_lacks_what_an_extra_needs_is_found(known: dict[str, Distribution]) -> None:
+def test_a_lock_that_lacks_what_an_extra_needs_is_found(needs: lock_file.Needs) -> None:
     without = LOCK[: LOCK.index("tomli==")]
-    assert lacks(without, known, python="3.13") == []
-    (said,) = lacks(without, known)
+    assert lacks(without, needs, python="3.13") == []
+    (said,) = lacks(without, needs)
     assert said.startswith("tomli; ")
     assert said.endswith(": needed by coverage[toml], and the lock has none")
-    assert lacks(without, known, wish="coverage") == [], "nobody wants the extra"
+    assert lacks(without, needs, wish="coverage") == [], "nobody wants the extra"
 
 
-def test_a_lock_that_lacks_a_hash_is_found(known: dict[str, Distribution]) -> None:
-    assert lacks(LOCK.replace("--hash=sha256:02", ""), known) == ["pytest-cov: no hash"]
+def test_a_lock_that_lacks_a_hash_is_found(needs: lock_file.Needs) -> None:
+    assert lacks(LOCK.replace("--hash=sha256:02", ""), needs) == ["pytest-cov: no hash"]
 
 
-def test_a_lock_that_lacks_a_wish_is_found(known: dict[str, Distribution]) -> None:
-    assert lacks(LOCK, known, wish="pytest-cov>=8") == ["pytest-cov>=8: wished for, and the lock has 7.1.0"]
+def test_a_lock_that_lacks_a_wish_is_found(needs: lock_file.Needs) -> None:
+    assert lacks(LOCK, needs, wish="pytest-cov>=8") == ["pytest-cov>=8: wished for, and the lock has 7.1.0"]
 
 
 @pytest.mark.parametrize("entry", ["coverage[toml]>=7.10.6", "coverage==7.*", "coverage", "./a/directory"])
@@ -90,15 +89,11 @@ def test_an_entry_that_leaves_the_version_open_is_refused(entry: str) -> None:
         lock_file.read_lock(LOCK + entry)
 
 
-def test_what_was_installed_is_compared_with_the_lock(known: dict[str, Distribution], tmp_path: Path) -> None:
+def test_what_was_installed_is_compared_with_the_lock(needs: lock_file.Needs) -> None:
     pins = lock_file.read_lock(LOCK)
-    assert lock_file.differs(pins, known, "3.11") == []
-    assert lock_file.differs(pins, known, "3.13") == ["tomli==2.3.0: installed, not in the lock"]
-    newer = {**known, "coverage": PathDistribution(tmp_path / "coverage-7.17.5.dist-info")}
-    (tmp_path / "coverage-7.17.5.dist-info").mkdir()
-    (tmp_path / "coverage-7.17.5.dist-info/METADATA").write_text(
-        "Metadata-Version: 2.1\nName: coverage\nVersion: 7.17.5\n"
-    )
+    assert lock_file.differs(pins, needs, "3.11") == []
+    assert lock_file.differs(pins, needs, "3.13") == ["tomli==2.3.0: installed, not in the lock"]
+    newer = {*needs, "coverage==7.17.5"} - {"coverage==7.17.4"}
     assert lock_file.differs(pins, newer, "3.11") == [
         "coverage==7.17.4: in the lock, not installed",
         "coverage==7.17.5: installed, not in the lock",
@@ -107,13 +102,25 @@ def test_what_was_installed_is_compared_with_the_lock(known: dict[str, Distribut
 
 @pytest.mark.parametrize("path", LOCKS, ids=lambda path: path.stem)
 def test_every_lock_has_all_that_is_wished_for_with_hashes(path: Path) -> None:
-    """What is known of the packages is what this environment has of them: all of the development lock, offline."""
     pins = lock_file.read_lock(path.read_text(encoding="utf-8"))
     wishes = lock_file.read_wishes(path.with_suffix(".in"))
-    here = {name: found for room in lock_file.sys.path for name, found in lock_file.installed_in(Path(room)).items()}
     assert pins
-    for python in lock_file.PYTHONS if path.stem == "development" else (ONLY_FOR.get(path.stem, "3.11"),):
-        assert lock_file.lacks(pins, wishes, here, python) == [], "run: make lock"
+    for python in lock_file.pythons(path.stem):
+        assert lock_file.lacks(pins, wishes, RECORDED, python) == [], "run: make lock"
+
+
+def test_what_releases_need_is_on_record_as_their_metadata_say_it() -> None:
+    """Of the releases that this environment has, which are all of the development lock."""
+    here = {release: found for room in sys.path for release, found in lock_file.installed_in(Path(room)).items()}
+    known_here = RECORDED.keys() & here.keys()
+    assert len(known_here) > 100
+    for release in known_here:
+        assert list(RECORDED[release]) == here[release], "run: make lock"
+
+
+def test_nothing_is_on_record_that_no_lock_has() -> None:
+    pins = [pin for path in LOCKS for pin in lock_file.read_lock(path.read_text(encoding="utf-8"))]
+    assert RECORDED.keys() <= {pin.release for pin in pins}, "run: make lock"
 
 
 def test_what_is_built_here_is_built_with_what_is_locked() -> None:
@@ -123,6 +130,52 @@ def test_what_is_built_here_is_built_with_what_is_locked() -> None:
     (generator,) = re.findall(r"^Generator: (.+)$", about, re.MULTILINE)
     pins = lock_file.read_lock((TOP / "requirements/build.lock").read_text(encoding="utf-8"))
     assert generator in {f"{pin.name} {pin.version}" for pin in pins}
+
+
+# Stands in for uv: says what it was called with, and installs metadata by which each release needs another.
+INSTALL = """\
+import sys
+from pathlib import Path
+
+log, *arguments = sys.argv[1:]
+given = dict(zip(arguments[3::2], arguments[4::2]))
+releases = [line.split() for line in Path(given["--requirements"]).read_text().splitlines()]
+with open(log, "a") as stream:
+    print(given["--python-version"], releases, file=stream)
+for release, *_hashes in releases:
+    name, version = release.split("==")
+    room = Path(given["--target"], f"{name}-{version}.dist-info")
+    room.mkdir(parents=True)
+    (room / "METADATA").write_text(f"Name: {name}\\nVersion: {version}\\nRequires-Dist: of-{name}\\n")
+"""
+
+
+def test_only_what_is_not_on_record_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = needs_record.OWN
+    other = next(python for python in lock_file.PYTHONS if python != own)
+    (tmp_path / "site.lock").write_text(
+        f"new==1 --hash=sha256:01 --hash=sha256:02\nknown==2 --hash=sha256:03\n"
+        f"there==3 ; python_version == '{other}' --hash=sha256:04\n"
+    )
+    (tmp_path / "python-3.9.lock").write_text("new==1 --hash=sha256:01\nold==4 --hash=sha256:05\n")
+    (tmp_path / "needs.json").write_text('{"known==2": ["kept"], "gone==5": []}')
+    (tmp_path / "install.py").write_text(INSTALL)
+    monkeypatch.setattr(lock_file, "HERE", tmp_path)
+    monkeypatch.setattr(needs_record, "RECORD", tmp_path / "needs.json")
+    for _time in range(2):
+        needs_record.main(sys.executable, str(tmp_path / "install.py"), str(tmp_path / "log"))
+        assert needs_record.read() == {
+            "known==2": ["kept"],
+            "new==1": ["of-new"],
+            "old==4": ["of-old"],
+            "there==3": ["of-there"],
+        }
+    first, *others = (tmp_path / "log").read_text().splitlines()
+    # What may have to be built is built for the Python that is there.
+    assert first == f"{own} [['new==1', '--hash=sha256:01', '--hash=sha256:02']]"
+    assert sorted(others) == sorted(
+        [f"{other} [['there==3', '--hash=sha256:04']]", "3.9 [['old==4', '--hash=sha256:05']]"]
+    )
 
 
 def test_there_is_a_lock_for_each_file_of_wishes() -> None:
