@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -20,6 +19,7 @@ from ansible_collections.uc_firewall.pexip_sfb.plugins.module_utils._confirm.pen
 
 pytestmark = pytest.mark.operating_system
 
+HANG = 600  # seconds, which nothing else takes
 HOSTS_MODULE = t.cast("t.Any", None)  # with nothing pending, a change asks nothing of it
 
 
@@ -28,15 +28,15 @@ def test_one_at_a_time(tmp_path: Path) -> None:
     order: list[str] = []
 
     def second() -> None:
-        with locked(path, 10):
+        with locked(path, HANG):
             order.append("second")
 
-    with locked(path, 10):
+    with locked(path, HANG):
         thread = threading.Thread(target=second)
         thread.start()
         time.sleep(0.3)
         order.append("first")
-    thread.join(5)
+    thread.join(HANG)
     assert order == ["first", "second"]
 
 
@@ -45,33 +45,33 @@ def test_a_lock_that_its_holder_removed_locks_nobody_out_and_lets_nobody_in_twic
     holds: list[int] = []
 
     def waiter(number: int) -> None:
-        with locked(path, 10):
+        with locked(path, HANG):
             holds.append(number)
             assert len(holds) == 1
             time.sleep(0.1)
             holds.remove(number)
 
-    with locked(path, 10):
+    with locked(path, HANG):
         threads = [threading.Thread(target=waiter, args=(number,)) for number in range(5)]
         for thread in threads:
             thread.start()
         time.sleep(0.3)
-        shutil.rmtree(path.parent)  # as the removal of the role does
+        lock.remove(path)
     for thread in threads:
-        thread.join(10)
+        thread.join(HANG)
         assert not thread.is_alive()
     assert path.exists()
 
 
 def test_a_lock_is_not_waited_for_without_end(tmp_path: Path) -> None:
-    with locked(tmp_path / "lock", 10), pytest.raises(TimeoutError):
+    with locked(tmp_path / "lock", HANG), pytest.raises(TimeoutError):
         locked(tmp_path / "lock", 0.1)
 
 
 def test_what_is_no_directory_is_not_waited_for(tmp_path: Path) -> None:
     (tmp_path / "run").touch()
     with pytest.raises(NotADirectoryError):
-        locked(tmp_path / "run/lock", 10)
+        locked(tmp_path / "run/lock", HANG)
 
 
 def test_a_directory_that_goes_before_the_lock_is_in_it_is_made_again(
@@ -86,7 +86,7 @@ def test_a_directory_that_goes_before_the_lock_is_in_it_is_made_again(
             path.rmdir()
 
     monkeypatch.setattr(Path, "mkdir", mkdir_once_in_vain)
-    with locked(tmp_path / "run/lock", 10):
+    with locked(tmp_path / "run/lock", HANG):
         assert made == [tmp_path / "run"] * 2
 
 
@@ -97,7 +97,7 @@ def test_who_comes_while_the_lock_is_being_removed_keeps_theirs(
     path, rmdir, theirs = tmp_path / "run/lock", Path.rmdir, list[t.IO[str]]()
 
     def rmdir_too_late(directory: Path) -> None:
-        theirs.append(locked(path, 10))
+        theirs.append(locked(path, HANG))
         rmdir(directory)
 
     one = PendingChange(HOSTS_MODULE, "")
@@ -113,7 +113,7 @@ def test_who_comes_while_the_lock_is_being_removed_keeps_theirs(
 
 
 def test_nothing_is_left_of_a_lock_that_was_removed(tmp_path: Path) -> None:
-    with locked(tmp_path / "run/lock", 10):
+    with locked(tmp_path / "run/lock", HANG):
         lock.remove(tmp_path / "run/lock")
     assert not (tmp_path / "run").exists()
 
